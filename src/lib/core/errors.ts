@@ -126,6 +126,512 @@ const DEFINITIONS = {
     }),
     example: { currency: 'chf' },
   }),
+
+  // ── database ───────────────────────────────────────────────────────────────────────────────────────────
+  INVALID_DATABASE_URL: define<{ url: string; reason: string }>({
+    when: 'The address of the database is neither sqlite:PATH nor a PostgreSQL URL.',
+    exit: EXIT.USAGE,
+    say: ({ url, reason }) => ({
+      message: `The database address ${quote(url)} cannot be used: ${reason}.`,
+      hint: 'Write sqlite:/path/to/uncloud.db or postgres://user@host/database.',
+    }),
+    example: { url: 'mysql://db/uncloud', reason: 'it begins with neither sqlite: nor postgres://' },
+  }),
+  PASSWORD_IN_ARGUMENTS: define<Record<never, never>>({
+    when: 'The address given with --database holds a password, which every user of the machine can read.',
+    exit: EXIT.USAGE,
+    say: () => ({
+      message:
+        'The address given with --database holds a password, and the process list shows it to everybody.',
+      hint: 'Put the address into UNCLOUD_DATABASE_URL or the configuration file, or the password into ~/.pgpass.',
+    }),
+    example: {},
+  }),
+  DATABASE_MISSING: define<{ database: string }>({
+    when: 'The SQLite file or the PostgreSQL database does not exist.',
+    say: ({ database }) => ({
+      message: `There is no database at ${quote(database)}.`,
+      hint: 'Create it with: uncloud migrate (a PostgreSQL database first needs: createdb), or check --database.',
+    }),
+    example: { database: 'sqlite:/var/lib/uncloud/uncloud.db' },
+  }),
+  DATABASE_UNREACHABLE: define<{ database: string; reason: string }>({
+    when: 'The database server does not answer, or the connection was lost. Nothing unfinished is kept.',
+    exit: EXIT.TRY_AGAIN,
+    say: ({ database, reason }) => ({
+      message: `The database ${quote(database)} cannot be reached: ${reason}.`,
+      hint: 'Try again later; unfinished work was rolled back. Look for the cause with: uncloud doctor',
+    }),
+    example: { database: 'postgres://db.example.net/uncloud', reason: 'connection refused' },
+  }),
+  DATABASE_BUSY: define<{ database: string; reason: string }>({
+    when: 'Another command holds a lock for longer than we wait, or a statement ran into its time limit.',
+    exit: EXIT.TRY_AGAIN,
+    say: ({ database, reason }) => ({
+      message: `The database ${quote(database)} is busy: ${reason}.`,
+      hint: 'Nothing was changed. Run the same command again when the other one is done.',
+    }),
+    example: { database: 'sqlite:uncloud.db', reason: 'another command is writing' },
+  }),
+  DATABASE_LOGIN: define<{ database: string; reason: string }>({
+    when: 'PostgreSQL refuses the role or its password.',
+    say: ({ database, reason }) => ({
+      message: `The database ${quote(database)} refuses the login: ${reason}.`,
+      hint: 'Check the role in the address and its password in ~/.pgpass or PGPASSWORD, and pg_hba.conf.',
+    }),
+    example: {
+      database: 'postgres://uncloud@db.example.net/uncloud',
+      reason: 'password authentication failed',
+    },
+  }),
+  DATABASE_TLS: define<{ database: string; reason: string }>({
+    when: 'The TLS connection to PostgreSQL cannot be verified, or the server does not offer TLS.',
+    say: ({ database, reason }) => ({
+      message: `The TLS connection to ${quote(database)} failed: ${reason}.`,
+      hint: 'Give the authority with ?sslmode=verify-full&sslrootcert=/path/ca.pem; see docs/database.md.',
+    }),
+    example: { database: 'postgres://db.example.net/uncloud', reason: 'self-signed certificate' },
+  }),
+  DATABASE_PERMISSION: define<{ database: string; reason: string }>({
+    when: 'The database role or the file mode does not allow what the command has to do.',
+    say: ({ database, reason }) => ({
+      message: `The database ${quote(database)} does not allow this: ${reason}.`,
+      hint: 'Run as the owner of the database, or grant the right; docs/database.md lists the roles.',
+    }),
+    example: {
+      database: 'sqlite:/var/lib/uncloud/uncloud.db',
+      reason: 'attempt to write a readonly database',
+    },
+  }),
+  DATABASE_FULL: define<{ database: string; reason: string }>({
+    when: 'The disk of the database is full. The old content is intact.',
+    say: ({ database, reason }) => ({
+      message: `The database ${quote(database)} has no room left: ${reason}.`,
+      hint: 'Free space on its disk and run the same command again; nothing was changed.',
+    }),
+    example: { database: 'sqlite:uncloud.db', reason: 'database or disk is full' },
+  }),
+  NOT_A_DATABASE: define<{ database: string; reason: string }>({
+    when: 'The file is not a SQLite database, or is damaged.',
+    say: ({ database, reason }) => ({
+      message: `The file ${quote(database)} is not a usable SQLite database: ${reason}.`,
+      hint: 'Check the path given with --database, or restore the last backup; docs/database.md says how.',
+    }),
+    example: { database: 'sqlite:notes.txt', reason: 'file is not a database' },
+  }),
+  CONSTRAINT_VIOLATED: define<{ rule: string }>({
+    when: 'The database refused a change because it breaks one of its rules; two commands at once can cause it.',
+    say: ({ rule }) => ({
+      message: `The database refused the change: ${rule}.`,
+      hint: 'Nothing was changed. Run the command again to see which value is at fault.',
+    }),
+    example: { rule: 'UNIQUE constraint failed: users.username' },
+  }),
+  SCHEMA_MISSING: define<{ database: string }>({
+    when: 'The database holds no uncloud schema yet.',
+    say: ({ database }) => ({
+      message: `The database ${quote(database)} has no schema yet.`,
+      hint: 'Create it with: uncloud migrate',
+    }),
+    example: { database: 'sqlite:uncloud.db' },
+  }),
+  SCHEMA_OUTDATED: define<{ pending: string[] }>({
+    when: 'Migrations that this version needs were not applied to the database.',
+    say: ({ pending }) => ({
+      message: `The database lacks ${pending.length} migration(s): ${pending.join(', ')}.`,
+      hint: 'See them with: uncloud migrate --list; apply them with: uncloud migrate',
+      data: { pending },
+    }),
+    example: { pending: ['0008_audit_entries'] },
+  }),
+  SCHEMA_NEWER: define<{ unknown: string[] }>({
+    when: 'The database was migrated by a newer version of uncloud.',
+    say: ({ unknown }) => ({
+      message: `The database holds migrations that this version does not know: ${unknown.join(', ')}.`,
+      hint: 'Install the version of uncloud that migrated the database; `uncloud info` shows this one.',
+      data: { unknown },
+    }),
+    example: { unknown: ['0042_invented'] },
+  }),
+  MIGRATION_CHANGED: define<{ name: string }>({
+    when: 'A migration that was applied differs from the one shipped with the program.',
+    say: ({ name }) => ({
+      message: `The migration ${name} was applied in another form than this program ships.`,
+      hint: 'Install the version that applied it; a migration is never edited, a new one follows it.',
+    }),
+    example: { name: '0004_orders' },
+  }),
+  UNKNOWN_MIGRATION: define<{ name: string; known: string[] }>({
+    when: '`migrate --to` names no migration.',
+    say: ({ name, known }) => ({
+      message: `There is no migration ${quote(name)}.`,
+      hint: `Name one of: ${known.join(', ')}, or "zero" for an empty database.`,
+    }),
+    example: { name: '0099', known: ['0001_users', '0002_providers'] },
+  }),
+
+  // ── VPN ────────────────────────────────────────────────────────────────────────────────────────────────
+  INVALID_PREFIX: define<{ text: string; rule: string }>({
+    when: 'A prefix is not an IPv6 address, a slash and a length: IPv4, a zone id, a missing or odd length.',
+    say: ({ text, rule }) => ({
+      message: `${quote(text)} is not an IPv6 prefix: ${rule}.`,
+      hint: 'Write the address and the length, for example 2a0a:e5c1:200::/40.',
+    }),
+    example: { text: '2a0a:e5c1:200::', rule: 'its length is missing' },
+  }),
+  HOST_BITS_SET: define<{ text: string; prefix: string }>({
+    when: 'The address of a prefix has bits behind its length.',
+    say: ({ text, prefix }) => ({
+      message: `${quote(text)} names an address inside a prefix: bits behind the length are set.`,
+      hint: `Type ${prefix} if you mean the prefix that this address lies in.`,
+      data: { prefix },
+    }),
+    example: { text: '2a0a:e5c1:200::1/40', prefix: '2a0a:e5c1:200::/40' },
+  }),
+  POOL_NOT_UNICAST: define<{ prefix: string; reserved: string }>({
+    when: 'The prefix of a pool covers loopback, IPv4-mapped, link-local or multicast addresses.',
+    say: ({ prefix, reserved }) => ({
+      message: `${prefix} cannot be a pool: it shares addresses with ${reserved}.`,
+      hint: 'Use a prefix that is routed to the VPN host, inside 2000::/3, or a private one inside fc00::/7.',
+    }),
+    example: { prefix: 'fe80::/48', reserved: 'fe80::/10 (link-local)' },
+  }),
+  SIZE_OUTSIDE_POOL: define<{ size: number; pool: string; shortest: number; longest: number }>({
+    when: 'A pool is to hand out networks larger than itself, longer than /128, or more than 2^62 of them.',
+    say: ({ size, pool, shortest, longest }) => ({
+      message: `The pool ${pool} cannot hand out networks of length ${size}.`,
+      hint: `Choose a --subnetwork-size from ${shortest} to ${longest}, for example 48.`,
+      data: { shortest, longest },
+    }),
+    example: { size: 32, pool: '2a0a:e5c1:200::/40', shortest: 40, longest: 102 },
+  }),
+  POOL_OVERLAPS: define<{ prefix: string; poolId: number; network: string }>({
+    when: 'A new pool shares addresses with an existing one.',
+    say: ({ prefix, poolId, network }) => ({
+      message: `${prefix} shares addresses with pool ${poolId}, ${network}.`,
+      hint: `Choose a prefix outside ${network}; see all pools with: uncloud vpn pool list`,
+      data: { pool_id: poolId, network },
+    }),
+    example: { prefix: '2a0a:e5c1:280::/41', poolId: 1, network: '2a0a:e5c1:200::/40' },
+  }),
+  POOL_FULL: define<{
+    size: number;
+    count: number;
+    free: bigint;
+    poolId: number | null;
+    elsewhere: readonly { poolId: number; size: number; free: bigint }[];
+  }>({
+    when: 'No pool, or not the named one, has as many free networks of the size as are asked for.',
+    say: ({ size, count, free, poolId, elsewhere }) => ({
+      message: `${poolId === null ? `All pools of /${size} together have` : `Pool ${poolId} has`} ${free} free /${size}, and ${count} ${count === 1 ? 'is' : 'are'} asked for.`,
+      hint:
+        elsewhere.length === 0
+          ? 'Nothing is free elsewhere; add room with: uncloud vpn pool create'
+          : `Free elsewhere: ${elsewhere
+              .slice(0, 5)
+              .map((pool) => `${pool.free} /${pool.size} (--pool ${pool.poolId} --size ${pool.size})`)
+              .join(', ')}; or add room with: uncloud vpn pool create`,
+      data: {
+        free: free.toString(),
+        elsewhere: elsewhere.map((pool) => ({
+          pool_id: pool.poolId,
+          size: pool.size,
+          free: pool.free.toString(),
+        })),
+      },
+    }),
+    example: {
+      size: 48,
+      count: 1,
+      free: 0n,
+      poolId: 1,
+      elsewhere: [{ poolId: 2, size: 56, free: 200n }],
+    },
+  }),
+  NO_POOL_OF_SIZE: define<{ size: number; poolId: number | null; sizes: readonly number[] }>({
+    when: 'No pool, or not the named one, hands out networks of the size that is asked for.',
+    say: ({ size, poolId, sizes }) => ({
+      message: `${poolId === null ? 'No pool hands' : `Pool ${poolId} does not hand`} out networks of length ${size}.`,
+      hint:
+        sizes.length === 0
+          ? 'Create a pool first with: uncloud vpn pool create PREFIX --subnetwork-size 48 --hostname FQDN'
+          : `Ask for ${sizes.map((offered) => `--size ${offered}`).join(' or ')}, or create a pool with: uncloud vpn pool create`,
+      data: { sizes },
+    }),
+    example: { size: 64, poolId: null, sizes: [48, 56] },
+  }),
+  UNKNOWN_POOL: define<{ id: string }>({
+    when: 'There is no pool with the given id.',
+    say: ({ id }) => ({
+      message: `There is no pool ${quote(id)}.`,
+      hint: 'See the pools and their ids with: uncloud vpn pool list',
+    }),
+    example: { id: '9' },
+  }),
+  UNKNOWN_NETWORK: define<{ id: string }>({
+    when: 'There is no network with the given id.',
+    say: ({ id }) => ({
+      message: `There is no network ${quote(id)}.`,
+      hint: 'See the networks and their ids with: uncloud vpn network list',
+    }),
+    example: { id: '42' },
+  }),
+  POOL_IN_USE: define<{ id: number; networks: number }>({
+    when: 'A pool that still lends networks is to be deleted, or its prefix or size is to be changed.',
+    say: ({ id, networks }) => ({
+      message: `Pool ${id} lends ${networks} ${networks === 1 ? 'network' : 'networks'} and cannot be deleted or resized.`,
+      hint: `Delete its networks first; see them with: uncloud vpn network list --pool ${id}`,
+      data: { networks },
+    }),
+    example: { id: 1, networks: 12 },
+  }),
+  INVALID_KEY: define<{ kind: 'public' | 'private'; rule: string }>({
+    when: 'A WireGuard key is not 32 bytes in canonical base64. The key itself is never shown.',
+    say: ({ kind, rule }) => ({
+      message: `The text given is not a WireGuard ${kind} key: ${rule}.`,
+      hint:
+        kind === 'public'
+          ? 'Give the 44 characters that this prints: wg pubkey < privatekey'
+          : 'Give a file with the 44 characters that this prints: wg genkey; or use --generate-key.',
+    }),
+    example: { kind: 'public', rule: 'it has 43 characters instead of 44' },
+  }),
+  WEAK_KEY: define<{ kind: 'public' | 'private'; rule: string }>({
+    when: 'A WireGuard key is all zeros or a point of low order, with which anybody can read the traffic.',
+    say: ({ kind, rule }) => ({
+      message: `The ${kind} key protects nothing: it is ${rule}.`,
+      hint: 'Make a new key pair with: wg genkey | tee privatekey | wg pubkey',
+    }),
+    example: { kind: 'public', rule: 'a point of low order, all zeros included' },
+  }),
+  KEY_IN_USE: define<{ publicKey: string; networkId: number }>({
+    when: 'The public key already belongs to another network; WireGuard tells peers apart by their key.',
+    say: ({ publicKey, networkId }) => ({
+      message: `The public key ${publicKey} already belongs to network ${networkId}.`,
+      hint: `Make a key pair of its own for each network; see the other with: uncloud vpn network show ${networkId}`,
+      data: { network_id: networkId },
+    }),
+    example: { publicKey: 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', networkId: 7 },
+  }),
+  KEY_IS_POOLS: define<{ publicKey: string; poolId: number }>({
+    when: 'The public key is that of the pool itself; WireGuard silently drops such a peer.',
+    say: ({ publicKey, poolId }) => ({
+      message: `The public key ${publicKey} is the key of pool ${poolId} itself.`,
+      hint: 'Give the public key of the client: run `wg pubkey < privatekey` on the client.',
+      data: { pool_id: poolId },
+    }),
+    example: { publicKey: 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', poolId: 1 },
+  }),
+  KEY_MISMATCH: define<{ networkId: number }>({
+    when: 'The private key given for a client configuration does not belong to the public key of the network.',
+    say: ({ networkId }) => ({
+      message: `The private key does not belong to the public key of network ${networkId}.`,
+      hint: `Use the file that the key was made with, or: uncloud vpn network rotate-key ${networkId} --public-key KEY`,
+    }),
+    example: { networkId: 7 },
+  }),
+  INVALID_HOSTNAME: define<{ text: string; rule: string }>({
+    when: 'A hostname is not a fully qualified domain name (RFC 1123).',
+    say: ({ text, rule }) => ({
+      message: `${quote(text)} is not a fully qualified hostname: ${rule}.`,
+      hint: 'Write the whole name, for example vpn-1.example.net (see: hostname --fqdn); international names as xn--….',
+    }),
+    example: { text: 'vpnhost', rule: 'it has one label only, so no domain' },
+  }),
+  INVALID_INTERFACE_NAME: define<{ text: string; rule: string }>({
+    when: 'An interface name is one that Linux or wg-quick refuses or reads as something else.',
+    say: ({ text, rule }) => ({
+      message: `${quote(text)} cannot name an interface: ${rule}.`,
+      hint: 'Choose a short name such as wg0, or leave --interface out to get the next free one.',
+    }),
+    example: { text: 'wg/0', rule: 'it has 1 to 15 letters, digits and _ = + . - only' },
+  }),
+  INTERFACE_TAKEN: define<{ interface: string; hostname: string; poolId: number; free: string }>({
+    when: 'Another pool of the same host already uses the interface name.',
+    say: ({ interface: name, hostname, poolId, free }) => ({
+      message: `Pool ${poolId} already uses the interface ${name} on ${hostname}.`,
+      hint: `Use --interface ${free}, or leave the flag out.`,
+      data: { pool_id: poolId, free },
+    }),
+    example: { interface: 'wg0', hostname: 'vpn-1.example.net', poolId: 1, free: 'wg1' },
+  }),
+  INVALID_PORT: define<{ text: string }>({
+    when: 'A listen port is not a whole number from 1 to 65535.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not a UDP port.`,
+      hint: 'Give a number from 1 to 65535, or leave --listen-port out to get the next free one from 51820.',
+    }),
+    example: { text: '65536' },
+  }),
+  PORT_TAKEN: define<{ port: number; hostname: string; poolId: number; free: number }>({
+    when: 'Another pool of the same host already listens on the port.',
+    say: ({ port, hostname, poolId, free }) => ({
+      message: `Pool ${poolId} already listens on port ${port} of ${hostname}.`,
+      hint: `Use --listen-port ${free}, or leave the flag out.`,
+      data: { pool_id: poolId, free },
+    }),
+    example: { port: 51820, hostname: 'vpn-1.example.net', poolId: 1, free: 51821 },
+  }),
+  NO_FREE_PORT: define<{ first: number; last: number }>({
+    when: 'The pools of a host take every port that is given without asking.',
+    say: ({ first, last }) => ({
+      message: `All ports from ${first} to ${last} are taken by other pools of this host.`,
+      hint: `Name a port below ${first} with --listen-port.`,
+    }),
+    example: { first: 51820, last: 65535 },
+  }),
+  NO_POOL_FOR_HOST: define<{ hostname: string; hostnames: readonly string[] }>({
+    when: '`vpn` was run for a hostname that no pool names. Nothing is removed.',
+    say: ({ hostname, hostnames }) => ({
+      message: `No pool is served by ${hostname}; nothing was changed.`,
+      hint:
+        hostnames.length === 0
+          ? 'Create a pool first with: uncloud vpn pool create PREFIX --hostname FQDN'
+          : `Hosts with pools: ${hostnames.slice(0, 5).join(', ')}; see them with: uncloud vpn pool list`,
+    }),
+    example: { hostname: 'vpn-2.example.net', hostnames: ['vpn-1.example.net'] },
+  }),
+  NETWORK_MISPLACED: define<{ networkId: number; network: string; expected: string }>({
+    when: 'A stored network is not what its slot in its pool says. Its peer is left as it is.',
+    exit: EXIT.PARTLY,
+    say: ({ networkId, network, expected }) => ({
+      message: `Network ${networkId} is stored as ${quote(network)}, and its slot is ${expected}.`,
+      hint: 'Find all faults of the stored data with: uncloud doctor --data',
+      data: { network_id: networkId },
+    }),
+    example: { networkId: 7, network: '2a0a:e5c1:300::/48', expected: '2a0a:e5c1:206::/48' },
+  }),
+  LIVE_NOT_AVAILABLE: define<{ hostname: string }>({
+    when: '`vpn` was run without --render-only: this version writes the files and does not touch interfaces.',
+    say: ({ hostname }) => ({
+      message: 'This version writes WireGuard files and does not touch interfaces.',
+      hint: `Run: uncloud vpn --hostname ${hostname} --render-only, then for each file: wg syncconf wg0 /etc/wireguard/wg0.conf`,
+    }),
+    example: { hostname: 'vpn-1.example.net' },
+  }),
+  BRAKED: define<{ interface: string; removed: number; peers: number }>({
+    when: 'A run would remove all of three or more peers of an interface, or more than ten and more than half.',
+    exit: EXIT.PARTLY,
+    say: ({ interface: name, removed, peers }) => ({
+      message: `Left ${name} as it is: this would remove ${removed} of its ${peers} peers.`,
+      hint: 'Check the database with: uncloud vpn network list; if the removal is meant, run again with --prune.',
+      data: { interface: name, removed, peers },
+    }),
+    example: { interface: 'wg0', removed: 200, peers: 256 },
+  }),
+  FILE_NOT_OURS: define<{ file: string }>({
+    when: 'A file in the way was not written by uncloud for this host. It is never overwritten.',
+    exit: EXIT.PARTLY,
+    say: ({ file }) => ({
+      message: `Left ${quote(file)} as it is: it was not written by uncloud for this host.`,
+      hint: 'Move the file away, or serve the pool by another interface, and run again.',
+    }),
+    example: { file: 'wg0.conf' },
+  }),
+  UNSAFE_CONFIG_DIRECTORY: define<{ directory: string; reason: string }>({
+    when: 'Others may write into the directory for the WireGuard files, or it belongs to somebody else.',
+    say: ({ directory, reason }) => ({
+      message: `Private keys are not written into ${quote(directory)}: ${reason}.`,
+      hint: 'Make it safe with: chmod 0700 DIRECTORY, or name another one with --config-directory.',
+    }),
+    example: { directory: '/srv/wireguard', reason: 'others may write into it' },
+  }),
+  SYMLINK_IN_THE_WAY: define<{ path: string }>({
+    when: 'A symbolic link stands where a WireGuard file is to be written. It is not followed.',
+    say: ({ path }) => ({
+      message: `${quote(path)} is a symbolic link and was not followed.`,
+      hint: 'Look where it leads with: readlink -f; remove it and run again.',
+    }),
+    example: { path: '/etc/wireguard/wg0.conf' },
+  }),
+
+  // ── configuration, files, usage ────────────────────────────────────────────────────────────────────────
+  USAGE: define<{ message: string; command: string }>({
+    when: 'A flag or argument is unknown, missing or contradicts another one.',
+    exit: EXIT.USAGE,
+    say: ({ message, command }) => ({ message, hint: `See: ${command} --help` }),
+    example: { message: 'Nonexistent flag: --foo', command: 'uncloud bill list' },
+  }),
+  UNKNOWN_COMMAND: define<{ command: string; close: string[] }>({
+    when: 'There is no such command.',
+    exit: EXIT.USAGE,
+    say: ({ command, close }) => ({
+      message: `There is no command ${quote(command)}.`,
+      hint: close.length > 0 ? `Did you mean: ${close.join(', ')}?` : 'List the commands with: uncloud help',
+    }),
+    example: { command: 'bill genrate', close: ['uncloud bill generate'] },
+  }),
+  CONFIRMATION_NEEDED: define<{ question: string }>({
+    when: 'A destroying command would ask, and there is no terminal to ask on.',
+    exit: EXIT.USAGE,
+    say: ({ question }) => ({
+      message: `${question} There is no terminal to ask on.`,
+      hint: 'Answer beforehand with --yes.',
+    }),
+    example: { question: 'Delete pool 1?' },
+  }),
+  NOT_CONFIRMED: define<Record<never, never>>({
+    when: 'The question of a destroying command was answered with no.',
+    say: () => ({ message: 'Nothing was changed.', hint: 'Answer yes, or give --yes, to go ahead.' }),
+    example: {},
+  }),
+  INVALID_CONFIG: define<{ faults: string[] }>({
+    when: 'The configuration has unknown keys or wrong values; every fault is listed.',
+    say: ({ faults }) => ({
+      message: `The configuration has ${faults.length} fault(s): ${faults.join('; ')}.`,
+      hint: 'Correct them; `uncloud config init --stdout` prints every key with its meaning.',
+      data: { faults },
+    }),
+    example: { faults: ['/etc/uncloud/config.toml: database.uri is no key; did you mean database.url?'] },
+  }),
+  CONFIG_NOT_READABLE: define<{ file: string; reason: string }>({
+    when: 'A configuration file does not exist, cannot be read, or is not TOML.',
+    say: ({ file, reason }) => ({
+      message: `The configuration file ${quote(file)} cannot be used: ${reason}.`,
+      hint: `Correct it, or write a new one with: uncloud config init ${file}`,
+    }),
+    example: { file: '/etc/uncloud/config.toml', reason: 'line 3, column 8: invalid value' },
+  }),
+  FILE_EXISTS: define<{ file: string }>({
+    when: 'A command would overwrite a file that it did not write.',
+    say: ({ file }) => ({
+      message: `The file ${quote(file)} exists already.`,
+      hint: 'Name another file, or remove this one first.',
+    }),
+    example: { file: '/etc/uncloud/config.toml' },
+  }),
+  FILE_NOT_WRITABLE: define<{ file: string; reason: string }>({
+    when: 'A file cannot be written: no right, no room, or no such folder. An older content stays as it was.',
+    say: ({ file, reason }) => ({
+      message: `The file ${quote(file)} cannot be written: ${reason}.`,
+      hint: 'Check the folder, its owner and the room on its disk, and run the same command again.',
+    }),
+    example: { file: '/etc/wireguard/wg0.conf', reason: 'permission denied' },
+  }),
+  SECRET_FILE_MODE: define<{ file: string; mode: string }>({
+    when: 'A file that holds a secret can be read by others.',
+    say: ({ file, mode }) => ({
+      message: `The secret file ${quote(file)} has mode ${mode}: others can read it.`,
+      hint: `Protect it with: chmod 600 ${file}`,
+    }),
+    example: { file: '/etc/uncloud/secrets.key', mode: '0644' },
+  }),
+  SECRET_KEY_MISSING: define<{ file: string }>({
+    when: 'The database holds sealed keys and the key file that opens them is not there.',
+    say: ({ file }) => ({
+      message: `The key file ${quote(file)} is missing, and the database holds secrets sealed under it.`,
+      hint: 'Copy it from the machine where it was made, or name it with secrets.key_file in the configuration.',
+    }),
+    example: { file: '/etc/uncloud/secrets.key' },
+  }),
+  SECRET_KEY_WRONG: define<{ file: string }>({
+    when: 'The key file is not the one under which the secrets of this database are sealed, or is damaged.',
+    say: ({ file }) => ({
+      message: `The key file ${quote(file)} does not open the secrets of this database.`,
+      hint: 'Copy the right one from the main node, or name it with secrets.key_file in the configuration.',
+    }),
+    example: { file: '/etc/uncloud/secrets.key' },
+  }),
 } as const;
 
 type Definitions = typeof DEFINITIONS;

@@ -1,0 +1,215 @@
+import { quote, refuse } from './errors.ts';
+
+export type ConfigValue = string | number | boolean;
+
+interface ConfigKey<Value extends ConfigValue> {
+  readonly about: string;
+  /** The value when no source gives one; null where it depends on who runs the program and where. */
+  readonly fallback: Value | null;
+  /** What the example file shows. */
+  readonly example: Value;
+  /** Checks a value from a TOML file, or from the environment as text. */
+  readonly read: (value: unknown) => Value | Fault;
+}
+
+interface Fault {
+  readonly fault: string;
+}
+
+/** Every key of the configuration, in the order of the example file: the one list behind reading, init and show. */
+export const CONFIG_KEYS = {
+  'database.url': text('Where the data is: sqlite:PATH or postgres://user@host/database', {
+    fallback: null,
+    example: 'postgres://uncloud@db.example.net/uncloud',
+  }),
+  'ldap.url': text('The directory that people are read from; empty: users are local', {
+    example: 'ldaps://ldap.example.net',
+  }),
+  'ldap.base_dn': text('Where people are searched', { example: 'ou=people,dc=example,dc=net' }),
+  'ldap.bind_dn': text('Who searches', { example: 'cn=uncloud,dc=example,dc=net' }),
+  'ldap.bind_password_file': text('A file, mode 0600, with the password of bind_dn', {
+    example: '/etc/uncloud/ldap-password',
+  }),
+  'ldap.user_filter': text('Which entries are people', { fallback: '(objectClass=inetOrgPerson)' }),
+  'ldap.login_attribute': text('The attribute that holds the username', { fallback: 'uid' }),
+  'ldap.mail_attribute': text('The attribute that holds the mail address', { fallback: 'mail' }),
+  'ldap.name_attribute': text('The attribute that holds the full name', { fallback: 'cn' }),
+  'ldap.start_tls': flag('Upgrade an ldap:// connection with StartTLS before anything else is said', false),
+  'ldap.ca_file': text("The certificate authority of the directory; empty: the system's", {
+    example: '/etc/ssl/certs/ca-certificates.crt',
+  }),
+  'ldap.timeout_seconds': whole('How long the directory may take to answer', 10, [1, 600]),
+  'wireguard.config_directory': text('Where the files of the VPN interfaces are', {
+    fallback: '/etc/wireguard',
+  }),
+  'wireguard.ip_command': text('The program that configures links and routes', { fallback: 'ip' }),
+  'wireguard.wg_command': text('The program that configures WireGuard', { fallback: 'wg' }),
+  'wireguard.use_sudo': flag('Run ip and wg through sudo -n when not root', true),
+  'wireguard.userspace_implementation': text('What serves WireGuard where the kernel does not', {
+    fallback: 'wireguard-go',
+  }),
+  'billing.payment_days': whole('Days from the issue of a bill to its due date', 10, [0, 3650]),
+  'billing.upgrade_policy': choice(
+    'On an upgrade the old order is charged to the day, or for its whole period',
+    ['prorate', 'full'],
+  ),
+  'logging.level': choice('The least severity that is logged', ['info', 'error', 'warn', 'debug']),
+  'logging.file': text('The log file; empty: none', { example: '/var/log/uncloud.log' }),
+  'logging.max_bytes': whole(
+    'The size at which the log file is rotated',
+    2_621_440,
+    [1024, 1_099_511_627_776],
+  ),
+  'logging.backup_count': whole('How many rotated log files are kept', 5, [0, 1000]),
+  'secrets.key_file': text('The key under which private keys are sealed in the database, mode 0600', {
+    fallback: null,
+    example: '/etc/uncloud/secrets.key',
+  }),
+} as const satisfies Record<string, ConfigKey<ConfigValue>>;
+
+export type ConfigName = keyof typeof CONFIG_KEYS;
+
+/** The values of all keys, checked. */
+export type Config = {
+  readonly [Name in ConfigName]: Exclude<ReturnType<(typeof CONFIG_KEYS)[Name]['read']>, Fault>;
+};
+
+/** Where the value of a key came from: a file, an environment variable, a flag, or `default`. */
+export type ConfigOrigins = Readonly<Record<ConfigName, string>>;
+
+/** One place that gives values, from the weakest to the strongest. */
+export interface ConfigSource {
+  readonly origin: string;
+  /** Nested tables as TOML gives them. */
+  readonly tables: Readonly<Record<string, unknown>>;
+}
+
+/** The environment variable that overrides a key: `database.url` is UNCLOUD_DATABASE_URL. */
+export function environmentName(name: string): string {
+  return `UNCLOUD_${name.replaceAll('.', '_').toUpperCase()}`;
+}
+
+/**
+ * Joins the sources, weakest first, into checked values, and says of each where it came from.
+ * @throws INVALID_CONFIG with every fault of every source
+ */
+export function readConfig(
+  sources: readonly ConfigSource[],
+  environment: Readonly<Record<string, string | undefined>>,
+  defaults: Readonly<Partial<Record<ConfigName, ConfigValue>>>,
+): { config: Config; origins: ConfigOrigins } {
+  const faults: string[] = [];
+  const values: Partial<Record<ConfigName, ConfigValue>> = {};
+  const origins: Partial<Record<ConfigName, string>> = {};
+  for (const [name, key] of Object.entries(CONFIG_KEYS) as [ConfigName, ConfigKey<ConfigValue>][]) {
+    values[name] = defaults[name] ?? key.fallback ?? '';
+    origins[name] = 'default';
+  }
+  const take = (name: ConfigName, raw: unknown, origin: string) => {
+    const value = CONFIG_KEYS[name].read(raw);
+    if (typeof value === 'object') {
+      faults.push(`${origin}: ${name} ${value.fault}`);
+    } else {
+      values[name] = value;
+      origins[name] = origin;
+    }
+  };
+  for (const { origin, tables } of sources) {
+    for (const [table, content] of Object.entries(tables)) {
+      if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+        faults.push(`${origin}: ${table} stands outside a [table]`);
+        continue;
+      }
+      for (const [key, raw] of Object.entries(content)) {
+        const name = `${table}.${key}`;
+        if (isConfigName(name)) take(name, raw, origin);
+        else faults.push(`${origin}: ${name} is no key${suggestion(name)}`);
+      }
+    }
+  }
+  for (const name of Object.keys(CONFIG_KEYS) as ConfigName[]) {
+    const variable = environmentName(name);
+    const raw = environment[variable];
+    if (raw !== undefined) take(name, raw, variable);
+  }
+  if (faults.length > 0) throw refuse.INVALID_CONFIG({ faults });
+  return { config: values as Config, origins: origins as ConfigOrigins };
+}
+
+/** The commented example that `config init` writes: every key with what it means and its default. */
+export function exampleConfig(): string {
+  const lines = [
+    '# Configuration of uncloud. Flags and UNCLOUD_… variables override it; see: uncloud config show --origin',
+  ];
+  let table = '';
+  for (const [name, key] of Object.entries(CONFIG_KEYS)) {
+    const [section = '', short = ''] = name.split('.');
+    if (section !== table) lines.push('', `[${section}]`);
+    table = section;
+    lines.push(`# ${key.about}.`, `# ${short} = ${JSON.stringify(key.example)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function isConfigName(name: string): name is ConfigName {
+  return Object.hasOwn(CONFIG_KEYS, name);
+}
+
+/** Names the key that was probably meant: the same last part, or the same letters but for two. */
+function suggestion(name: string): string {
+  const names = Object.keys(CONFIG_KEYS);
+  const short = name.split('.').at(-1) ?? '';
+  const close =
+    names.find((known) => known.endsWith(`.${short}`)) ?? names.find((known) => isNear(known, name));
+  return close === undefined ? '' : `; did you mean ${close}?`;
+}
+
+function isNear(left: string, right: string): boolean {
+  let start = 0;
+  while (start < left.length && left[start] === right[start]) start++;
+  let end = 0;
+  while (end < Math.min(left.length, right.length) - start && left.at(-1 - end) === right.at(-1 - end)) end++;
+  return Math.max(left.length, right.length) - start - end <= 2;
+}
+
+function text(
+  about: string,
+  { fallback = '', example = fallback ?? '' }: { fallback?: string | null; example?: string },
+): ConfigKey<string> {
+  const read = (value: unknown) => {
+    if (typeof value !== 'string') return { fault: `is ${quote(String(value))}, not text in quotes` };
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a path or name is never meant
+    return /[\u0000-\u001f\u007f]/.test(value) ? { fault: 'holds a control character' } : value;
+  };
+  return { about, fallback, example, read };
+}
+
+function flag(about: string, fallback: boolean): ConfigKey<boolean> {
+  const read = (value: unknown) => {
+    if (value === true || value === 'true') return true;
+    if (value === false || value === 'false') return false;
+    return { fault: `is ${quote(String(value))}, neither true nor false` };
+  };
+  return { about, fallback, example: fallback, read };
+}
+
+function whole(about: string, fallback: number, [least, most]: readonly [number, number]): ConfigKey<number> {
+  const read = (value: unknown) => {
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+    if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most)
+      return number;
+    return { fault: `is ${quote(String(value))}, not a whole number from ${least} to ${most}` };
+  };
+  return { about, fallback, example: fallback, read };
+}
+
+function choice<const Choices extends readonly [string, ...string[]]>(
+  about: string,
+  choices: Choices,
+): ConfigKey<Choices[number]> {
+  const read = (value: unknown) =>
+    choices.find((known) => known === value) ?? {
+      fault: `is ${quote(String(value))}, not one of ${choices.join(', ')}`,
+    };
+  return { about, fallback: choices[0], example: choices[0], read };
+}

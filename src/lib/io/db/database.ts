@@ -1,0 +1,83 @@
+import type { Kysely, Transaction } from 'kysely';
+import { type DatabaseUrl, redactDatabaseUrl } from '../../core/database-url.ts';
+import { refuse } from '../../core/errors.ts';
+import { checkSchema } from './migrations.ts';
+import type { Schema } from './schema.ts';
+
+export type Backend = 'sqlite' | 'postgresql';
+
+/** What a write transaction changes. On PostgreSQL writers of one topic take turns; on SQLite all writers do. */
+export type Topic =
+  | 'migrations'
+  | 'people'
+  | 'seller'
+  | 'products'
+  | 'orders'
+  | 'bills'
+  | 'vat-rates'
+  | 'vpn';
+
+/** An open database. It holds one connection: everything that an op does with it happens in one order. */
+export interface Database {
+  readonly backend: Backend;
+  /** The address without a password, for messages. */
+  readonly address: string;
+  /** For single statements. Inside `read` and `write` use the transaction they give. */
+  readonly kysely: Kysely<Schema>;
+  /** Runs `work` on one unchanging snapshot of the data. */
+  read<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction: all of it happens or nothing.
+   * @throws DATABASE_BUSY when another writer does not finish in time
+   */
+  write<T>(topic: Topic, work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Accept a schema that is missing or not up to date: for `migrate`, `doctor` and `info`. */
+  readonly anySchema?: boolean;
+  /** Create a missing SQLite file, mode 0600, with its folder. */
+  readonly create?: boolean;
+  /** Let a statement run for at most this many seconds (PostgreSQL). */
+  readonly statementSeconds?: number;
+}
+
+/**
+ * Opens the database and checks that its schema is the one this program was written for.
+ * @throws DATABASE_MISSING, DATABASE_UNREACHABLE and the other DATABASE_… refusals, SCHEMA_MISSING, SCHEMA_OUTDATED,
+ *   SCHEMA_NEWER
+ */
+export async function openDatabase(url: DatabaseUrl, options: OpenOptions = {}): Promise<Database> {
+  const database =
+    url.backend === 'sqlite'
+      ? (await import('./sqlite.ts')).openSqlite(url.path, { create: options.create ?? false })
+      : (await import('./postgres.ts')).openPostgres(url, {
+          statementSeconds: options.statementSeconds ?? 600,
+        });
+  if (options.anySchema === true) return database;
+  try {
+    await checkSchema(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** The address of a database as messages show it. */
+export function addressOf(url: DatabaseUrl): string {
+  return url.backend === 'sqlite' ? `sqlite:${url.path}` : redactDatabaseUrl(url.url);
+}
+
+/** The one row that a query must return; a missing one is a bug. */
+export function only<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined || rows.length !== 1) throw new Error(`one row expected, ${rows.length} found`);
+  return row;
+}
+
+/** Says that a database is busy because of the lock of `topic`. */
+export function busyWith(address: string, topic: Topic): Error {
+  return refuse.DATABASE_BUSY({ database: address, reason: `another command is writing ${topic}` });
+}

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
+import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import type { DatabaseUrl } from '../../core/database-url.ts';
+import { refuse } from '../../core/errors.ts';
+import { addressOf, type Database } from './database.ts';
+import { translatePostgresError } from './errors.ts';
+import { Gate } from './gate.ts';
+import type { Schema } from './schema.ts';
+import { TranslatingDriver } from './translating-driver.ts';
+
+const CONNECT_MILLISECONDS = 10_000;
+const LOCK_SECONDS = 30;
+
+/** First half of the advisory lock keys that writers of a topic take; the second is hashtext(topic). */
+export const LOCK_SPACE = 0x756e636c;
+
+type PostgresUrl = Extract<DatabaseUrl, { backend: 'postgresql' }>;
+
+/**
+ * Opens PostgreSQL over one connection, made at the first statement.
+ * Passwords come from the URL, PGPASSWORD or PGPASSFILE, as in libpq.
+ */
+export function openPostgres(url: PostgresUrl, { statementSeconds }: { statementSeconds: number }): Database {
+  const address = addressOf(url);
+  const translate = (error: unknown) => translatePostgresError(error, address);
+  const connection = new SingleConnection(() => newClient(url, statementSeconds), translate);
+  const inner = new PostgresDialect({ pool: connection });
+  const dialect: Dialect = {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new TranslatingDriver(inner.createDriver(), translate),
+    createIntrospector: (db) => inner.createIntrospector(db),
+    createQueryCompiler: () => inner.createQueryCompiler(),
+  };
+  const kysely = new Kysely<Schema>({ dialect });
+  return {
+    backend: 'postgresql',
+    address,
+    kysely,
+    read: (work) =>
+      kysely.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
+    write: (topic, work) =>
+      kysely.transaction().execute(async (tx) => {
+        await sql`select pg_advisory_xact_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(tx);
+        return work(tx);
+      }),
+    close: () => kysely.destroy(),
+  };
+}
+
+function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
+  return new pg.Client({
+    connectionString: withoutTlsParameters(url.url),
+    ssl: tlsOptions(url),
+    application_name: 'uncloud',
+    connectionTimeoutMillis: CONNECT_MILLISECONDS,
+    statement_timeout: statementSeconds * 1000,
+    // The server may be gone without a word: the client's own limit is a little longer than the server's.
+    query_timeout: (statementSeconds + 5) * 1000,
+    lock_timeout: LOCK_SECONDS * 1000,
+    idle_in_transaction_session_timeout: 600_000,
+    keepAlive: true,
+    options: '-c timezone=UTC -c datestyle=ISO',
+    types: { getTypeParser },
+  });
+}
+
+/** The pool that Kysely asks for, with one connection that transactions take in turn. */
+class SingleConnection {
+  readonly #make: () => pg.Client;
+  readonly #translate: (error: unknown) => unknown;
+  readonly #gate = new Gate();
+  #client: pg.Client | undefined;
+  readonly options = {};
+
+  constructor(make: () => pg.Client, translate: (error: unknown) => unknown) {
+    this.#make = make;
+    this.#translate = translate;
+  }
+
+  async connect(): Promise<pg.PoolClient> {
+    const leave = await this.#gate.enter();
+    try {
+      if (this.#client === undefined) {
+        const client = this.#make();
+        // Without a listener a connection that drops while idle would end the process.
+        client.on('error', () => {
+          if (this.#client === client) this.#client = undefined;
+        });
+        await client.connect();
+        this.#client = client;
+      }
+      return Object.assign(this.#client, { release: leave }) as unknown as pg.PoolClient;
+    } catch (error) {
+      leave();
+      throw this.#translate(error);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#client?.end().catch(() => {});
+  }
+}
+
+/** Node's TLS options for a mode of libpq's `sslmode`. */
+function tlsOptions(url: PostgresUrl): ConnectionOptions | false {
+  if (url.tls === 'disable') return false;
+  const parameters = new URL(url.url).searchParams;
+  const file = (name: string): Buffer | undefined => {
+    const path = parameters.get(name);
+    if (path === null || path === 'system') return undefined;
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw refuse.DATABASE_TLS({
+        database: addressOf(url),
+        reason: `${name} cannot be read: ${(error as Error).message}`,
+      });
+    }
+  };
+  const [ca, cert, key] = [file('sslrootcert'), file('sslcert'), file('sslkey')];
+  return {
+    rejectUnauthorized: url.tls !== 'require',
+    ...(url.tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/** pg reads sslmode and its files by rules of its own, which differ from libpq's: they are ours to apply. */
+function withoutTlsParameters(text: string): string {
+  const url = new URL(text);
+  for (const name of ['sslmode', 'sslrootcert', 'sslcert', 'sslkey']) url.searchParams.delete(name);
+  return url.toString();
+}
+
+/** Integers as numbers, refused when inexact; days as text, where pg would make a local midnight of them. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === pg.types.builtins.INT8) return parseInteger;
+  if (oid === pg.types.builtins.DATE) return (value) => value;
+  return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+}
+
+function parseInteger(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`the database holds ${value}, beyond ±2^53`);
+  return number;
+}

@@ -1,0 +1,195 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteQueryCompiler,
+  type TransactionSettings,
+} from 'kysely';
+import { refuse } from '../../core/errors.ts';
+import type { Database } from './database.ts';
+import { translateSqliteError } from './errors.ts';
+import { Gate } from './gate.ts';
+import { BOOLEAN_COLUMNS, type Schema } from './schema.ts';
+
+/** How long a writer waits for another one, in milliseconds. */
+const BUSY_TIMEOUT = 10_000;
+const CACHED_STATEMENTS = 200;
+
+/**
+ * Opens a SQLite file: WAL, foreign keys, write transactions that take the write lock when they begin.
+ * SQLite never makes a transaction wait that began by reading: under several writers such transactions fail at
+ * once with SQLITE_BUSY, whatever the busy timeout. So every write begins with BEGIN IMMEDIATE.
+ * @throws DATABASE_MISSING, NOT_A_DATABASE, DATABASE_PERMISSION, DATABASE_BUSY
+ */
+export function openSqlite(path: string, { create }: { create: boolean }): Database {
+  const file = resolve(path);
+  const address = `sqlite:${path}`;
+  let handle: Sqlite.Database;
+  try {
+    if (!existsSync(file)) {
+      if (!create) throw refuse.DATABASE_MISSING({ database: address });
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      // SQLite itself would create the file with the umask's mode; its -wal and -shm files copy this one's.
+      closeSync(openSync(file, 'a', 0o600));
+    }
+    handle = new Sqlite(file, { timeout: BUSY_TIMEOUT, fileMustExist: true });
+    handle.pragma('journal_mode = wal');
+    handle.pragma('foreign_keys = on');
+    handle.pragma('synchronous = full');
+  } catch (error) {
+    throw translateSqliteError(error, address);
+  }
+
+  const driver = new SqliteDriver(handle, address);
+  const dialect = new SqliteDialect({ database: async () => handle });
+  const kysely = new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new TransactionalSqliteAdapter(),
+      createDriver: () => driver,
+      createIntrospector: (db) => dialect.createIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+  return {
+    backend: 'sqlite',
+    address,
+    kysely,
+    read: (work) => kysely.transaction().setAccessMode('read only').execute(work),
+    write: (_topic, work) => kysely.transaction().execute(work),
+    close: () => kysely.destroy(),
+  };
+}
+
+/** SQLite rolls back CREATE and DROP like everything else; the migration lock is the transaction itself. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class SqliteDriver implements Driver {
+  readonly #handle: Sqlite.Database;
+  readonly #connection: SqliteConnection;
+  readonly #gate = new Gate();
+  #leave: () => void = () => {};
+
+  constructor(handle: Sqlite.Database, address: string) {
+    this.#handle = handle;
+    this.#connection = new SqliteConnection(handle, address);
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    this.#leave = await this.#gate.enter();
+    return this.#connection;
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#leave();
+  }
+
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const begin = settings.accessMode === 'read only' ? 'begin deferred' : 'begin immediate';
+    await connection.executeQuery(CompiledQuery.raw(begin));
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'));
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // SQLite itself rolls back on some errors (disk full, I/O), and then there is nothing left to roll back.
+    if (this.#handle.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+  }
+
+  async destroy(): Promise<void> {
+    this.#handle.close();
+  }
+}
+
+/** The connection, with one thing more than Kysely asks for: one statement run for many rows. */
+export class SqliteConnection implements DatabaseConnection {
+  readonly #handle: Sqlite.Database;
+  readonly #address: string;
+  readonly #statements = new Map<string, Sqlite.Statement>();
+
+  constructor(handle: Sqlite.Database, address: string) {
+    this.#handle = handle;
+    this.#address = address;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      const statement = this.#prepare(query.sql);
+      const parameters = query.parameters.map(toSqlite);
+      if (statement.reader) {
+        return { rows: restoreBooleans(statement, statement.all(parameters)) as Row[] };
+      }
+      const { changes, lastInsertRowid } = statement.run(parameters);
+      return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
+    } catch (error) {
+      throw translateSqliteError(error, this.#address);
+    }
+  }
+
+  /** Runs one statement once for each row of parameters. */
+  executeMany(sql: string, rows: Iterable<readonly unknown[]>): void {
+    try {
+      const statement = this.#prepare(sql);
+      for (const row of rows) statement.run(row.map(toSqlite));
+    } catch (error) {
+      throw translateSqliteError(error, this.#address);
+    }
+  }
+
+  async *streamQuery<Row>(query: CompiledQuery, chunkSize = 1000): AsyncIterableIterator<QueryResult<Row>> {
+    let rows: unknown[] = [];
+    try {
+      // Not from the cache: a statement that is being stepped cannot run a second time.
+      const statement = this.#handle.prepare(query.sql);
+      for (const row of statement.iterate(query.parameters.map(toSqlite))) {
+        rows.push(row);
+        if (rows.length < chunkSize) continue;
+        yield { rows: restoreBooleans(statement, rows) as Row[] };
+        rows = [];
+      }
+      if (rows.length > 0) yield { rows: restoreBooleans(statement, rows) as Row[] };
+    } catch (error) {
+      throw translateSqliteError(error, this.#address);
+    }
+  }
+
+  #prepare(sql: string): Sqlite.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#handle.prepare(sql);
+      if (this.#statements.size < CACHED_STATEMENTS) this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function toSqlite(value: unknown): unknown {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return value === undefined ? null : value;
+}
+
+function restoreBooleans(statement: Sqlite.Statement, rows: unknown[]): unknown[] {
+  const columns = statement
+    .columns()
+    .map((column) => column.name)
+    .filter((name) => BOOLEAN_COLUMNS.has(name));
+  if (columns.length === 0) return rows;
+  for (const row of rows as Record<string, unknown>[]) {
+    for (const column of columns) if (row[column] !== null) row[column] = row[column] === 1;
+  }
+  return rows;
+}
