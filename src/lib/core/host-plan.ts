@@ -1,0 +1,249 @@
+import { refuse, UserError } from './errors.ts';
+import type { Hostname } from './hostname.ts';
+import type { InterfaceName, ListenPort } from './interface-name.ts';
+import { formatPrefix, type Prefix, readPrefix, slotCount, slotOf, slotPrefix } from './prefix.ts';
+import { type Header, parseHeader, parseWireguardConfig, renderWireguardConfig } from './wireguard-config.ts';
+import { type PrivateKey, type PublicKey, parsePublicKey } from './wireguard-key.ts';
+import {
+  countLoss,
+  diffPeers,
+  type FoundPeer,
+  isBraked,
+  type Peer,
+  type PeerChange,
+} from './wireguard-peer.ts';
+
+/** A pool of the host. */
+export interface ServedPool {
+  readonly id: number;
+  readonly hostname: Hostname;
+  readonly interface: InterfaceName;
+  readonly prefix: Prefix;
+  readonly subnetworkSize: number;
+  readonly listenPort: ListenPort;
+  readonly privateKey: PrivateKey;
+  readonly publicKey: PublicKey;
+}
+
+/** A network as the database holds it. It is checked once more here: one bad line and `wg` refuses the whole file. */
+export interface StoredNetwork {
+  readonly id: number;
+  readonly slot: bigint;
+  readonly network: string;
+  readonly publicKey: string;
+}
+
+/** One thing that a run changes, as `--json` prints it; never a secret. */
+export interface Change {
+  readonly kind: 'file' | 'private_key' | 'listen_port' | 'peer';
+  /** The file's name, the pool's public key, the port, or the peer's public key. */
+  readonly subject: string;
+  readonly action: 'create' | 'add' | 'update' | 'remove';
+}
+
+/** What a run does to the file of one interface, and what it refuses to do. */
+export interface FilePlan {
+  readonly interface: string;
+  readonly poolId: number;
+  /** What differs, also when `refused` keeps it from being done. */
+  readonly changes: readonly Change[];
+  readonly file:
+    | { readonly action: 'write'; readonly text: string }
+    | { readonly action: 'remove' }
+    | { readonly action: 'leave' };
+  /** Any entry makes the run partly done (exit 3). */
+  readonly refused: readonly UserError[];
+}
+
+/**
+ * The peers of a pool in slot order. A row that is wrong is refused by name, and the peer that was found for it
+ * (the one with its network, else the one with its key) stays as it is unless it is in the way of a good row.
+ * Two rows with one key are both refused: neither may take the other's traffic.
+ * @param findPeers asked only when a row is wrong, because reading a large file costs as much as all the rest
+ */
+export function wantedPeers(
+  pool: ServedPool,
+  networks: readonly StoredNetwork[],
+  findPeers: () => readonly FoundPeer[],
+): { peers: Peer[]; refused: UserError[] } {
+  const twins = sharedKeys(networks);
+  const peers: Peer[] = [];
+  const refused: UserError[] = [];
+  const bad: StoredNetwork[] = [];
+  for (const stored of networks) {
+    try {
+      peers.push(checkNetwork(pool, stored, twins.get(stored.id)));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      refused.push(error);
+      bad.push(stored);
+    }
+  }
+  if (bad.length > 0) peers.push(...keptPeers(pool, bad, findPeers(), peers));
+  return { peers: peers.sort(byAddress), refused };
+}
+
+/**
+ * Decides what to do with the file of an interface.
+ * @param text the file as it is; null when there is none
+ */
+export function planFile(
+  pool: ServedPool,
+  networks: readonly StoredNetwork[],
+  text: string | null,
+  { prune }: { prune: boolean },
+): FilePlan {
+  const name = `${pool.interface}.conf`;
+  const plan = { interface: pool.interface, poolId: pool.id };
+  const leave = { action: 'leave' } as const;
+  if (text !== null && !isOurs(parseHeader(text), pool)) {
+    return { ...plan, changes: [], file: leave, refused: [refuse.FILE_NOT_OURS({ file: name })] };
+  }
+  const find = () => (text === null ? [] : (parseWireguardConfig(text)?.peers ?? []));
+  const { peers, refused } = wantedPeers(pool, networks, find);
+  const wanted = renderWireguardConfig({ ...pool, poolId: pool.id, peers });
+  if (wanted === text) return { ...plan, changes: [], file: leave, refused };
+  const found = text === null ? null : parseWireguardConfig(text);
+  const before = found?.peers ?? [];
+  const peerChanges = diffPeers(before, peers);
+  const changes: Change[] = [{ kind: 'file', subject: name, action: text === null ? 'create' : 'update' }];
+  if (found !== null && found.privateKey !== pool.privateKey) {
+    changes.push({ kind: 'private_key', subject: pool.publicKey, action: 'update' });
+  }
+  if (found !== null && found.listenPort !== String(pool.listenPort)) {
+    changes.push({ kind: 'listen_port', subject: String(pool.listenPort), action: 'update' });
+  }
+  changes.push(...peerChanges.map(asChange));
+  const brake = prune ? null : brakeOn(pool.interface, before, peerChanges);
+  if (brake !== null) return { ...plan, changes, file: leave, refused: [...refused, brake] };
+  return { ...plan, changes, file: { action: 'write', text: wanted }, refused };
+}
+
+/**
+ * Decides what to do with a file in the directory that no pool of the host asks for: one that an earlier run for
+ * this host wrote goes, under the same brake; any other is invisible (null).
+ */
+export function planLeftover(
+  hostname: Hostname,
+  interfaceName: string,
+  text: string,
+  { prune }: { prune: boolean },
+): FilePlan | null {
+  const found = parseWireguardConfig(text);
+  if (found?.hostname !== hostname) return null;
+  const peerChanges = diffPeers(found.peers, []);
+  const brake = prune ? null : brakeOn(interfaceName, found.peers, peerChanges);
+  return {
+    interface: interfaceName,
+    poolId: found.poolId,
+    changes: [
+      { kind: 'file', subject: `${interfaceName}.conf`, action: 'remove' },
+      ...peerChanges.map(asChange),
+    ],
+    file: brake === null ? { action: 'remove' } : { action: 'leave' },
+    refused: brake === null ? [] : [brake],
+  };
+}
+
+/** A file of the same pool is ours also after the host was renamed. */
+function isOurs(header: Header | null, pool: ServedPool): boolean {
+  return header !== null && (header.hostname === pool.hostname || header.poolId === pool.id);
+}
+
+/** For each network whose key another one has too: the id of such another. */
+function sharedKeys(networks: readonly StoredNetwork[]): Map<number, number> {
+  const owners = new Map<string, number>();
+  const twins = new Map<number, number>();
+  for (const { id, publicKey } of networks) {
+    const owner = owners.get(publicKey);
+    if (owner === undefined) owners.set(publicKey, id);
+    else twins.set(id, owner).set(owner, id);
+  }
+  return twins;
+}
+
+function brakeOn(
+  name: string,
+  found: readonly FoundPeer[],
+  changes: readonly PeerChange[],
+): UserError | null {
+  const loss = countLoss(found, changes);
+  return isBraked(loss) ? refuse.BRAKED({ interface: name, ...loss }) : null;
+}
+
+function asChange({ action, peer }: PeerChange): Change {
+  return { kind: 'peer', subject: peer.publicKey, action };
+}
+
+function checkNetwork(pool: ServedPool, stored: StoredNetwork, twin: number | undefined): Peer {
+  const { id, slot, network } = stored;
+  const allowedIps = slotText(pool, slot);
+  if (allowedIps === null || allowedIps.text !== network) {
+    const expected = allowedIps?.text ?? `outside pool ${pool.id}, ${formatPrefix(pool.prefix)}`;
+    throw refuse.NETWORK_MISPLACED({ networkId: id, network, expected });
+  }
+  const publicKey = checkKey(stored);
+  if (publicKey === pool.publicKey) {
+    throw refuse.KEY_IS_POOLS({ publicKey, poolId: pool.id }).at(`network ${id}`);
+  }
+  if (twin !== undefined) throw refuse.KEY_IN_USE({ publicKey, networkId: twin }).at(`network ${id}`);
+  return { networkId: id, publicKey, allowedIps: allowedIps.prefix };
+}
+
+function checkKey({ id, publicKey }: StoredNetwork): PublicKey {
+  try {
+    return parsePublicKey(publicKey);
+  } catch (error) {
+    throw error instanceof UserError ? error.at(`network ${id}`) : error;
+  }
+}
+
+function slotText(pool: ServedPool, slot: bigint): { prefix: Prefix; text: string } | null {
+  if (slot < 0n || slot >= slotCount(pool.prefix, pool.subnetworkSize)) return null;
+  const prefix = slotPrefix(pool.prefix, pool.subnetworkSize, slot);
+  return { prefix, text: formatPrefix(prefix) };
+}
+
+function keptPeers(
+  pool: ServedPool,
+  bad: readonly StoredNetwork[],
+  found: readonly FoundPeer[],
+  good: readonly Peer[],
+): Peer[] {
+  const byNetwork = new Map(found.map((peer) => [peer.allowedIps.join(), peer]));
+  const byKey = new Map(found.map((peer) => [peer.publicKey, peer]));
+  const keys = new Set<string>(good.map(({ publicKey }) => publicKey));
+  const addresses = new Set(good.map(({ allowedIps }) => allowedIps.address));
+  const kept = new Map<number, Peer>();
+  const rounds = [
+    ({ slot }: StoredNetwork) => byNetwork.get(slotText(pool, slot)?.text ?? ''),
+    ({ publicKey }: StoredNetwork) => byKey.get(publicKey),
+  ];
+  for (const match of rounds) {
+    for (const stored of bad) {
+      const peer = asPeer(pool, stored.id, match(stored));
+      if (peer === null || kept.has(stored.id)) continue;
+      if (keys.has(peer.publicKey) || addresses.has(peer.allowedIps.address)) continue;
+      keys.add(peer.publicKey);
+      addresses.add(peer.allowedIps.address);
+      kept.set(stored.id, peer);
+    }
+  }
+  return [...kept.values()];
+}
+
+/** A found peer as one of ours: null unless its key is sound and its one network is a slot of the pool. */
+function asPeer(pool: ServedPool, networkId: number, found: FoundPeer | undefined): Peer | null {
+  const allowedIps = readPrefix(found?.allowedIps.join() ?? '');
+  if (found === undefined || allowedIps === null) return null;
+  if (slotOf(pool.prefix, pool.subnetworkSize, allowedIps) === null) return null;
+  try {
+    return { networkId, publicKey: parsePublicKey(found.publicKey), allowedIps };
+  } catch {
+    return null;
+  }
+}
+
+function byAddress(one: Peer, other: Peer): number {
+  return one.allowedIps.address < other.allowedIps.address ? -1 : 1;
+}

@@ -1,0 +1,107 @@
+import { refuse } from './errors.ts';
+import { formatPrefix, overlaps, type Prefix, prefixOf, slotCount } from './prefix.ts';
+
+/** The length of a network when nobody asks for another. */
+export const DEFAULT_NETWORK_SIZE = 48;
+
+/** Addresses that are no client's (RFC 4291 §2.4), as a sentence calls them. */
+const RESERVED = [
+  { name: '::/8 (loopback, IPv4-mapped)', prefix: prefixOf(0n, 8) },
+  { name: 'fe80::/10 (link-local)', prefix: prefixOf(0xfe80n << 112n, 10) },
+  { name: 'ff00::/8 (multicast)', prefix: prefixOf(0xffn << 120n, 8) },
+];
+
+/**
+ * How many networks a new pool would hold. A pool becomes a route of its host, so one that covers special
+ * addresses, `::/0` above all, would cut the host off.
+ * @throws POOL_NOT_UNICAST; SIZE_OUTSIDE_POOL
+ */
+export function checkPool(prefix: Prefix, subnetworkSize: number): bigint {
+  for (const reserved of RESERVED) {
+    if (overlaps(reserved.prefix, prefix)) {
+      throw refuse.POOL_NOT_UNICAST({ prefix: formatPrefix(prefix), reserved: reserved.name });
+    }
+  }
+  return slotCount(prefix, subnetworkSize);
+}
+
+/** A pool and how far it is lent. Slots below `nextSlot` were lent at least once. */
+export interface PoolRoom {
+  readonly id: number;
+  readonly prefix: Prefix;
+  readonly subnetworkSize: number;
+  readonly nextSlot: bigint;
+  /** Networks that it lends now; `nextSlot` − `used` slots have been released. */
+  readonly used: bigint;
+}
+
+/** What is asked for: `count` networks of a size, from one pool or from any. */
+export interface NetworkRequest {
+  readonly count: number;
+  /** null: the size of the named pool, or /48. */
+  readonly size: number | null;
+  readonly poolId: number | null;
+}
+
+/** The slots to take from one pool: `fresh` from its next slot on, then the `released` oldest released ones. */
+export interface SlotChoice {
+  readonly pool: PoolRoom;
+  readonly fresh: number;
+  readonly released: number;
+}
+
+/**
+ * Decides where new networks come from: the fullest pool that still has room, then the next; in each, slots never
+ * lent before, then the ones released longest ago, because a network should not go to a stranger the day after.
+ * `pools` are all pools, so that a refusal can name what is free elsewhere.
+ * @throws UNKNOWN_POOL, NO_POOL_OF_SIZE, or POOL_FULL when not all of them can be had; nothing is chosen then
+ */
+export function chooseSlots(pools: readonly PoolRoom[], request: NetworkRequest): SlotChoice[] {
+  const { count, poolId } = request;
+  const named = poolId === null ? undefined : pools.find((pool) => pool.id === poolId);
+  if (poolId !== null && named === undefined) throw refuse.UNKNOWN_POOL({ id: String(poolId) });
+  const size = request.size ?? named?.subnetworkSize ?? DEFAULT_NETWORK_SIZE;
+  const suitable = (named === undefined ? pools : [named]).filter((pool) => pool.subnetworkSize === size);
+  if (suitable.length === 0) {
+    const sizes = (named === undefined ? pools : [named]).map((pool) => pool.subnetworkSize);
+    throw refuse.NO_POOL_OF_SIZE({ size, poolId, sizes: [...new Set(sizes)].sort((a, b) => a - b) });
+  }
+  const choices: SlotChoice[] = [];
+  let missing = BigInt(count);
+  for (const pool of [...suitable].sort(fullestFirst)) {
+    const fresh = least(missing, capacityOf(pool) - pool.nextSlot);
+    const released = least(missing - fresh, pool.nextSlot - pool.used);
+    missing -= fresh + released;
+    if (fresh + released > 0n) choices.push({ pool, fresh: Number(fresh), released: Number(released) });
+  }
+  if (missing > 0n) {
+    throw refuse.POOL_FULL({
+      size,
+      count,
+      poolId,
+      free: suitable.reduce((sum, pool) => sum + freeIn(pool), 0n),
+      elsewhere: pools
+        .filter((pool) => !suitable.includes(pool) && freeIn(pool) > 0n)
+        .map((pool) => ({ poolId: pool.id, size: pool.subnetworkSize, free: freeIn(pool) })),
+    });
+  }
+  return choices;
+}
+
+function capacityOf({ prefix, subnetworkSize }: PoolRoom): bigint {
+  return slotCount(prefix, subnetworkSize);
+}
+
+function freeIn(pool: PoolRoom): bigint {
+  return capacityOf(pool) - pool.used;
+}
+
+/** By the used share, without division; of equals, the older pool first. */
+function fullestFirst(one: PoolRoom, other: PoolRoom): number {
+  const difference = other.used * capacityOf(one) - one.used * capacityOf(other);
+  return difference === 0n ? one.id - other.id : difference > 0n ? 1 : -1;
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
+}

@@ -1,0 +1,72 @@
+import type { Prefix } from './prefix.ts';
+import { formatPrefix } from './prefix.ts';
+import type { PublicKey } from './wireguard-key.ts';
+
+/** A peer as the database wants it: one network of a pool and the key of its client. */
+export interface Peer {
+  readonly networkId: number;
+  readonly publicKey: PublicKey;
+  readonly allowedIps: Prefix;
+}
+
+/** A peer as a file or `wg show` reports it. Its text comes from outside and may be anything. */
+export interface FoundPeer {
+  readonly publicKey: string;
+  readonly allowedIps: readonly string[];
+}
+
+/** One step that brings the found peers to the wanted ones. */
+export type PeerChange =
+  | { readonly action: 'add' | 'update'; readonly peer: Peer }
+  | { readonly action: 'remove'; readonly peer: FoundPeer };
+
+/**
+ * What to change so that `found` becomes `wanted`; peers are told apart by their public key, as WireGuard does.
+ * Additions and updates come first, in the order of `wanted`: a network that moves to another key is taken over
+ * by the new peer before the old one goes. `wanted` has no key twice.
+ */
+export function diffPeers(found: Iterable<FoundPeer>, wanted: readonly Peer[]): PeerChange[] {
+  const gone = new Map<string, FoundPeer>();
+  for (const peer of found) gone.set(peer.publicKey, peer);
+  const changes: PeerChange[] = [];
+  for (const peer of wanted) {
+    const before = gone.get(peer.publicKey);
+    gone.delete(peer.publicKey);
+    if (before === undefined) changes.push({ action: 'add', peer });
+    else if (!servesExactly(before, formatPrefix(peer.allowedIps))) changes.push({ action: 'update', peer });
+  }
+  for (const peer of gone.values()) changes.push({ action: 'remove', peer });
+  return changes;
+}
+
+/** How many clients a plan cuts off. */
+export interface Loss {
+  readonly removed: number;
+  readonly peers: number;
+}
+
+/**
+ * Counts the peers that lose their network. One whose network goes on under another key is not lost: rotating
+ * every key of a host is no accident of the kind that the brake is there for.
+ */
+export function countLoss(found: readonly FoundPeer[], changes: readonly PeerChange[]): Loss {
+  const served = new Set<string>();
+  for (const { action, peer } of changes) if (action !== 'remove') served.add(formatPrefix(peer.allowedIps));
+  let removed = 0;
+  for (const { action, peer } of changes) {
+    if (action === 'remove' && !peer.allowedIps.some((allowed) => served.has(allowed))) removed += 1;
+  }
+  return { removed, peers: found.length };
+}
+
+/**
+ * The brake: all of three or more peers, or more than ten and more than half. A renamed host or an emptied
+ * database must not cut everybody off.
+ */
+export function isBraked({ removed, peers }: Loss): boolean {
+  return (peers >= 3 && removed === peers) || (removed > 10 && 2 * removed > peers);
+}
+
+function servesExactly({ allowedIps }: FoundPeer, text: string): boolean {
+  return allowedIps.length === 1 && allowedIps[0] === text;
+}
