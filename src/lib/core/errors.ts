@@ -71,6 +71,16 @@ interface Definition<Facts> {
   readonly example: Facts;
 }
 
+/** A range of past days, `to` exclusive, whose VAT rate an import would change; null: would have none. */
+export interface VatHistoryChange {
+  readonly territory: string;
+  readonly rate_type: string;
+  readonly from: string;
+  readonly to: string;
+  readonly stored: string;
+  readonly incoming: string | null;
+}
+
 function define<Facts>(definition: Definition<Facts>): Definition<Facts> {
   return definition;
 }
@@ -631,6 +641,278 @@ const DEFINITIONS = {
       hint: 'Copy the right one from the main node, or name it with secrets.key_file in the configuration.',
     }),
     example: { file: '/etc/uncloud/secrets.key' },
+  }),
+
+  // ── input files ────────────────────────────────────────────────────────────────────────────────────────
+  INPUT_NOT_FOUND: define<{ file: string; reason: string }>({
+    when: 'A file that is to be read does not exist, is a directory or may not be read by this user.',
+    say: ({ file, reason }) => ({
+      message: `The file ${quote(file)} cannot be read: ${reason}.`,
+      hint: 'Check the path and the rights of this user; most commands read standard input when given -.',
+    }),
+    example: { file: 'users.csv', reason: 'no such file or folder' },
+  }),
+  CSV_ENCODING: define<{ file: string; line: number; byte: number; reason: string; encoding: string }>({
+    when: 'A CSV file is not UTF-8 (with or without byte order mark), or holds a NUL byte.',
+    say: ({ file, line, byte, reason, encoding }) => ({
+      message: `${quote(file)}, line ${line}, byte ${byte} of the line: ${reason}; CSV files must be UTF-8.`,
+      hint: `Save the file as UTF-8, for example with: iconv -f ${encoding} -t UTF-8 OLD.csv > NEW.csv`,
+      data: { line, byte },
+    }),
+    example: { file: 'users.csv', line: 3, byte: 12, reason: '0xE9 is not UTF-8', encoding: 'LATIN1' },
+  }),
+  CSV_HEADER: define<{ file: string; reason: string; expected: string }>({
+    when: 'The first line of a CSV file lacks a column, or has an unknown one or one twice.',
+    say: ({ file, reason, expected }) => ({
+      message: `${quote(file)}, line 1: ${reason}.`,
+      hint: `The first line names the columns, in any order: ${expected}`,
+      data: { line: 1 },
+    }),
+    example: { file: 'users.csv', reason: 'the column "city" is missing', expected: 'username,city' },
+  }),
+  CSV_QUOTE: define<{ file: string; line: number; reason: string }>({
+    when: 'A quote in a CSV file is not closed, stands inside an unquoted cell, or text follows a closing quote.',
+    say: ({ file, line, reason }) => ({
+      message: `${quote(file)}, line ${line}: ${reason}.`,
+      hint: 'Put the whole cell in double quotes and write a quote inside it twice: "the ""best"" one".',
+      data: { line },
+    }),
+    example: { file: 'users.csv', line: 7, reason: 'the quote that opens here is never closed' },
+  }),
+  CSV_COLUMNS: define<{ file: string; line: number; found: number; expected: number }>({
+    when: 'A row of a CSV file has more or fewer cells than the header.',
+    say: ({ file, line, found, expected }) => ({
+      message: `${quote(file)}, line ${line}: the row has ${found} cells and the header ${expected}.`,
+      hint: 'Give every row one cell per column; a cell that holds a comma or a line end needs double quotes.',
+      data: { line, found, expected },
+    }),
+    example: { file: 'users.csv', line: 4, found: 8, expected: 9 },
+  }),
+  CSV_RECORD_TOO_LARGE: define<{ file: string; line: number; limit: number }>({
+    when: 'One row of a CSV file is larger than any sensible row; usually a quote was not closed.',
+    say: ({ file, line, limit }) => ({
+      message: `${quote(file)}, line ${line}: the row that starts here is longer than ${limit} bytes.`,
+      hint: 'Look for a double quote that is opened on this line and not closed.',
+      data: { line, limit },
+    }),
+    example: { file: 'users.csv', line: 2, limit: 1_048_576 },
+  }),
+  INVALID_SOURCE_URL: define<{ url: string; reason: string }>({
+    when: 'An address to download from is not https:// (http:// is for loopback only) or holds a password.',
+    say: ({ url, reason }) => ({
+      message: `Nothing is downloaded from ${quote(url)}: ${reason}.`,
+      hint: 'Give an https:// address, or download the file yourself and name it.',
+    }),
+    example: { url: 'http://example.net/vat_rates.csv', reason: 'it is not https://' },
+  }),
+  DOWNLOAD_REFUSED: define<{ url: string; reason: string }>({
+    when: 'A web server does not hand out the file, redirects in circles, or sends more than we accept.',
+    say: ({ url, reason }) => ({
+      message: `${quote(url)} cannot be downloaded: ${reason}.`,
+      hint: 'Check the address in a browser, or download the file yourself and name it.',
+    }),
+    example: { url: 'https://example.net/vat_rates.csv', reason: 'the server answered 404' },
+  }),
+  DOWNLOAD_FAILED: define<{ url: string; reason: string }>({
+    when: 'A web server cannot be reached, is too slow or is in trouble (429 and 5xx).',
+    exit: EXIT.TRY_AGAIN,
+    say: ({ url, reason }) => ({
+      message: `${quote(url)} cannot be downloaded now: ${reason}.`,
+      hint: 'Nothing was changed. Try again later, or download the file yourself and name it.',
+    }),
+    example: { url: 'https://example.net/vat_rates.csv', reason: 'no answer within 30 seconds' },
+  }),
+
+  // ── VAT rates ──────────────────────────────────────────────────────────────────────────────────────────
+  VAT_FILE_REFUSED: define<{ file: string; refused: { line: number; reason: string }[]; faults: number }>({
+    when: 'Rows of a file of VAT rates are faulty, contradict each other or overlap; nothing is imported.',
+    say: ({ file, refused, faults }) => ({
+      message:
+        `${quote(file)} has ${faults === 1 ? 'a faulty row' : `${faults} faults`}; the first is in ` +
+        `line ${refused[0]?.line}: ${refused[0]?.reason}.`,
+      hint: 'Correct the file and import it again; --json lists up to 100 faults.',
+      data: { refused, faults },
+    }),
+    example: {
+      file: 'vat_rates.csv',
+      refused: [{ line: 3, reason: 'rate "19" looks like percent; 19 % is written 0.19' }],
+      faults: 1,
+    },
+  }),
+  VAT_HISTORY_CHANGE: define<{ changes: VatHistoryChange[] }>({
+    when: 'An import would change or end a VAT rate that applied on a day that is already past.',
+    say: ({ changes }) => {
+      const [first] = changes;
+      return {
+        message:
+          `The import would change ${changes.length === 1 ? 'a VAT rate' : `${changes.length} VAT rates`} of ` +
+          `the past: ${first?.territory} from ${first?.from} to ${first?.to} was ${first?.stored} and ` +
+          `would be ${first?.incoming ?? 'without a rate'}.`,
+        hint: 'Bills already made keep their rates. To change history, add --allow-history-change.',
+        data: { changes },
+      };
+    },
+    example: {
+      changes: [
+        {
+          territory: 'AT',
+          rate_type: 'standard',
+          from: '1984-01-01',
+          to: '2026-01-01',
+          stored: '0.2',
+          incoming: '0.21',
+        },
+      ],
+    },
+  }),
+  // ── orders and bills ───────────────────────────────────────────────────────────────────────────────────
+  INVALID_PERIOD: define<{ text: string }>({
+    when: 'A recurring period is neither one of the names nor a number of seconds up to 2,147,483,647.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not a recurring period.`,
+      hint: 'Write 365d, 30d, week, day, hour, minute, second, once or seconds; months have no fixed length.',
+    }),
+    example: { text: 'month' },
+  }),
+  UNKNOWN_COUNTRY: define<{ country: string }>({
+    when: 'A country is not an ISO 3166-1 alpha-2 code.',
+    say: ({ country }) => ({
+      message: `${quote(country)} is not a country code.`,
+      hint: 'Use two letters of ISO 3166-1, for example CH, DE or GR.',
+    }),
+    example: { country: 'Switzerland' },
+  }),
+  INVALID_TERRITORY: define<{ territory: string }>({
+    when: 'A VAT territory is not a country code, alone or with a postal code or subdivision after a hyphen.',
+    say: ({ territory }) => ({
+      message: `${quote(territory)} is not a VAT territory.`,
+      hint: 'Write a country or a part of it, for example AT or AT-6691; `uncloud vat-rate list` shows the known ones.',
+    }),
+    example: { territory: 'Tyrol' },
+  }),
+  INVALID_VAT_RATE: define<{ text: string }>({
+    when: 'A VAT rate is not a fraction from 0 up to below 1 with at most four decimals.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not a VAT rate.`,
+      hint: 'Write a fraction with at most four decimals: 19 % is 0.19, 25.5 % is 0.255.',
+    }),
+    example: { text: '19' },
+  }),
+  INVALID_ORDER: define<{ field: string; fault: string }>({
+    when: 'A field of an order breaks a rule: a quantity below 1, an end before the start, an unknown predecessor.',
+    say: ({ field, fault }) => ({
+      message: `The order's ${field} ${fault}.`,
+      hint: 'Correct that field; `uncloud order show ID` prints a stored order, `uncloud order create --help` the rules.',
+      data: { field },
+    }),
+    example: { field: 'quantity', fault: 'is 0, and must be a whole number from 1 to 2147483647' },
+  }),
+  PRICE_TOO_SMALL: define<{ price: string; currency: string }>({
+    when: 'A positive recurring price, times the quantity, rounds to nothing for a whole period.',
+    say: ({ price, currency }) => ({
+      message: `${price} ${currency} for a whole period rounds to nothing.`,
+      hint: 'Choose a longer --period with a higher --recurring-price, or the price 0 for what is free.',
+    }),
+    example: { price: '0.0049', currency: 'CHF' },
+  }),
+  REPLACEMENT_CYCLE: define<{ order: number | string }>({
+    when: 'Following what an order replaces leads back to the same order.',
+    say: ({ order }) => ({
+      message: `Order ${order} replaces itself, directly or over other orders.`,
+      hint: `Look at the chain with \`uncloud order show ${order}\` and correct the order that replaces a newer one.`,
+    }),
+    example: { order: 7 },
+  }),
+  CURRENCY_MISMATCH: define<{ order: number; currency: string; other: string }>({
+    when: 'An order is to be replaced by one in another currency.',
+    say: ({ order, currency, other }) => ({
+      message: `Order ${order} is in ${currency} and cannot be replaced by one in ${other}.`,
+      hint: `End it with \`uncloud order cancel ${order}\` and place a new one with \`uncloud order create\`.`,
+    }),
+    example: { order: 7, currency: 'CHF', other: 'EUR' },
+  }),
+  ORDER_ENDED: define<{ order: number; end: string }>({
+    when: 'An order that has ended is to be cancelled or replaced.',
+    say: ({ order, end }) => ({
+      message: `Order ${order} ended at ${end}.`,
+      hint: 'Place a new order with `uncloud order create`, or move its end with `uncloud order update --ends-at`.',
+    }),
+    example: { order: 7, end: '2025-01-31T00:00:00Z' },
+  }),
+  ORDER_CHANGED: define<{ order: number; record: number; field: string }>({
+    when: 'A bill record was made from other terms than its order has now; the terms of an order never change.',
+    say: ({ order, record, field }) => ({
+      message: `The ${field} of order ${order} differs from what its bill record ${record} was made with.`,
+      hint: 'Somebody wrote to the database directly: restore the order, then find all faults with `uncloud bill verify`.',
+      data: { order, record, field },
+    }),
+    example: { order: 7, record: 42, field: 'unit price' },
+  }),
+  TOO_MANY_PERIODS: define<{ order: number; limit: number }>({
+    when: 'One run would create more than 10,000 bill records for one order.',
+    say: ({ order, limit }) => ({
+      message: `Order ${order} has more than ${limit} records to bill in one run.`,
+      hint: 'Bill it in steps with an earlier `uncloud bill generate --until`, or choose a longer period.',
+    }),
+    example: { order: 7, limit: 10_000 },
+  }),
+  MISSING_COUNTRY: define<Record<string, never>>({
+    when: 'A user without a country in the billing address has something to be billed.',
+    say: () => ({
+      message: 'The billing address has no country, so the VAT cannot be decided.',
+      hint: 'Set it with `uncloud user update USERNAME --country CC`.',
+    }),
+    example: {},
+  }),
+  MISSING_VAT_RATE: define<{ territory: string; day: string }>({
+    when: 'A supply needs a VAT rate that the table does not have for that day.',
+    say: ({ territory, day }) => ({
+      message: `There is no VAT rate for ${quote(territory)} on ${day}.`,
+      hint: 'Import the rates with `uncloud import-vat-rates`; `uncloud vat-rate list --territory` shows what is known.',
+      data: { territory, day },
+    }),
+    example: { territory: 'CH', day: '2015-06-01' },
+  }),
+  SELLER_NOT_REGISTERED: define<{ country: string }>({
+    when: 'VAT is due in a country of the buyer where the provider is neither registered nor covered by the One Stop Shop.',
+    say: ({ country }) => ({
+      message: `The provider must charge the VAT of ${country} but is not registered for it.`,
+      hint: `Enter the registration with \`uncloud provider set --oss\` or \`--registered-in ${country}\`.`,
+      data: { country },
+    }),
+    example: { country: 'DE' },
+  }),
+  PROVIDER_INCOMPLETE: define<Record<string, never>>({
+    when: 'There is something to bill and the provider has no name or no country yet.',
+    say: () => ({
+      message: 'A bill needs the name and the country of the provider.',
+      hint: 'Set them with `uncloud provider set --name NAME --country CC`.',
+    }),
+    example: {},
+  }),
+  DRAFT_PENDING: define<Record<string, never>>({
+    when: 'A user has a bill that is still a draft, so nothing new can be billed.',
+    say: () => ({
+      message: 'The user has a draft bill.',
+      hint: 'Finish it with `uncloud bill close ID` or drop it with `uncloud bill discard ID`; `uncloud bill list` shows it.',
+    }),
+    example: {},
+  }),
+  ISSUE_DATE_TAKEN: define<{ at: string; currency: string }>({
+    when: 'A user has something new to be billed at an instant that already has a bill in the same currency.',
+    say: ({ at, currency }) => ({
+      message: `The user already has a bill in ${currency} issued at ${at}.`,
+      hint: 'Run again with a later instant: `uncloud bill generate --until T`.',
+    }),
+    example: { at: '2025-02-01T00:00:00Z', currency: 'CHF' },
+  }),
+  ISSUE_DATE_BEFORE_LAST_BILL: define<{ at: string; last: string }>({
+    when: 'Bills are to be issued at an instant before the newest bill of anybody; numbers rise with issue dates.',
+    say: ({ at, last }) => ({
+      message: `Bills cannot be issued at ${at}: the newest one was issued at ${last}.`,
+      hint: `Use ${last} or later: \`uncloud bill generate --until ${last}\`.`,
+    }),
+    example: { at: '2025-01-01T00:00:00Z', last: '2025-02-01T00:00:00Z' },
   }),
 } as const;
 

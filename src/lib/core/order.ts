@@ -1,0 +1,272 @@
+import { refuse } from './errors.ts';
+import { addSeconds, formatInstant, type Instant, LAST_INSTANT } from './instant.ts';
+import {
+  CURRENCY_DECIMALS,
+  divideRoundHalfUp,
+  formatPrice,
+  isCurrency,
+  LARGEST_CHARGE,
+  type Price,
+  parseCurrency,
+} from './money.ts';
+import { LONGEST_PERIOD_SECONDS } from './period.ts';
+
+/** What a replacement is compared by. Prices are per unit of quantity and, if recurring, per period. */
+export interface OrderTerms {
+  /** Not yet checked: another writer may have put anything into the database; `checkOrder` looks. */
+  readonly currency: string;
+  readonly recurringPrice: Price;
+  readonly quantity: number;
+  /** Null for an order that has only a one-time price. */
+  readonly recurringPeriodSeconds: number | null;
+}
+
+/** An order as billing sees it. Only the fields from `endsAt` on ever change. */
+export interface Order extends OrderTerms {
+  readonly id: number;
+  readonly description: string;
+  readonly oneTimePrice: Price;
+  readonly commitmentPeriods: number;
+  /** Charged when a period starts, or when it is over. */
+  readonly charge: 'advance' | 'arrears';
+  readonly startsAt: Instant;
+  /** The id of the order that this one replaces. */
+  readonly replaces: number | null;
+  readonly endsAt: Instant | null;
+  readonly notForBilling: boolean;
+  /** Nothing can fall due any more. Only saves time. */
+  readonly closed: boolean;
+  /** The earliest instant at which anything can fall due; null is unknown. Only saves time. */
+  readonly nextDueAt: Instant | null;
+}
+
+/** When the running period of an upgraded order is charged up to the upgrade, or whole. */
+export type UpgradePolicy = 'prorate' | 'full';
+
+/** What `order replace` does to both orders. */
+export interface Replacement {
+  readonly kind: 'upgrade' | 'downgrade' | 'before-start';
+  readonly oldEndsAt: Instant;
+  readonly newStartsAt: Instant;
+}
+
+/** The largest quantity: what a 32-bit column holds. */
+export const LARGEST_QUANTITY = 2_147_483_647;
+
+/**
+ * Checks everything about a single order that billing relies on.
+ * @throws UNKNOWN_CURRENCY, INVALID_ORDER naming the field
+ */
+export function checkOrder(order: Omit<Order, 'id' | 'closed' | 'nextDueAt'>): void {
+  parseCurrency(order.currency);
+  const { quantity, recurringPrice, oneTimePrice, recurringPeriodSeconds, commitmentPeriods } = order;
+  if (!isWhole(quantity, 1, LARGEST_QUANTITY)) {
+    throw invalid('quantity', `is ${quantity}, and must be a whole number from 1 to ${LARGEST_QUANTITY}`);
+  }
+  if (recurringPeriodSeconds !== null && !isWhole(recurringPeriodSeconds, 1, LONGEST_PERIOD_SECONDS)) {
+    const range = `from 1 to ${LONGEST_PERIOD_SECONDS}`;
+    throw invalid('period', `is ${recurringPeriodSeconds} seconds, and must be a whole number ${range}`);
+  }
+  if (recurringPrice < 0n) throw invalid('recurring price', `is negative: ${formatPrice(recurringPrice)}`);
+  if (recurringPrice > 0n && recurringPeriodSeconds === null) {
+    throw invalid('recurring price', 'needs a period that is not `once`');
+  }
+  const units = BigInt(quantity);
+  if (recurringPrice * units > LARGEST_CHARGE) throw invalid('recurring price', TOO_LARGE);
+  if (absolute(oneTimePrice) * units > LARGEST_CHARGE) throw invalid('one-time price', TOO_LARGE);
+  if (order.charge !== 'advance' && order.charge !== 'arrears') {
+    throw invalid('charge', 'is neither `advance` nor `arrears`');
+  }
+  if (!isWhole(order.startsAt, -LAST_INSTANT, LAST_INSTANT)) {
+    throw invalid('start', 'is not an instant up to the year 9999');
+  }
+  if (!isWhole(commitmentPeriods, 1, LARGEST_QUANTITY)) {
+    throw invalid('commitment', `is ${commitmentPeriods} periods, and must be at least 1`);
+  }
+  if (order.startsAt + commitmentPeriods * (recurringPeriodSeconds ?? 0) > LAST_INSTANT) {
+    throw invalid('commitment', `of ${commitmentPeriods} periods lasts beyond the year 9999`);
+  }
+  if (order.endsAt !== null) checkEnd(order.startsAt, order.endsAt);
+}
+
+/**
+ * Checks an order at the door: all of `checkOrder`, and that a recurring price amounts to something.
+ * @throws UNKNOWN_CURRENCY, INVALID_ORDER, PRICE_TOO_SMALL
+ */
+export function checkNewOrder(order: Omit<Order, 'id' | 'closed' | 'nextDueAt'>): void {
+  checkOrder(order);
+  const { recurringPrice, quantity, currency } = order;
+  if (recurringPrice === 0n || !isCurrency(currency)) return;
+  const perPeriod = recurringPrice * BigInt(quantity);
+  if (divideRoundHalfUp(perPeriod, 10n ** BigInt(4 - CURRENCY_DECIMALS[currency])) === 0n) {
+    throw refuse.PRICE_TOO_SMALL({ price: formatPrice(perPeriod), currency });
+  }
+}
+
+/**
+ * Checks the links between orders. Keys are ids, or the references of a file that is being imported.
+ * @param replaces for each order the key of the order that it replaces, or null
+ * @throws INVALID_ORDER when a replaced order is not among them, REPLACEMENT_CYCLE
+ */
+export function checkReplacements<Key extends number | string>(replaces: ReadonlyMap<Key, Key | null>): void {
+  const sound = new Set<Key>();
+  for (const start of replaces.keys()) {
+    const path = new Set<Key>();
+    for (let key: Key | null = start; key !== null && !sound.has(key); ) {
+      if (path.has(key)) throw refuse.REPLACEMENT_CYCLE({ order: key });
+      path.add(key);
+      const next: Key | null | undefined = replaces.get(key);
+      if (next === undefined) {
+        throw invalid('predecessor', `${key} does not exist or belongs to another user`);
+      }
+      key = next;
+    }
+    for (const key of path) sound.add(key);
+  }
+}
+
+/**
+ * The ends that follow from replacement alone: for each replaced order the least start of the orders that
+ * replace it. A replacement that was cancelled before its own start replaces nothing.
+ */
+export function impliedEnds(
+  orders: Iterable<Pick<Order, 'replaces' | 'startsAt' | 'endsAt'>>,
+): Map<number, Instant> {
+  const ends = new Map<number, Instant>();
+  for (const { replaces, startsAt, endsAt } of orders) {
+    if (replaces === null || (endsAt !== null && endsAt <= startsAt)) continue;
+    const known = ends.get(replaces);
+    if (known === undefined || startsAt < known) ends.set(replaces, startsAt);
+  }
+  return ends;
+}
+
+/** When an order ends: its own end if set, else the one implied by replacement, else never (null). */
+export function effectiveEnd(
+  order: Pick<Order, 'id' | 'endsAt'>,
+  implied: ReadonlyMap<number, Instant>,
+): Instant | null {
+  return order.endsAt ?? implied.get(order.id) ?? null;
+}
+
+/**
+ * The earliest end that a cancellation at `at` can have: the end of the running period, and not before the
+ * committed periods are over. Before its start, an order ends at its start; so does one without periods.
+ */
+export function commitmentEnd(
+  order: Pick<Order, 'startsAt' | 'recurringPeriodSeconds' | 'commitmentPeriods'>,
+  at: Instant,
+): Instant {
+  const { startsAt, recurringPeriodSeconds, commitmentPeriods } = order;
+  if (at <= startsAt || recurringPeriodSeconds === null) return startsAt;
+  const begun = Math.ceil((at - startsAt) / recurringPeriodSeconds);
+  return addSeconds(startsAt, Math.max(begun, commitmentPeriods) * recurringPeriodSeconds);
+}
+
+/**
+ * Decides where a cancelled order ends.
+ * @param state.end the effective end before
+ * @param state.billed whether the order has bill records
+ * @throws ORDER_ENDED; INVALID_ORDER for a one-time order that is billed
+ */
+export function decideCancellation(
+  order: Order,
+  at: Instant,
+  state: { end: Instant | null; billed: boolean },
+): Instant {
+  checkRunning(order, at, state);
+  return earlier(commitmentEnd(order, at), state.end);
+}
+
+/**
+ * Decides where an order ends and its successor starts. The recurring prices are compared per second, as
+ * exact fractions; an equal price counts as an upgrade.
+ * @param state.end the effective end of the old order before
+ * @param state.billed whether the old order has bill records
+ * @throws CURRENCY_MISMATCH, ORDER_ENDED; INVALID_ORDER for a one-time order that is billed
+ */
+export function decideReplacement(
+  old: Order,
+  successor: OrderTerms,
+  at: Instant,
+  policy: UpgradePolicy,
+  state: { end: Instant | null; billed: boolean },
+): Replacement {
+  if (old.currency !== successor.currency) {
+    throw refuse.CURRENCY_MISMATCH({ order: old.id, currency: old.currency, other: successor.currency });
+  }
+  checkRunning(old, at, state);
+  const { startsAt, recurringPeriodSeconds } = old;
+  if (at <= startsAt || recurringPeriodSeconds === null) {
+    return { kind: 'before-start', oldEndsAt: startsAt, newStartsAt: startsAt };
+  }
+  if (isCheaper(successor, old)) {
+    const oldEndsAt = earlier(commitmentEnd(old, at), state.end);
+    return { kind: 'downgrade', oldEndsAt, newStartsAt: oldEndsAt };
+  }
+  if (policy === 'prorate') return { kind: 'upgrade', oldEndsAt: at, newStartsAt: at };
+  const begun = Math.ceil((at - startsAt) / recurringPeriodSeconds);
+  const periodEnd = addSeconds(startsAt, begun * recurringPeriodSeconds);
+  return { kind: 'upgrade', oldEndsAt: earlier(periodEnd, state.end), newStartsAt: at };
+}
+
+/**
+ * Checks an end that staff set by hand: any instant from the start on, or null for none.
+ * @throws INVALID_ORDER
+ */
+export function decideNewEnd(order: Pick<Order, 'startsAt'>, endsAt: Instant | null): Instant | null {
+  if (endsAt !== null) checkEnd(order.startsAt, endsAt);
+  return endsAt;
+}
+
+/**
+ * Checks when the service of an ending order is shut down: from `at` to the end, as the user likes.
+ * Billing never reads it.
+ * @throws INVALID_ORDER
+ */
+export function decideServiceEnd(at: Instant, end: Instant | null, serviceEndsAt: Instant): Instant {
+  if (serviceEndsAt < at) throw invalid('service end', `cannot be before ${formatInstant(at)}`);
+  if (end !== null && serviceEndsAt > end) {
+    throw invalid('service end', `cannot be after the order's end, ${formatInstant(end)}`);
+  }
+  return serviceEndsAt;
+}
+
+const TOO_LARGE = `times the quantity is more than ${formatPrice(LARGEST_CHARGE, 0)}`;
+
+function checkEnd(startsAt: Instant, endsAt: Instant): void {
+  if (!isWhole(endsAt, startsAt, LAST_INSTANT)) {
+    throw invalid('end', `must be from its start, ${formatInstant(startsAt)}, to the year 9999`);
+  }
+}
+
+function checkRunning(order: Order, at: Instant, { end, billed }: { end: Instant | null; billed: boolean }) {
+  if (end !== null && (end <= at || end <= order.startsAt)) {
+    throw refuse.ORDER_ENDED({ order: order.id, end: formatInstant(end) });
+  }
+  if (order.recurringPeriodSeconds === null && billed) {
+    throw invalid('period', 'is `once` and it is billed: give money back with a negative one-time price');
+  }
+}
+
+function isCheaper(a: OrderTerms, b: OrderTerms): boolean {
+  const periodA = BigInt(a.recurringPeriodSeconds ?? 1);
+  const periodB = BigInt(b.recurringPeriodSeconds ?? 1);
+  return a.recurringPrice * BigInt(a.quantity) * periodB < b.recurringPrice * BigInt(b.quantity) * periodA;
+}
+
+function earlier(instant: Instant, limit: Instant | null): Instant {
+  return limit !== null && limit < instant ? limit : instant;
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function absolute(price: Price): Price {
+  return price < 0n ? -price : price;
+}
+
+function invalid(field: string, fault: string) {
+  return refuse.INVALID_ORDER({ field, fault });
+}

@@ -1,0 +1,346 @@
+import {
+  type Account,
+  type Bill,
+  decideBills,
+  type StoredBill,
+  verifyHistory,
+  verifyNumbering,
+} from '../../src/lib/core/bill.ts';
+import { recordSeconds, type StoredRecord } from '../../src/lib/core/charge.ts';
+import { parseCountry } from '../../src/lib/core/country.ts';
+import { refuse } from '../../src/lib/core/errors.ts';
+import {
+  addSeconds,
+  formatInstant,
+  type Instant,
+  instant,
+  parseDay,
+  parseInstant,
+} from '../../src/lib/core/instant.ts';
+import { formatMinor, type Minor, parsePrice } from '../../src/lib/core/money.ts';
+import {
+  decideCancellation,
+  decideNewEnd,
+  decideReplacement,
+  effectiveEnd,
+  impliedEnds,
+  type Order,
+} from '../../src/lib/core/order.ts';
+import {
+  type Buyer,
+  formatVatPercent,
+  parseTerritory,
+  type VatRate,
+  VatRateTable,
+  VatRules,
+} from '../../src/lib/core/vat.ts';
+import type {
+  GoldenBill,
+  GoldenCustomer,
+  GoldenOrder,
+  GoldenRate,
+  GoldenRun,
+  GoldenSeller,
+  GoldenSuccessor,
+  GoldenWorld,
+} from './golden.ts';
+
+interface Row {
+  readonly customer: string;
+  readonly order: Order;
+}
+
+interface Skip {
+  readonly customer: string;
+  readonly code: string;
+}
+
+/** Orders and bills in memory, kept as the database keeps them: triggers, draft bills and numbers included. */
+export class MemoryWorld implements GoldenWorld {
+  readonly #rules: VatRules;
+  readonly #customers = new Map<string, Buyer>();
+  readonly #rows = new Map<number, Row>();
+  readonly #keys = new Map<string, number>();
+  #bills: { customer: string; bill: StoredBill }[] = [];
+  #ids = 0;
+  #numbers = 0;
+
+  constructor(seller: GoldenSeller, rates: readonly GoldenRate[]) {
+    const table = new VatRateTable(
+      rates.map(({ territory, rate, from, to }) => ({
+        territory: parseTerritory(territory),
+        rate: Math.round(Number(rate) * 100) as VatRate,
+        validFrom: parseDay(from),
+        validTo: to === null ? null : parseDay(to),
+      })),
+    );
+    this.#rules = new VatRules({ ...seller, country: parseCountry(seller.country), registeredIn: [] }, table);
+  }
+
+  async setCustomer(name: string, { country, postcode, vat_id_valid }: GoldenCustomer): Promise<void> {
+    this.#customers.set(name, {
+      country: parseCountry(country),
+      postalCode: postcode ?? null,
+      vatIdValid: vat_id_valid ?? false,
+      vatTerritory: null,
+    });
+  }
+
+  async addOrder(golden: GoldenOrder): Promise<void> {
+    const endsAt = golden.ends_at === null ? null : at(golden.ends_at);
+    this.insert(golden.id, golden.customer, {
+      description: golden.id,
+      currency: golden.currency,
+      oneTimePrice: parsePrice(golden.one_time_price ?? '0', { negative: true }),
+      recurringPrice: parsePrice(golden.recurring_price ?? '0'),
+      quantity: golden.quantity ?? 1,
+      recurringPeriodSeconds: golden.recurring_period_seconds ?? null,
+      commitmentPeriods: golden.commitment_periods ?? 1,
+      charge: golden.charge ?? 'advance',
+      startsAt: at(golden.starts_at),
+      endsAt: golden.last_second === undefined ? endsAt : addSeconds(at(golden.last_second), 1),
+      notForBilling: golden.not_for_billing ?? false,
+      replaces: golden.replaces === undefined ? null : this.#idOf(golden.replaces),
+    });
+  }
+
+  /** Stores an order; what it replaces is reopened. */
+  insert(key: string, customer: string, order: Omit<Order, 'id' | 'closed' | 'nextDueAt'>): Order {
+    const stored = { ...order, id: this.#idOf(key), closed: false, nextDueAt: null };
+    this.#rows.set(stored.id, { customer, order: stored });
+    if (stored.replaces !== null) this.#reopen(stored.replaces);
+    return stored;
+  }
+
+  async run(until: string, { draft }: { draft: boolean }): Promise<GoldenRun> {
+    const { bills, skips, store } = this.bill(at(until));
+    store({ draft });
+    const stored = this.#bills.slice(this.#bills.length - bills.length);
+    return {
+      bills: stored.map(({ customer, bill }) => this.#show(customer, bill, bill.number)),
+      errors: skips,
+    };
+  }
+
+  async dryRun(until: string): Promise<GoldenRun> {
+    const { bills, skips } = this.bill(at(until));
+    return { bills: bills.map(({ customer, bill }) => this.#show(customer, bill, null)), errors: skips };
+  }
+
+  async crashRun(until: string): Promise<void> {
+    this.bill(at(until));
+  }
+
+  /** Decides a run for all customers; nothing is changed before `store`. */
+  bill(until: Instant) {
+    const last = this.#bills.reduce((latest, { bill }) => Math.max(latest, bill.issuedAt), -Infinity);
+    if (until < last) {
+      const facts = { at: formatInstant(until), last: formatInstant(instant(last)) };
+      throw refuse.ISSUE_DATE_BEFORE_LAST_BILL(facts);
+    }
+    const bills: { customer: string; bill: Bill }[] = [];
+    const skips: Skip[] = [];
+    const states: { orderId: number; closed: boolean; nextDueAt: Instant }[] = [];
+    for (const customer of this.#customers.keys()) {
+      const decision = decideBills({ until, vat: this.#rules }, this.account(customer, until));
+      if (decision.skipped !== null) {
+        skips.push({ customer, code: decision.skipped.code });
+        continue;
+      }
+      bills.push(...decision.bills.map((bill) => ({ customer, bill })));
+      states.push(...decision.states);
+    }
+    const store = ({ draft }: { draft: boolean }) => {
+      for (const { customer, bill } of bills) this.#store(customer, bill, draft);
+      for (const { orderId, closed, nextDueAt } of states) this.#change(orderId, { closed, nextDueAt });
+    };
+    return { bills, skips, store };
+  }
+
+  account(customer: string, until: Instant): Account {
+    const own = this.#bills.filter((row) => row.customer === customer).map(({ bill }) => bill);
+    return {
+      buyer: this.#customers.get(customer) ?? fail(`no customer ${customer}`),
+      orders: this.ordersOf(customer),
+      charged: Map.groupBy(this.recordsOf(customer), ({ orderId }) => orderId),
+      draftPending: own.some(({ number }) => number === null),
+      billedCurrencies: own.filter(({ issuedAt }) => issuedAt === until).map(({ currency }) => currency),
+    };
+  }
+
+  ordersOf(customer: string): Order[] {
+    return [...this.#rows.values()].filter((row) => row.customer === customer).map(({ order }) => order);
+  }
+
+  recordsOf(customer: string): StoredRecord[] {
+    return this.#bills
+      .filter((row) => row.customer === customer)
+      .flatMap(({ bill }) => bill.records)
+      .sort((a, b) => a.periodIndex - b.periodIndex || a.seq - b.seq);
+  }
+
+  /** All that `bill verify` says. */
+  verify(until: Instant) {
+    const bills = this.#bills.map(({ bill }) => bill);
+    const numbered = bills.flatMap(({ number, issuedAt }) => (number === null ? [] : [{ number, issuedAt }]));
+    const histories = [...this.#customers.keys()].map((customer) =>
+      verifyHistory(
+        {
+          orders: this.ordersOf(customer),
+          bills: this.#bills.filter((row) => row.customer === customer).map(({ bill }) => bill),
+        },
+        until,
+      ),
+    );
+    return {
+      faults: [
+        ...numbered.flatMap((bill, index) => verifyNumbering(numbered[index - 1] ?? null, bill)),
+        ...histories.flatMap(({ faults }) => faults),
+      ],
+      pending: histories.reduce((total, { pending }) => total + pending, 0),
+    };
+  }
+
+  async replace(key: string, when: string, successor: GoldenSuccessor, policy: 'prorate' | 'full') {
+    const { id, recurring_price, quantity, commitment_periods, currency } = successor;
+    const { order: old, customer } = this.#row(this.#idOf(key));
+    const terms = {
+      ...old,
+      oneTimePrice: 0n,
+      ...(recurring_price === undefined ? {} : { recurringPrice: parsePrice(recurring_price) }),
+      ...(quantity === undefined ? {} : { quantity }),
+      ...(commitment_periods === undefined ? {} : { commitmentPeriods: commitment_periods }),
+      ...(currency === undefined ? {} : { currency }),
+    };
+    const decision = decideReplacement(old, terms, at(when), policy, this.#stateOf(old));
+    this.changeEnd(old.id, decision.oldEndsAt);
+    this.insert(id, customer, { ...terms, startsAt: decision.newStartsAt, endsAt: null, replaces: old.id });
+    return {
+      kind: decision.kind,
+      old_ends_at: formatInstant(decision.oldEndsAt),
+      new_starts_at: formatInstant(decision.newStartsAt),
+    };
+  }
+
+  async cancel(key: string, when: string): Promise<{ ends_at: string }> {
+    const { order } = this.#row(this.#idOf(key));
+    const end = decideCancellation(order, at(when), this.#stateOf(order));
+    this.changeEnd(order.id, end);
+    return { ends_at: formatInstant(end) };
+  }
+
+  async setEnd(key: string, endsAt: string | null): Promise<void> {
+    const { order } = this.#row(this.#idOf(key));
+    this.changeEnd(order.id, decideNewEnd(order, endsAt === null ? null : at(endsAt)));
+  }
+
+  /** Moves an end as the database does, which reopens the order and the one that it replaces. */
+  changeEnd(id: number, endsAt: Instant | null): void {
+    const { replaces } = this.#row(id).order;
+    this.#change(id, { endsAt });
+    this.#reopen(id);
+    if (replaces !== null) this.#reopen(replaces);
+  }
+
+  async closeDrafts(): Promise<number[]> {
+    const drafts = this.#bills.filter(({ bill }) => bill.number === null);
+    const numbers = drafts.map(() => ++this.#numbers);
+    this.#bills = this.#bills.map(({ customer, bill }) => ({
+      customer,
+      bill: bill.number === null ? { ...bill, number: numbers.shift() ?? fail('no number') } : bill,
+    }));
+    return this.#bills.slice(-drafts.length).map(({ bill }) => bill.number ?? fail('still a draft'));
+  }
+
+  async discardDrafts(): Promise<void> {
+    for (const { bill } of this.#bills.filter(({ bill }) => bill.number === null)) {
+      for (const { orderId } of bill.records) this.#reopen(orderId);
+    }
+    this.#bills = this.#bills.filter(({ bill }) => bill.number !== null);
+  }
+
+  async closedOrders(): Promise<string[]> {
+    return [...this.#rows.values()]
+      .filter(({ order }) => order.closed)
+      .map(({ order }) => this.#keyOf(order.id));
+  }
+
+  async close(): Promise<void> {}
+
+  #stateOf(order: Order): { end: Instant | null; billed: boolean } {
+    const { customer } = this.#row(order.id);
+    return {
+      end: effectiveEnd(order, impliedEnds(this.ordersOf(customer))),
+      billed: this.recordsOf(customer).some(({ orderId }) => orderId === order.id),
+    };
+  }
+
+  #store(customer: string, bill: Bill, draft: boolean): void {
+    const records = bill.records.map((record) => ({ ...record, id: ++this.#ids }));
+    const number = draft ? null : ++this.#numbers;
+    this.#bills.push({ customer, bill: { ...bill, id: ++this.#ids, number, records } });
+  }
+
+  #row(id: number): Row {
+    return this.#rows.get(id) ?? fail(`no order ${id}`);
+  }
+
+  #change(id: number, change: Partial<Order>): void {
+    const { customer, order } = this.#row(id);
+    this.#rows.set(id, { customer, order: { ...order, ...change } });
+  }
+
+  #reopen(id: number): void {
+    if (this.#rows.has(id)) this.#change(id, { closed: false, nextDueAt: null });
+  }
+
+  #idOf(key: string): number {
+    const id = this.#keys.get(key) ?? this.#keys.size + 1;
+    this.#keys.set(key, id);
+    return id;
+  }
+
+  #keyOf(id: number): string {
+    return [...this.#keys].find(([, known]) => known === id)?.[0] ?? fail(`no order ${id}`);
+  }
+
+  #show(customer: string, bill: Bill, number: number | null): GoldenBill {
+    const amount = (minor: Minor) => formatMinor(minor, bill.currency);
+    return {
+      number,
+      customer,
+      currency: bill.currency,
+      kind: bill.kind,
+      records: bill.records.map((record) => ({
+        order: this.#keyOf(record.orderId),
+        kind: record.kind,
+        period: record.periodIndex < 0 ? null : record.periodIndex,
+        start: formatInstant(record.start),
+        end: formatInstant(record.end),
+        seconds: recordSeconds(record),
+        net: amount(record.net),
+        vat_treatment: record.vat.treatment,
+        vat_territory: record.vat.territory,
+        vat_rate: formatVatPercent(record.vat.rate),
+      })),
+      vat: bill.vatGroups.map(({ treatment, territory, rate, base, vat }) => ({
+        treatment,
+        territory,
+        rate: formatVatPercent(rate),
+        base: amount(base),
+        vat: amount(vat),
+      })),
+      net: amount(bill.net),
+      vat_total: amount(bill.vat),
+      gross: amount(bill.total),
+    };
+  }
+}
+
+function at(text: string): Instant {
+  return parseInstant(text, instant(0));
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
