@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can parse: it decides whether this Node can run the program at all.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major > 22 || (major === 22 && minor >= 12)) {
+  await start();
+} else {
+  startWithOtherNode(join(root, 'node_modules', 'node', 'bin', 'node'));
+}
+
+async function start() {
+  // Databases, their journals and files with keys are never for others to read.
+  process.umask(0o077);
+  const argv = process.argv.slice(2);
+  if (argv.length === 1 && argv[0] === '--version') {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    process.stdout.write(`uncloud/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
+    return;
+  }
+  process.on('SIGINT', () => interrupt('Interrupted', 130));
+  process.on('SIGTERM', () => interrupt('Terminated', 143));
+  process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
+  await enableCompileCache();
+  const { main } = await import('../dist/main.js');
+  process.exitCode = await main(argv, root);
+}
+
+/** The compiled code is kept in a folder of the user's own: one in /tmp could be laid out beforehand by others. */
+async function enableCompileCache() {
+  const { enableCompileCache } = await import('node:module');
+  const isRoot = process.getuid?.() === 0;
+  const home =
+    process.env.XDG_CACHE_HOME ??
+    (isRoot ? '/var/cache' : process.env.HOME && join(process.env.HOME, '.cache'));
+  if (home) enableCompileCache(join(home, 'uncloud', 'compiled'));
+}
+
+function interrupt(word, code) {
+  process.stderr.write(
+    `\n${word}: unfinished work is rolled back, and running the command again completes it.\n`,
+  );
+  process.exit(code);
+}
+
+/** `uncloud … | head -1` closes the pipe early; the work goes on to its end. */
+function ignoreClosedPipe(error) {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+function startWithOtherNode(node) {
+  if (!existsSync(node)) {
+    process.stderr.write(
+      `Error: uncloud needs Node.js 22.12 or newer, and this is ${process.versions.node}.\n  Install a newer Node.js, or beside uncloud the npm package "node".\n`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exitCode = code ?? 1;
+    else {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+  });
+}

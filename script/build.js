@@ -1,0 +1,59 @@
+// Builds dist/ from src/: one bundle with code splitting, one entry for each command, and the command manifest.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+rmSync('dist', { recursive: true, force: true });
+
+const commands = readdirSync('src/commands', { recursive: true }).filter((file) => file.endsWith('.ts'));
+const { metafile } = await build({
+  entryPoints: ['src/main.ts', ...commands.map((file) => `src/commands/${file}`)],
+  outdir: 'dist',
+  outbase: 'src',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.12',
+  minifySyntax: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  chunkNames: 'chunks/[name]-[hash]',
+  metafile: true,
+  legalComments: 'none',
+  external: ['better-sqlite3', 'pg-native'],
+  // CommonJS libraries in an ES module bundle still call require.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; import { dirname as __dirnameOf } from 'node:path'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",
+  },
+});
+
+writeFileSync('dist/third-party-licenses.txt', licenses(Object.keys(metafile.inputs)));
+execFileSync(process.execPath, ['node_modules/oclif/bin/run.js', 'manifest'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+
+/** The licences of the packages that the bundle contains, as they ask to be passed on. */
+function licenses(inputs) {
+  const folders = new Set(
+    inputs
+      .map((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1])
+      .filter((folder) => folder !== undefined),
+  );
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const text =
+        file !== undefined && existsSync(join(folder, file))
+          ? readFileSync(join(folder, file), 'utf8').trim()
+          : '';
+      return `${name} ${version} (${license})\n\n${text}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}

@@ -1,0 +1,146 @@
+import { Command, Flags, type Interfaces } from '@oclif/core';
+import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
+import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
+import { openDatabase } from '../io/db/database.ts';
+import type { Context } from '../ops/context.ts';
+import { Progress } from './progress.ts';
+
+/** What a command returns: the document of `--json`, without the schema version. */
+export type Document = Readonly<Record<string, unknown>>;
+
+interface GlobalFlags {
+  readonly database?: string | undefined;
+  readonly config?: string | undefined;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** The base of every command: the common flags, the context, questions, and words apart from data. */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+
+  static override baseFlags = {
+    database: Flags.string({
+      helpGroup: 'GLOBAL',
+      helpValue: 'URL',
+      summary: 'sqlite:PATH or postgres://…; default: database.url of the configuration',
+    }),
+    config: Flags.string({
+      char: 'c',
+      helpGroup: 'GLOBAL',
+      helpValue: 'FILE',
+      summary: 'Read this configuration file and no other',
+    }),
+    quiet: Flags.boolean({ char: 'q', helpGroup: 'GLOBAL', summary: 'Print data, warnings and errors only' }),
+    verbose: Flags.boolean({
+      char: 'v',
+      helpGroup: 'GLOBAL',
+      summary: 'Say which configuration and database are used',
+    }),
+    'no-color': Flags.boolean({ helpGroup: 'GLOBAL', summary: 'Do not colour; NO_COLOR does the same' }),
+  };
+
+  #flags: GlobalFlags = {};
+  #context: Promise<Context> | undefined;
+  #progress: Progress | undefined;
+  #close: (() => Promise<void>)[] = [];
+
+  /** The context that ops take. Reading the configuration and opening the database wait for their first use. */
+  protected context(): Promise<Context> {
+    this.#context ??= this.#openContext();
+    return this.#context;
+  }
+
+  async #openContext(): Promise<Context> {
+    const { loadConfig } = await import('../io/config.ts');
+    const address = this.#flags.database;
+    if (address !== undefined && hasPassword(address)) throw refuse.PASSWORD_IN_ARGUMENTS({});
+    const loaded = await loadConfig(this.#flags.config);
+    const config = address === undefined ? loaded.config : { ...loaded.config, 'database.url': address };
+    const origins =
+      address === undefined ? loaded.origins : { ...loaded.origins, 'database.url': '--database' };
+    if (this.#flags.verbose === true) {
+      this.say(`Configuration: ${loaded.files.join(', ') || 'defaults'}`);
+      this.say(`Database: ${redactDatabaseUrl(config['database.url'])} (${origins['database.url']})`);
+    }
+    const progress = new Progress(this.#isSilent());
+    this.#progress = progress;
+    let opened: ReturnType<Context['db']> | undefined;
+    return {
+      now: Math.floor(Date.now() / 1000) as Instant,
+      config,
+      origins,
+      db: (options) => {
+        opened ??= openDatabase(parseDatabaseUrl(config['database.url']), options).then((database) => {
+          this.#close.push(() => database.close());
+          return database;
+        });
+        return opened;
+      },
+      progress: (done, total, unit) => progress.show(done, total, unit),
+    };
+  }
+
+  /** Says something to the person, on stderr; silent under --quiet and --json. */
+  protected say(text: string): void {
+    if (!this.#isSilent()) process.stderr.write(`${text}\n`);
+  }
+
+  /** Warns the person, on stderr, also under --quiet. */
+  protected sayWarning(text: string): void {
+    if (!this.jsonEnabled()) process.stderr.write(`Warning: ${text}\n`);
+  }
+
+  /** Ends with another code than 0 although the work was done: 3 when only partly, 4 when changes are pending. */
+  protected exitWith(code: ExitCode): void {
+    process.exitCode = code;
+  }
+
+  /**
+   * Asks before something is destroyed.
+   * @throws CONFIRMATION_NEEDED without a terminal, NOT_CONFIRMED after a no
+   */
+  protected async confirm(question: string, { yes }: { yes: boolean }): Promise<void> {
+    if (yes) return;
+    if (!process.stdin.isTTY || !process.stderr.isTTY || this.jsonEnabled()) {
+      throw refuse.CONFIRMATION_NEEDED({ question });
+    }
+    const { confirm } = await import('@inquirer/prompts');
+    const answer = await confirm({ message: question, default: false }, { output: process.stderr });
+    if (!answer) throw refuse.NOT_CONFIRMED({});
+  }
+
+  /** A malformed value is a refusal in a file and wrong usage in a flag: here all are flags. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    try {
+      const output = await super.parse(options, argv);
+      this.#flags = output.flags as GlobalFlags;
+      return output;
+    } catch (error) {
+      throw error instanceof UserError ? error.withExit(EXIT.USAGE) : error;
+    }
+  }
+
+  protected override async catch(error: Error): Promise<void> {
+    this.#progress?.clear();
+    throw error;
+  }
+
+  protected override async finally(): Promise<void> {
+    this.#progress?.clear();
+    for (const close of this.#close) await close();
+  }
+
+  protected override toSuccessJson(result: unknown): unknown {
+    return { schema_version: 1, ...(result as Document) };
+  }
+
+  #isSilent(): boolean {
+    return this.jsonEnabled() || this.#flags.quiet === true;
+  }
+}

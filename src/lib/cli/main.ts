@@ -1,0 +1,55 @@
+import { Config, run, toConfiguredId } from '@oclif/core';
+import { EXIT, type ExitCode, refuse } from '../core/errors.ts';
+import { report } from './report.ts';
+
+/**
+ * Runs one command line.
+ * @param argv what follows the name of the program
+ * @param root the folder of package.json
+ * @returns the exit code
+ */
+export async function main(argv: string[], root: string): Promise<ExitCode> {
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const json = own.includes('--json');
+  if (own.includes('--no-color')) process.env.NO_COLOR = '1';
+  let config: Config | undefined;
+  try {
+    config = await Config.load(root);
+    // The plugin asks whether another command was meant: only where there is somebody to answer.
+    if (json || !process.stdin.isTTY || !process.stderr.isTTY)
+      config.plugins.delete('@oclif/plugin-not-found');
+    await run(argv, config);
+  } catch (error) {
+    const told = config === undefined ? error : await unknownCommand(error, config);
+    if (isQuietExit(told)) return told.oclif.exit === 0 ? EXIT.DONE : EXIT.USAGE;
+    return report(told, { json, command: commandOf(own, config) });
+  }
+  return (process.exitCode as ExitCode | undefined) ?? EXIT.DONE;
+}
+
+/** Help, and a question that was answered with no, end by an error that has been told already. */
+function isQuietExit(error: unknown): error is { oclif: { exit: number } } {
+  const exit = (error as { oclif?: { exit?: number } }).oclif?.exit;
+  return exit === 0 || exit === 127;
+}
+
+/** Turns oclif's error for an unknown command into ours, which names the close ones. */
+async function unknownCommand(error: unknown, config: Config): Promise<unknown> {
+  const match = error instanceof Error ? /^command (\S+) not found$/.exec(error.message) : null;
+  if (match === null) return error;
+  const [, id = ''] = match;
+  const { default: levenshtein } = await import('fastest-levenshtein');
+  const close = config.commands
+    .filter(
+      (command) => !command.hidden && levenshtein.distance(command.id, id) <= Math.max(2, id.length / 4),
+    )
+    .map((command) => `${config.bin} ${toConfiguredId(command.id, config)}`);
+  return refuse.UNKNOWN_COMMAND({ command: toConfiguredId(id, config), close });
+}
+
+/** The command as it was typed, for the pointer to its help: the longest leading words that name one. */
+function commandOf(argv: readonly string[], config: Config | undefined): string {
+  const words = argv.slice(0, argv.findIndex((word) => word.startsWith('-')) >>> 0);
+  while (words.length > 0 && config?.findCommand(words.join(':')) === undefined) words.pop();
+  return ['uncloud', ...words].join(' ');
+}

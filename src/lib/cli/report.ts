@@ -1,0 +1,81 @@
+import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+
+/** How an error of any kind is to be told. */
+interface Report {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly exit: ExitCode;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Only of a bug. */
+  readonly stack?: string;
+}
+
+/**
+ * Tells an error: a refusal in two lines on stderr, a bug with its stack; under `--json` as a document on stdout.
+ * This is the one place that prints errors.
+ * @returns the exit code
+ */
+export function report(thrown: unknown, { json, command }: { json: boolean; command: string }): ExitCode {
+  const told = explain(thrown, command);
+  if (told.stack !== undefined) process.stderr.write(`${redact(told.stack)}\n`);
+  if (json) {
+    const { code, exit, data } = told;
+    const error = { code, message: redact(told.message), hint: redact(told.hint), exit, ...data };
+    const document = { schema_version: 1, error };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else {
+    const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
+    const label = colour ? '\u001b[31mError:\u001b[39m' : 'Error:';
+    process.stderr.write(`${label} ${redact(told.message)}\n`);
+    if (told.hint !== '') process.stderr.write(`  ${redact(told.hint)}\n`);
+  }
+  return told.exit;
+}
+
+function explain(error: unknown, command: string): Report {
+  if (error instanceof UserError) {
+    const { code, message, hint, exit, data } = error;
+    return { code, message, hint, exit, data };
+  }
+  if (isAbortedPrompt(error)) {
+    return {
+      code: 'INTERRUPTED',
+      message: 'Interrupted; nothing was changed.',
+      hint: '',
+      exit: 130,
+      data: {},
+    };
+  }
+  const usage = usageMessage(error);
+  if (usage !== undefined) return refuse.USAGE({ message: usage, command });
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: 'BUG',
+    message: 'This is a bug in uncloud, not a mistake of yours.',
+    hint: 'Report it with the stack above, the command, and the output of: uncloud info',
+    exit: EXIT.BUG,
+    data: {},
+    stack,
+  };
+}
+
+/** What oclif's parser has to say, in one line; undefined for what does not come from it. */
+function usageMessage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('oclif' in error)) return undefined;
+  const [message = ''] = error.message
+    .replace(/^The following errors? occurred:\s*/, '')
+    .split('\nSee more help');
+  return message.trim().replace(/\s*\n\s*/g, ' ');
+}
+
+function isAbortedPrompt(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ExitPromptError';
+}
+
+/** Removes what must never be printed: passwords in URLs, and whatever looks like a WireGuard key behind its name. */
+export function redact(text: string): string {
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*):[^\s/?#@]*@/gi, '$1@')
+    .replace(/((?:private|preshared)_?key\W{1,4})[A-Za-z0-9+/]{42}[A-Za-z0-9+/=]{2}/gi, '$1[removed]');
+}

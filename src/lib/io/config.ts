@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Config,
+  type ConfigName,
+  type ConfigOrigins,
+  type ConfigSource,
+  type ConfigValue,
+  readConfig,
+} from '../core/config.ts';
+import { refuse } from '../core/errors.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const SYSTEM_FILE = '/etc/uncloud/config.toml';
+
+/**
+ * Reads the configuration: defaults, /etc/uncloud/config.toml, the user's file, UNCLOUD_… variables, each stronger
+ * than the one before. `file` replaces both files.
+ * @throws CONFIG_NOT_READABLE, INVALID_CONFIG
+ */
+export async function loadConfig(
+  file: string | undefined,
+  environment: Environment = process.env,
+): Promise<{ config: Config; origins: ConfigOrigins; files: string[] }> {
+  const candidates = file === undefined ? [SYSTEM_FILE, userConfigFile(environment)] : [file];
+  const sources: ConfigSource[] = [];
+  for (const candidate of candidates) {
+    const text = readIfPresent(candidate, file !== undefined);
+    if (text !== undefined) sources.push({ origin: candidate, tables: await parseToml(candidate, text) });
+  }
+  const { config, origins } = readConfig(sources, environment, placeDefaults(environment));
+  return { config, origins, files: sources.map((source) => source.origin) };
+}
+
+/** The user's configuration file, whether it exists or not: the one that `config init` writes. */
+export function userConfigFile(environment: Environment = process.env): string {
+  if (isRoot() && environment.XDG_CONFIG_HOME === undefined) return SYSTEM_FILE;
+  return join(environment.XDG_CONFIG_HOME ?? join(home(environment), '.config'), 'uncloud', 'config.toml');
+}
+
+/** Defaults that depend on who runs the program: root keeps data under /var/lib, others under their home. */
+function placeDefaults(environment: Environment): Partial<Record<ConfigName, ConfigValue>> {
+  const data = environment.XDG_DATA_HOME;
+  const folder =
+    data === undefined && isRoot()
+      ? '/var/lib/uncloud'
+      : join(data ?? join(home(environment), '.local', 'share'), 'uncloud');
+  return {
+    'database.url': `sqlite:${join(folder, 'uncloud.db')}`,
+    'secrets.key_file': join(userConfigFile(environment), '..', 'secrets.key'),
+  };
+}
+
+function home(environment: Environment): string {
+  return environment.HOME ?? homedir();
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function readIfPresent(file: string, required: boolean): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
+    throw refuse.CONFIG_NOT_READABLE({ file, reason: code === 'ENOENT' ? 'it does not exist' : message });
+  }
+}
+
+async function parseToml(file: string, text: string): Promise<Record<string, unknown>> {
+  const { parse, TomlError } = await import('smol-toml');
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [reason = 'not TOML'] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
+    throw refuse.CONFIG_NOT_READABLE({
+      file,
+      reason: `line ${error.line}, column ${error.column}: ${reason}`,
+    });
+  }
+}

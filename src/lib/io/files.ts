@@ -1,0 +1,132 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { refuse } from '../core/errors.ts';
+
+/**
+ * Writes a file so that a reader, or a crash at any moment, finds the old content or the new one, never a part:
+ * a new file beside it (mode 0600 from its first byte, never through a link), fsync, rename, fsync of the folder.
+ * @throws FILE_NOT_WRITABLE; the old content is then intact
+ */
+export async function writeFileAtomically(file: string, content: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
+  try {
+    await unlink(temporary).catch(ignoreMissing);
+    await writeNew(temporary, content);
+    await rename(temporary, file);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw notWritable(file, error);
+  }
+}
+
+/**
+ * Creates a file with mode 0600, and its folder with mode 0700; never overwrites.
+ * @throws FILE_EXISTS, FILE_NOT_WRITABLE
+ */
+export async function createPrivateFile(file: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeNew(file, content);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw refuse.FILE_EXISTS({ file });
+    throw notWritable(file, error);
+  }
+}
+
+/** The content of a file as text, or undefined when there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    ignoreMissing(error);
+    return undefined;
+  }
+}
+
+/**
+ * The content of a file that holds a secret.
+ * @throws INPUT_NOT_FOUND, and SECRET_FILE_MODE when group or others may read or write it
+ */
+export async function readSecretFile(file: string): Promise<string> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, constants.O_RDONLY);
+  } catch (error) {
+    throw refuse.INPUT_NOT_FOUND({ file, reason: reasonOf(error) });
+  }
+  try {
+    const { mode } = await handle.stat();
+    if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Mode bits as chmod writes them: 0600. */
+export function formatMode(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+/** What is at a path: its kind without following a link, its owner and mode; undefined when nothing is there. */
+export async function lookAt(
+  path: string,
+): Promise<{ kind: 'file' | 'folder' | 'link' | 'other'; mode: number; uid: number } | undefined> {
+  try {
+    const stats = await lstat(path);
+    const kind = stats.isSymbolicLink()
+      ? 'link'
+      : stats.isDirectory()
+        ? 'folder'
+        : stats.isFile()
+          ? 'file'
+          : 'other';
+    const { mode, uid } = stats;
+    return { kind, mode, uid };
+  } catch (error) {
+    ignoreMissing(error);
+    return undefined;
+  }
+}
+
+async function writeNew(file: string, content: string | Uint8Array): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const handle = await open(file, flags, 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function notWritable(file: string, error: unknown): Error {
+  return refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (
+    { ENOENT: 'no such file or folder', EACCES: 'permission denied', ENOSPC: 'no space left on the disk' }[
+      code ?? ''
+    ] ?? message
+  );
+}
+
+function ignoreMissing(error: unknown): undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+  return undefined;
+}

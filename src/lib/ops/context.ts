@@ -1,0 +1,16 @@
+import type { Config, ConfigOrigins } from '../core/config.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Database, OpenOptions } from '../io/db/database.ts';
+
+/** The outside world, as an op receives it. Each part is opened at its first use. */
+export interface Context {
+  /** When the command began; the only clock that decisions see. */
+  readonly now: Instant;
+  readonly config: Config;
+  /** Where each value of the configuration came from. */
+  readonly origins: ConfigOrigins;
+  /** Opens the database; the same one for the whole command. */
+  db(options?: OpenOptions): Promise<Database>;
+  /** Tells a person how far the work is; shown on a terminal only. */
+  progress(done: number, total: number | null, unit: string): void;
+}

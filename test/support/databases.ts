@@ -1,0 +1,133 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest';
+import { readConfig } from '../../src/lib/core/config.ts';
+import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
+import { type Instant, parseInstant } from '../../src/lib/core/instant.ts';
+import { type Backend, type Database, openDatabase } from '../../src/lib/io/db/database.ts';
+import type { Context } from '../../src/lib/ops/context.ts';
+import { migrate } from '../../src/lib/ops/migrations.ts';
+import { TEMPLATE } from './postgres.ts';
+
+/** What a database test works with. */
+export interface TestDatabases {
+  readonly backend: Backend;
+  /** The address of a fresh database with the whole schema and no rows. */
+  freshUrl(): Promise<string>;
+  /** The address of a fresh database without a schema. */
+  emptyUrl(): Promise<string>;
+  /** A context on a fresh migrated database, or on the one at `url`, at the given time. It is closed after the test. */
+  context(options?: { now?: string; url?: string; config?: Record<string, unknown> }): Promise<TestContext>;
+  /** A folder that is removed after the file. */
+  readonly folder: string;
+}
+
+export interface TestContext extends Context {
+  readonly url: string;
+  /** The same world at another time. */
+  at(now: string): TestContext;
+}
+
+let counter = 0;
+
+/** Runs a suite on SQLite and on PostgreSQL. */
+export function describeDatabases(title: string, suite: (databases: TestDatabases) => void): void {
+  for (const backend of ['sqlite', 'postgresql'] as const) {
+    describe(`${title} [${backend}]`, () => {
+      const opened: Promise<Database>[] = [];
+      const made: string[] = [];
+      const state = { folder: '', template: '' };
+
+      beforeAll(async () => {
+        state.folder = await mkdtemp(join(tmpdir(), 'uncloud-test-'));
+        if (backend === 'sqlite') {
+          state.template = join(state.folder, 'template.db');
+          const context = contextOn(`sqlite:${state.template}`, '2026-01-01', {}, state.folder, opened);
+          await migrate(context, undefined);
+          await Promise.all((await Promise.all(opened.splice(0))).map((database) => database.close()));
+        }
+      });
+      afterEach(async () => {
+        const databases = await Promise.allSettled(opened.splice(0));
+        for (const result of databases) if (result.status === 'fulfilled') await result.value.close();
+      });
+      afterAll(async () => {
+        if (backend === 'postgresql') {
+          for (const name of made) await onCluster(`drop database if exists ${name} with (force)`);
+        }
+        await rm(state.folder, { recursive: true, force: true });
+      });
+
+      const make = async (template: string | undefined): Promise<string> => {
+        counter += 1;
+        const name = `test_${process.pid}_${counter}`;
+        if (backend === 'sqlite') {
+          const file = join(state.folder, `${name}.db`);
+          if (template !== undefined) await copyFile(state.template, file);
+          return `sqlite:${file}`;
+        }
+        await onCluster(`create database ${name} template ${template ?? 'template0'} strategy file_copy`);
+        made.push(name);
+        return `${inject('postgresUrl')}/${name}`;
+      };
+      const databases: TestDatabases = {
+        backend,
+        get folder() {
+          return state.folder;
+        },
+        freshUrl: () => make(TEMPLATE),
+        emptyUrl: () => make(undefined),
+        async context({ now = '2025-01-01T00:00:00Z', url, config = {} } = {}) {
+          return contextOn(url ?? (await make(TEMPLATE)), now, config, state.folder, opened);
+        },
+      };
+      suite(databases);
+    });
+  }
+}
+
+function contextOn(
+  url: string,
+  now: string,
+  tables: Record<string, unknown>,
+  folder: string,
+  opened: Promise<Database>[],
+): TestContext {
+  const { config, origins } = readConfig(
+    [{ origin: 'test', tables }],
+    {},
+    {
+      'database.url': url,
+      'secrets.key_file': join(folder, 'secrets.key'),
+    },
+  );
+  let database: Promise<Database> | undefined;
+  const at = (time: string): TestContext => ({
+    url,
+    now: parseInstant(time, 0 as Instant),
+    config,
+    origins,
+    db: (options) => {
+      if (database === undefined) {
+        database = openDatabase(parseDatabaseUrl(url), options);
+        opened.push(database);
+      }
+      return database;
+    },
+    progress: () => {},
+    at,
+  });
+  return at(now);
+}
+
+async function onCluster(statement: string): Promise<void> {
+  const client = new pg.Client(`${inject('postgresUrl')}/postgres`);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
