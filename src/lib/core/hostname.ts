@@ -3,7 +3,7 @@ import { refuse } from './errors.ts';
 /** A fully qualified domain name in lower case, without the trailing dot. */
 export type Hostname = string & { readonly rule: 'RFC 1123 hostname of two or more labels' };
 
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL = /^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/;
 /** RFC 1035 §2.3.4: 255 octets on the wire, which leave 253 characters without the trailing dot. */
 const LONGEST_NAME = 253;
 
@@ -12,7 +12,7 @@ const LONGEST_NAME = 253;
  * @throws INVALID_HOSTNAME, also for IP addresses and for a single label, which means another machine in every network
  */
 export function parseHostname(text: string): Hostname {
-  const name = text.toLowerCase().replace(/\.$/, '');
+  const name = text.replace(/\.$/, '');
   const labels = name.split('.');
   const top = labels.at(-1) ?? '';
   if (name.length > LONGEST_NAME)
@@ -28,5 +28,6 @@ export function parseHostname(text: string): Hostname {
   }
   if (labels.length < 2) throw refuse.INVALID_HOSTNAME({ text, rule: 'it has one label only, so no domain' });
   if (/^\d+$/.test(top)) throw refuse.INVALID_HOSTNAME({ text, rule: 'its last label is a number' });
-  return name as Hostname;
+  // Only now: lowering first would turn the Kelvin sign U+212A into a plain k.
+  return name.toLowerCase() as Hostname;
 }
