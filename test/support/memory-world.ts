@@ -19,6 +19,7 @@ import {
 } from '../../src/lib/core/instant.ts';
 import { formatMinor, type Minor, parsePrice } from '../../src/lib/core/money.ts';
 import {
+  checkNewOrder,
   decideCancellation,
   decideNewEnd,
   decideReplacement,
@@ -213,8 +214,10 @@ export class MemoryWorld implements GoldenWorld {
       ...(currency === undefined ? {} : { currency }),
     };
     const decision = decideReplacement(old, terms, at(when), policy, this.#stateOf(old));
+    const placed = { ...terms, startsAt: decision.newStartsAt, endsAt: null, replaces: old.id };
+    checkNewOrder(placed);
     this.changeEnd(old.id, decision.oldEndsAt);
-    this.insert(id, customer, { ...terms, startsAt: decision.newStartsAt, endsAt: null, replaces: old.id });
+    this.insert(id, customer, placed);
     return {
       kind: decision.kind,
       old_ends_at: formatInstant(decision.oldEndsAt),

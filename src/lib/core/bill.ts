@@ -361,10 +361,15 @@ function faultsOfPeriod(order: Order, index: number, records: readonly StoredRec
   const [first] = records;
   if (first === undefined || faults.length > 0) return faults;
   const charged = sum(records.map(({ net }) => net));
+  const amount = (minor: Minor) => formatMinor(minor, first.currency);
   const owed = owedAfter(tariffOf(first), upTo - start);
   if (charged === owed) return faults;
   return [
-    faultOf('PERIOD_SUM', first, `and those after it in period ${index} add up to ${charged}, not ${owed}`),
+    faultOf(
+      'PERIOD_SUM',
+      first,
+      `and those after it in period ${index} add up to ${amount(charged)}, not ${amount(owed)}`,
+    ),
   ];
 }
 

@@ -10,6 +10,10 @@ export const MOST_RECORDS_PER_RUN = 10_000;
 /** The period index of a one-time record. */
 export const NO_PERIOD = -1;
 
+const SCALES = Object.fromEntries(
+  Object.entries(CURRENCY_DECIMALS).map(([currency, decimals]) => [currency, 10n ** BigInt(4 - decimals)]),
+) as Record<Currency, bigint>;
+
 /** One line of a bill: a charge, or the credit of a part of an earlier charge. Never changed once stored. */
 export interface BillRecord {
   readonly orderId: number;
@@ -46,22 +50,23 @@ export interface OrderState {
   readonly nextDueAt: Instant;
 }
 
-/** Price × quantity and what it is paid for: all that the formula needs. */
+/** What is paid for what: all that the formula needs. */
 export interface Tariff {
-  /** In ten-thousandths of the currency unit, for the whole period. */
+  /** Price × quantity in ten-thousandths of the currency unit: for a whole period, or once. */
   readonly price: bigint;
   readonly periodSeconds: number;
-  readonly decimals: number;
+  /** Ten-thousandths in a minor unit of the currency: 100n with two decimals. */
+  readonly scale: bigint;
 }
 
-/** The tariff of the periods of a checked order. */
+/** The tariff of a record. */
 export function tariffOf(
-  order: Pick<BillRecord, 'currency' | 'unitPrice' | 'quantity' | 'periodSeconds'>,
+  terms: Pick<BillRecord, 'currency' | 'unitPrice' | 'quantity' | 'periodSeconds'>,
 ): Tariff {
   return {
-    price: order.unitPrice * BigInt(order.quantity),
-    periodSeconds: order.periodSeconds ?? 0,
-    decimals: CURRENCY_DECIMALS[order.currency],
+    price: terms.unitPrice * BigInt(terms.quantity),
+    periodSeconds: terms.periodSeconds ?? 0,
+    scale: SCALES[terms.currency],
   };
 }
 
@@ -69,16 +74,15 @@ export function tariffOf(
  * What is owed for the first `seconds` of a period, rounded once to the minor unit. Every recurring record
  * is a difference of two such amounts, so that any sequence of charges and credits adds up exactly.
  */
-export function owedAfter({ price, periodSeconds, decimals }: Tariff, seconds: number): Minor {
+export function owedAfter({ price, periodSeconds, scale }: Tariff, seconds: number): Minor {
   if (seconds === 0) return 0n;
-  const scale = 10n ** BigInt(4 - decimals);
   if (seconds === periodSeconds) return divideRoundHalfUp(price, scale);
   return divideRoundHalfUp(price * BigInt(seconds), BigInt(periodSeconds) * scale);
 }
 
 /** What is owed once, whatever the time: price × quantity rounded to the minor unit. */
-export function owedOnce({ price, decimals }: Tariff): Minor {
-  return divideRoundHalfUp(price, 10n ** BigInt(4 - decimals));
+export function owedOnce({ price, scale }: Tariff): Minor {
+  return divideRoundHalfUp(price, scale);
 }
 
 /** The length of a record in seconds; negative for a credit. */
@@ -185,45 +189,32 @@ interface Settlement {
 
 /** Returns false as soon as there are more than `limit` new records. */
 function settle(run: Settlement): boolean {
-  const { order, end, charged, until, timeline, into, first } = run;
+  const { order, end, charged, into, first } = run;
   const most = into.length + run.limit;
-  const { startsAt, recurringPeriodSeconds: length } = order;
-  const tariff = {
-    price: order.recurringPrice * BigInt(order.quantity),
-    periodSeconds: length ?? 0,
-    decimals: CURRENCY_DECIMALS[order.currency as Currency],
-  };
+  const { startsAt, recurringPeriodSeconds } = order;
 
   let next = 0;
   while (charged[next]?.kind === 'one_time') next++;
-  if (next === 0 && order.oneTimePrice !== 0n && startsAt <= until && (end === null || end > startsAt)) {
-    const net = owedOnce({ ...tariff, price: order.oneTimePrice * BigInt(order.quantity) });
-    if (net !== 0n) {
-      const vat = timeline().spanAt(startsAt).terms;
-      const time = { start: startsAt, end: startsAt };
-      into.push(
-        newRecord(order, {
-          kind: 'one_time',
-          periodIndex: NO_PERIOD,
-          seq: 0,
-          ...time,
-          net,
-          vat,
-          corrects: null,
-        }),
-      );
-    }
-  }
+  if (next === 0) chargeOnce(run);
+  if (recurringPeriodSeconds === null || order.recurringPrice === 0n) return into.length <= most;
 
-  if (length === null || owedAfter(tariff, length) === 0n) return into.length <= most;
-  const last = lastDuePeriod(run, length);
+  const tariff = tariffOf({
+    currency: order.currency as Currency,
+    unitPrice: order.recurringPrice,
+    quantity: order.quantity,
+    periodSeconds: recurringPeriodSeconds,
+  });
+  if (owedAfter(tariff, recurringPeriodSeconds) === 0n) return into.length <= most;
+  const last = lastDuePeriod(run, recurringPeriodSeconds);
   while (next < charged.length && (charged[next]?.periodIndex ?? 0) < first) next++;
   for (let index = first; index <= last || next < charged.length; index++) {
+    // Beyond what is due, only periods with records are of interest.
     if (index > last) index = charged[next]?.periodIndex ?? index;
     const from = next;
     while (charged[next]?.periodIndex === index) next++;
-    const start = startsAt + index * length;
-    const owed = Math.max(start, Math.min(start + length, end ?? Number.POSITIVE_INFINITY));
+    const start = startsAt + index * recurringPeriodSeconds;
+    const whole = start + recurringPeriodSeconds;
+    const owed = end === null ? whole : Math.max(start, Math.min(whole, end));
     const newest = next > from ? charged[next - 1] : undefined;
     const paid = newest === undefined ? start : chargedUpTo(newest);
     const seq = newest === undefined ? 0 : newest.seq + 1;
@@ -232,6 +223,26 @@ function settle(run: Settlement): boolean {
     if (into.length > most) return false;
   }
   return into.length <= most;
+}
+
+function chargeOnce({ order, end, until, timeline, into }: Settlement): void {
+  const { startsAt, oneTimePrice, quantity } = order;
+  if (oneTimePrice === 0n || startsAt > until || (end !== null && end <= startsAt)) return;
+  const currency = order.currency as Currency;
+  const net = owedOnce(tariffOf({ currency, unitPrice: oneTimePrice, quantity, periodSeconds: null }));
+  if (net === 0n) return;
+  into.push(
+    newRecord(order, {
+      kind: 'one_time',
+      periodIndex: NO_PERIOD,
+      seq: 0,
+      start: startsAt,
+      end: startsAt,
+      net,
+      vat: timeline().spanAt(startsAt).terms,
+      corrects: null,
+    }),
+  );
 }
 
 /** The last period that is due: begun (in advance) or over (in arrears), and not empty. −1 if none is. */
