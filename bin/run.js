@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can parse: it decides whether this Node can run the program at all.
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +10,7 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 12)) {
   await start();
 } else {
-  startWithOtherNode(join(root, 'node_modules', 'node', 'bin', 'node'));
+  await startWithOtherNode(join(root, 'node_modules', 'node', 'bin', 'node'));
 }
 
 async function start() {
@@ -54,7 +53,8 @@ function ignoreClosedPipe(error) {
   if (error.code !== 'EPIPE') throw error;
 }
 
-function startWithOtherNode(node) {
+async function startWithOtherNode(node) {
+  const { spawn } = await import('node:child_process');
   if (!existsSync(node)) {
     process.stderr.write(
       `Error: uncloud needs Node.js 22.12 or newer, and this is ${process.versions.node}.\n  Install a newer Node.js, or beside uncloud the npm package "node".\n`,

@@ -1,4 +1,6 @@
-import { Config, run, toConfiguredId } from '@oclif/core';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Config, type Interfaces, run, toConfiguredId } from '@oclif/core';
 import { EXIT, type ExitCode, refuse } from '../core/errors.ts';
 import { report } from './report.ts';
 
@@ -14,7 +16,7 @@ export async function main(argv: string[], root: string): Promise<ExitCode> {
   if (own.includes('--no-color')) process.env.NO_COLOR = '1';
   let config: Config | undefined;
   try {
-    config = await Config.load(root);
+    config = await loadConfig(own, root);
     // The plugin asks whether another command was meant: only where there is somebody to answer.
     if (json || !process.stdin.isTTY || !process.stderr.isTTY)
       config.plugins.delete('@oclif/plugin-not-found');
@@ -22,9 +24,19 @@ export async function main(argv: string[], root: string): Promise<ExitCode> {
   } catch (error) {
     const told = config === undefined ? error : await unknownCommand(error, config);
     if (isQuietExit(told)) return told.oclif.exit === 0 ? EXIT.DONE : EXIT.USAGE;
-    return report(told, { json, command: commandOf(own, config) });
+    return report(told, {
+      json,
+      command: ['uncloud', ...(config === undefined ? [] : commandWords(own, config))].join(' '),
+    });
   }
   return (process.exitCode as ExitCode | undefined) ?? EXIT.DONE;
+}
+
+/** Loads the plugins only where one may be needed: they are a third of the start-up of every other command. */
+async function loadConfig(argv: readonly string[], root: string): Promise<Config> {
+  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Interfaces.PJSON;
+  const config = await Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } } });
+  return commandWords(argv, config).length > 0 ? config : Config.load(root);
 }
 
 /** Help, and a question that was answered with no, end by an error that has been told already. */
@@ -47,9 +59,9 @@ async function unknownCommand(error: unknown, config: Config): Promise<unknown> 
   return refuse.UNKNOWN_COMMAND({ command: toConfiguredId(id, config), close });
 }
 
-/** The command as it was typed, for the pointer to its help: the longest leading words that name one. */
-function commandOf(argv: readonly string[], config: Config | undefined): string {
+/** The longest leading words that name a command. */
+function commandWords(argv: readonly string[], config: Config): string[] {
   const words = argv.slice(0, argv.findIndex((word) => word.startsWith('-')) >>> 0);
-  while (words.length > 0 && config?.findCommand(words.join(':')) === undefined) words.pop();
-  return ['uncloud', ...words].join(' ');
+  while (words.length > 0 && config.findCommand(words.join(':')) === undefined) words.pop();
+  return words;
 }
