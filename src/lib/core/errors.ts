@@ -511,6 +511,16 @@ const DEFINITIONS = {
     }),
     example: { networkId: 7, network: '2a0a:e5c1:300::/48', expected: '2a0a:e5c1:206::/48' },
   }),
+  NETWORK_TWICE: define<{ networkId: number; network: string; other: number }>({
+    when: 'Two stored networks are the same prefix. The peer that has it stays as it is.',
+    exit: EXIT.PARTLY,
+    say: ({ networkId, network, other }) => ({
+      message: `Network ${networkId}, ${network}, is also stored as network ${other}.`,
+      hint: 'Find all faults of the stored data with: uncloud doctor --data',
+      data: { network_id: networkId, other_network_id: other },
+    }),
+    example: { networkId: 7, network: '2a0a:e5c1:206::/48', other: 6 },
+  }),
   LIVE_NOT_AVAILABLE: define<{ hostname: string }>({
     when: '`vpn` was run without --render-only: this version writes the files and does not touch interfaces.',
     say: ({ hostname }) => ({
@@ -589,7 +599,7 @@ const DEFINITIONS = {
     when: 'The configuration has unknown keys or wrong values; every fault is listed.',
     say: ({ faults }) => ({
       message: `The configuration has ${faults.length} fault(s): ${faults.join('; ')}.`,
-      hint: 'Correct them; `uncloud config init --stdout` prints every key with its meaning.',
+      hint: 'Correct them; `uncloud config init FILE` writes an example with every key.',
       data: { faults },
     }),
     example: { faults: ['/etc/uncloud/config.toml: database.uri is no key; did you mean database.url?'] },

@@ -58,7 +58,7 @@ export interface FilePlan {
 /**
  * The peers of a pool in slot order. A row that is wrong is refused by name, and the peer that was found for it
  * (the one with its network, else the one with its key) stays as it is unless it is in the way of a good row.
- * Two rows with one key are both refused: neither may take the other's traffic.
+ * Two rows with one key or one network are both refused: neither may take the other's traffic.
  * @param findPeers asked only when a row is wrong, because reading a large file costs as much as all the rest
  */
 export function wantedPeers(
@@ -66,13 +66,13 @@ export function wantedPeers(
   networks: readonly StoredNetwork[],
   findPeers: () => readonly FoundPeer[],
 ): { peers: Peer[]; refused: UserError[] } {
-  const twins = sharedKeys(networks);
+  const twins = { key: twinsBy('publicKey', networks), network: twinsBy('network', networks) };
   const peers: Peer[] = [];
   const refused: UserError[] = [];
   const bad: StoredNetwork[] = [];
   for (const stored of networks) {
     try {
-      peers.push(checkNetwork(pool, stored, twins.get(stored.id)));
+      peers.push(checkNetwork(pool, stored, twins));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       refused.push(error);
@@ -150,14 +150,16 @@ function isOurs(header: Header | null, pool: ServedPool): boolean {
   return header !== null && (header.hostname === pool.hostname || header.poolId === pool.id);
 }
 
-/** For each network whose key another one has too: the id of such another. */
-function sharedKeys(networks: readonly StoredNetwork[]): Map<number, number> {
+/** Ids of networks, each with the id of another that has the same key or network. */
+type Twins = ReadonlyMap<number, number>;
+
+function twinsBy(field: 'publicKey' | 'network', networks: readonly StoredNetwork[]): Twins {
   const owners = new Map<string, number>();
   const twins = new Map<number, number>();
-  for (const { id, publicKey } of networks) {
-    const owner = owners.get(publicKey);
-    if (owner === undefined) owners.set(publicKey, id);
-    else twins.set(id, owner).set(owner, id);
+  for (const stored of networks) {
+    const owner = owners.get(stored[field]);
+    if (owner === undefined) owners.set(stored[field], stored.id);
+    else twins.set(stored.id, owner).set(owner, stored.id);
   }
   return twins;
 }
@@ -175,18 +177,21 @@ function asChange({ action, peer }: PeerChange): Change {
   return { kind: 'peer', subject: peer.publicKey, action };
 }
 
-function checkNetwork(pool: ServedPool, stored: StoredNetwork, twin: number | undefined): Peer {
+function checkNetwork(pool: ServedPool, stored: StoredNetwork, twins: { key: Twins; network: Twins }): Peer {
   const { id, slot, network } = stored;
   const allowedIps = slotText(pool, slot);
   if (allowedIps === null || allowedIps.text !== network) {
     const expected = allowedIps?.text ?? `outside pool ${pool.id}, ${formatPrefix(pool.prefix)}`;
     throw refuse.NETWORK_MISPLACED({ networkId: id, network, expected });
   }
+  const sharer = twins.network.get(id);
+  if (sharer !== undefined) throw refuse.NETWORK_TWICE({ networkId: id, network, other: sharer });
   const publicKey = checkKey(stored);
   if (publicKey === pool.publicKey) {
     throw refuse.KEY_IS_POOLS({ publicKey, poolId: pool.id }).at(`network ${id}`);
   }
-  if (twin !== undefined) throw refuse.KEY_IN_USE({ publicKey, networkId: twin }).at(`network ${id}`);
+  const holder = twins.key.get(id);
+  if (holder !== undefined) throw refuse.KEY_IN_USE({ publicKey, networkId: holder }).at(`network ${id}`);
   return { networkId: id, publicKey, allowedIps: allowedIps.prefix };
 }
 
