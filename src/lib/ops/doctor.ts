@@ -1,0 +1,96 @@
+import { parseDatabaseUrl } from '../core/database-url.ts';
+import { quote, UserError } from '../core/errors.ts';
+import { verifyMigrations } from '../io/db/migrations.ts';
+import { formatMode, lookAt } from '../io/files.ts';
+import { sealerFor } from '../io/secrets.ts';
+import type { Context } from './context.ts';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly id: string;
+  readonly level: 'ok' | 'warning' | 'error';
+  readonly subject: string;
+  readonly message: string;
+  /** What to do, as one sentence or command; empty when all is well. */
+  readonly fix: string;
+}
+
+/** Looks at everything that the other commands rely on. Nothing is changed. */
+export async function examine(context: Context): Promise<Finding[]> {
+  const findings = [configuration(context), ...(await database(context))];
+  findings.push(...(await privateFiles(context)));
+  return findings;
+}
+
+function configuration(context: Context): Finding {
+  const origins = new Set(Object.values(context.origins).filter((origin) => origin !== 'default'));
+  const from = origins.size === 0 ? 'defaults only' : [...origins].join(', ');
+  return ok('configuration', 'configuration', `valid: ${from}`);
+}
+
+async function database(context: Context): Promise<Finding[]> {
+  try {
+    const opened = await context.db({ anySchema: true });
+    const { applied, pending } = await verifyMigrations(opened);
+    const reached = ok('database', opened.address, `answers (${opened.backend})`);
+    if (pending.length > 0) {
+      const message = `${pending.length} migration(s) are pending: ${pending.join(', ')}`;
+      return [
+        reached,
+        { ...ok('schema', opened.address, message), level: 'error', fix: 'Apply them with: uncloud migrate' },
+      ];
+    }
+    const sealed = await opened.kysely.selectFrom('secret_keys').select('id').executeTakeFirst();
+    const schema = ok('schema', opened.address, `up to date: ${applied.at(-1)}`);
+    if (sealed === undefined)
+      return [reached, schema, ok('secrets', opened.address, 'holds no sealed secret yet')];
+    const file = context.config['secrets.key_file'];
+    await opened.read((tx) => sealerFor(tx, file));
+    return [reached, schema, ok('secrets', file, 'opens the secrets of this database')];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const id = error.code.startsWith('SECRET') ? 'secrets' : 'database';
+    return [
+      {
+        id,
+        level: 'error',
+        subject: context.config['database.url'].split('@').at(-1) ?? '',
+        message: error.message,
+        fix: error.hint,
+      },
+    ];
+  }
+}
+
+/** Files that only their owner may read: the key file, the SQLite file, a configuration with a password. */
+async function privateFiles(context: Context): Promise<Finding[]> {
+  const url = parseDatabaseUrl(context.config['database.url']);
+  const origin = context.origins['database.url'];
+  const files = [
+    context.config['secrets.key_file'],
+    context.config['ldap.bind_password_file'],
+    ...(url.backend === 'sqlite' ? [url.path] : []),
+    ...(url.backend === 'postgresql' && origin.startsWith('/') ? [origin] : []),
+  ].filter((file) => file !== '');
+  const findings: Finding[] = [];
+  for (const file of files) {
+    const found = await lookAt(file);
+    if (found === undefined) continue;
+    if ((found.mode & 0o077) === 0) {
+      findings.push(ok('file-mode', file, `mode ${formatMode(found.mode)}`));
+      continue;
+    }
+    findings.push({
+      id: 'file-mode',
+      level: 'error',
+      subject: file,
+      message: `mode ${formatMode(found.mode)}: others can read ${quote(file)}`,
+      fix: `chmod 600 ${file}`,
+    });
+  }
+  return findings;
+}
+
+function ok(id: string, subject: string, message: string): Finding {
+  return { id, level: 'ok', subject, message, fix: '' };
+}
