@@ -671,14 +671,19 @@ const DEFINITIONS = {
     }),
     example: { file: 'users.csv', line: 3, byte: 12, reason: '0xE9 is not UTF-8', encoding: 'LATIN1' },
   }),
-  CSV_HEADER: define<{ file: string; reason: string; expected: string }>({
+  CSV_HEADER: define<{ file: string; line: number; reason: string; expected: string }>({
     when: 'The first line of a CSV file lacks a column, or has an unknown one or one twice.',
-    say: ({ file, reason, expected }) => ({
-      message: `${quote(file)}, line 1: ${reason}.`,
+    say: ({ file, line, reason, expected }) => ({
+      message: `${quote(file)}, line ${line}: ${reason}.`,
       hint: `The first line names the columns, in any order: ${expected}`,
-      data: { line: 1 },
+      data: { line },
     }),
-    example: { file: 'users.csv', reason: 'the column "city" is missing', expected: 'username,city' },
+    example: {
+      file: 'users.csv',
+      line: 1,
+      reason: 'the column "city" is missing',
+      expected: 'username,city',
+    },
   }),
   CSV_QUOTE: define<{ file: string; line: number; reason: string }>({
     when: 'A quote in a CSV file is not closed, stands inside an unquoted cell, or text follows a closing quote.',

@@ -1,0 +1,52 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { refuse } from '../core/errors.ts';
+
+/** Bytes to read, with the name that messages call them by. */
+export interface Input {
+  readonly name: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Opens a file for reading as a stream; `-` is standard input. The file is closed when its bytes were read.
+ * @throws INPUT_NOT_FOUND, also for a directory and for missing rights
+ */
+export async function openInput(
+  name: string,
+  stdin: AsyncIterable<Uint8Array> = process.stdin,
+): Promise<Input> {
+  if (name === '-') return { name: 'standard input', bytes: stdin };
+  let handle: FileHandle;
+  try {
+    handle = await open(name, constants.O_RDONLY);
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+  if ((await handle.stat()).isDirectory()) {
+    await handle.close();
+    throw refuse.INPUT_NOT_FOUND({ file: name, reason: 'it is a directory' });
+  }
+  return { name, bytes: chunksOf(name, handle) };
+}
+
+async function* chunksOf(name: string, handle: FileHandle): AsyncGenerator<Uint8Array> {
+  try {
+    yield* handle.createReadStream();
+  } catch (error) {
+    throw unreadable(name, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+function unreadable(file: string, error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reasons: Record<string, string> = {
+    ENOENT: 'no such file or folder',
+    ENOTDIR: 'a part of its path is not a folder',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a directory',
+  };
+  return refuse.INPUT_NOT_FOUND({ file, reason: reasons[code ?? ''] ?? message });
+}

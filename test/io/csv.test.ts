@@ -1,0 +1,272 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { UserError } from '../../src/lib/core/errors.ts';
+import { type CsvRow, type MalformedRow, readCsv } from '../../src/lib/io/csv.ts';
+import { openInput } from '../../src/lib/io/input.ts';
+
+const COLUMNS = ['username', 'city', 'note'] as const;
+type Column = (typeof COLUMNS)[number];
+type Options = Partial<Omit<Parameters<typeof readCsv<Column>>[1], 'file' | 'columns'>>;
+
+async function read(content: string | Uint8Array, options: Options = {}, chunkBytes = 7) {
+  const bytes = Buffer.from(content);
+  const rows: CsvRow<Column>[] = [];
+  for await (const batch of readCsv(chunks(bytes, chunkBytes), {
+    file: 'u.csv',
+    columns: COLUMNS,
+    ...options,
+  })) {
+    rows.push(...batch);
+  }
+  return rows;
+}
+
+async function* chunks(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function refusal(content: string | Uint8Array, options: Options = {}): Promise<UserError> {
+  const errors = [];
+  for (const chunkBytes of [1, 7, 1_000_000]) {
+    errors.push(await read(content, options, chunkBytes).catch((error: unknown) => error));
+  }
+  const [error] = errors;
+  if (!(error instanceof UserError)) throw new Error(`expected a refusal, got ${error}`);
+  for (const other of errors) expect(other).toMatchObject({ code: error.code, message: error.message });
+  return error;
+}
+
+const row = (line: number, username: string, city: string, note: string) => ({
+  line,
+  cells: { username, city, note },
+});
+
+test('columns come in any order and cells keep their text', async () => {
+  expect(await read('note,username,city\n  a b ,ann,"Zürich, ""ZH"""\n')).toEqual([
+    row(2, 'ann', 'Zürich, "ZH"', '  a b '),
+  ]);
+});
+
+test('byte order mark, CRLF, mixed line ends, empty lines and a missing last line end are accepted', async () => {
+  const content = '\ufeffusername,city,note\r\nann,Bern,x\n\r\n\nbob,Genf,y\r\ncleo,Chur,z';
+  for (const chunkBytes of [1, 2, 3, 1000]) {
+    expect(await read(content, {}, chunkBytes)).toEqual([
+      row(2, 'ann', 'Bern', 'x'),
+      row(5, 'bob', 'Genf', 'y'),
+      row(6, 'cleo', 'Chur', 'z'),
+    ]);
+  }
+});
+
+test('a quoted cell may hold line ends, and line is where the row starts', async () => {
+  const content = 'username,city,note\r\nann,"one\r\ntwo\r\n",x\r\nbob,"a\nb",y\r\ncleo,,\r\n';
+  expect((await read(content)).map(({ line }) => line)).toEqual([2, 5, 7]);
+});
+
+test('columns that may be left out are empty cells', async () => {
+  expect(await read('username\nann\n', { required: ['username'] })).toEqual([row(2, 'ann', '', '')]);
+});
+
+test('what is written is read back, whatever the text and the size of the chunks', async () => {
+  const cell = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0') && text.isWellFormed());
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(cell, cell, cell), { maxLength: 8 }),
+      fc.constantFrom('\n', '\r\n'),
+      fc.integer({ min: 1, max: 20 }),
+      async (records, lineEnd, chunkBytes) => {
+        const quoted = records.map((cells) =>
+          cells.map((text) => `"${text.replaceAll('"', '""')}"`).join(','),
+        );
+        const content = ['username,city,note', ...quoted, ''].join(lineEnd);
+        const cells = (await read(content, {}, chunkBytes)).map((each) => Object.values(each.cells));
+        expect(cells).toEqual(records);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test.each([
+  ['', 'line 1: the file is empty'],
+  ['\n\n', 'line 1: the file is empty'],
+  ['username,city\n', 'line 1: the column "note" is missing'],
+  ['username\n', 'line 1: "city", "note" are missing'],
+  ['username,city,note,city\n', 'line 1: the column "city" appears twice'],
+  ['username,city,note,age\n', 'line 1: there is no column "age"'],
+  ['username,city,note,__proto__\n', 'line 1: there is no column "__proto__"'],
+  ['Username,city,note\n', 'line 1: there is no column "Username"'],
+  ['username;city;note\n', 'line 1: there is no column "username;city;note"'],
+  ['username,city,note \n', 'line 1: there is no column "note "'],
+  ['username,city,note\rann,Bern,x\r', 'line 1: there is no column "note\\rann"'],
+])('the header %j is refused: %s', async (content, message) => {
+  const error = await refusal(content);
+  expect(error.code).toBe('CSV_HEADER');
+  expect(error.message).toBe(`"u.csv", ${message}.`);
+  expect(error.hint).toContain('username,city,note');
+});
+
+const LATIN1 = Buffer.from('username,city,note\nann,Bern,x\nbob,Zürich,y\n', 'latin1');
+const UTF16 = Buffer.from('\ufeffusername,city,note\n', 'utf16le');
+
+test.each([
+  ['latin1', LATIN1, 'line 3, byte 6 of the line: 0xFC is not UTF-8', 'LATIN1'],
+  ['UTF-16 without mark', UTF16.subarray(2), 'line 1, byte 2 of the line: a NUL byte', 'UTF-16'],
+  ['a NUL', 'username,city,note\nann,é\0,x\n', 'line 2, byte 7 of the line: a NUL byte', 'UTF-16'],
+  [
+    'half a character',
+    Buffer.from('username,city,note\nann,Bern,€').subarray(0, -1),
+    'line 2, byte 10 of the line: 0xE2 is not UTF-8',
+    'LATIN1',
+  ],
+  [
+    'an encoded surrogate',
+    Buffer.from([...Buffer.from('username,city,note\n'), 0xed, 0xa0, 0x80, 0x0a]),
+    'line 2, byte 1 of the line: 0xED is not UTF-8',
+    'LATIN1',
+  ],
+])('%s is refused with line and byte', async (_, content, message, encoding) => {
+  const error = await refusal(content);
+  expect(error.code).toBe('CSV_ENCODING');
+  expect(error.message).toBe(`"u.csv", ${message}; CSV files must be UTF-8.`);
+  expect(error.hint).toContain(`-f ${encoding} `);
+});
+
+test('UTF-16 with its byte order mark is called by its name', async () => {
+  await expect(read(UTF16, {}, 1000)).rejects.toMatchObject({
+    code: 'CSV_ENCODING',
+    message: expect.stringContaining('the file is UTF-16'),
+  });
+});
+
+test.each([
+  ['ann,"Bern,x\nbob,Genf,y\n', 'line 2: the quote that opens cell 2 of the row is never closed'],
+  [
+    'ann,"a\nb\n""c""",x\nbob,"a\nb","open ""\n""\n',
+    'line 6: the quote that opens cell 3 of the row is never closed',
+  ],
+  ['ann,"Bern"e,x\n', 'line 2: cell 2 of the row goes on after its closing quote'],
+  [
+    '\nann,Bern,x\nbob,Ge"nf,y\n',
+    'line 4: cell 2 of the row has a quote inside, but does not begin with one',
+  ],
+])('the quotes of %j are refused: %s', async (rows, message) => {
+  const error = await refusal(`username,city,note\n${rows}`);
+  expect(error.code).toBe('CSV_QUOTE');
+  expect(error.message).toBe(`"u.csv", ${message}.`);
+});
+
+test('rows with too few or too many cells end the reading, or are handed over', async () => {
+  const content = 'username,city,note\nann,"B\nern"\nbob,Genf,y\ncleo,Chur,z,\n""\n';
+  expect(await refusal(content)).toMatchObject({
+    code: 'CSV_COLUMNS',
+    message: '"u.csv", line 2: the row has 2 cells and the header 3.',
+  });
+  const malformed: MalformedRow[] = [];
+  expect(await read(content, { onMalformed: (each) => malformed.push(each) })).toEqual([
+    row(4, 'bob', 'Genf', 'y'),
+  ]);
+  expect(malformed.map(({ line, cells }) => [line, cells])).toEqual([
+    [2, ['ann', 'B\nern']],
+    [5, ['cleo', 'Chur', 'z', '']],
+    [6, ['']],
+  ]);
+});
+
+test('a row beyond the limit is refused, one at the limit is not', async () => {
+  const options = { maxRecordBytes: 100 };
+  const content = (length: number) => `username,city,note\nann,"${'x\n'.repeat(length / 2)}",y\n`;
+  expect(await read(content(96), options)).toHaveLength(1);
+  expect(await refusal(content(120), options)).toMatchObject({
+    code: 'CSV_RECORD_TOO_LARGE',
+    message: '"u.csv", line 2: the row that starts here is longer than 100 bytes.',
+  });
+});
+
+test('the source is closed when the reader stops early', async () => {
+  let closed = false;
+  async function* source() {
+    try {
+      yield Buffer.from('username,city,note\n');
+      for (;;) yield Buffer.from('ann,Bern,x\n'.repeat(1000));
+    } finally {
+      closed = true;
+    }
+  }
+  for await (const batch of readCsv(source(), { file: 'u.csv', columns: COLUMNS })) {
+    expect(batch.length).toBeGreaterThanOrEqual(1000);
+    break;
+  }
+  expect(closed).toBe(true);
+});
+
+/** Reads generated CSV in a process of its own: `head` once, then `body` `times` times. */
+async function readInChild(head: string, body: string, times: number) {
+  const script = `
+    const { readCsv } = await import(${JSON.stringify(new URL('../../src/lib/io/csv.ts', import.meta.url).href)});
+    const body = Buffer.from(${JSON.stringify(body)}.repeat(500));
+    async function* source() {
+      yield Buffer.from(${JSON.stringify(head)});
+      for (let i = 0; i < ${times / 500}; i++) yield body;
+    }
+    let rows = 0, line = 0, code = null;
+    try {
+      for await (const batch of readCsv(source(), { file: 'u.csv', columns: ${JSON.stringify(COLUMNS)} })) {
+        rows += batch.length;
+        line = batch.at(-1).line;
+      }
+    } catch (error) { code = error.code ?? String(error); }
+    console.log(JSON.stringify({ rows, line, code, mebibytes: process.resourceUsage().maxRSS / 1024 }));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  return JSON.parse(stdout) as { rows: number; line: number; code: string | null; mebibytes: number };
+}
+
+test('a million rows stream through little memory', async () => {
+  const result = await readInChild(
+    'username,city,note\n',
+    'ann12345,Zürich,"a longer, quoted note"\n',
+    1_000_000,
+  );
+  expect(result).toMatchObject({ rows: 1_000_000, line: 1_000_001, code: null });
+  expect(result.mebibytes).toBeLessThan(200);
+});
+
+test.each([
+  ['a cell of 100 MiB', 'username,city,note\nann,"', 'x'.repeat(1024)],
+  ['a row of 100 Mi cells', 'username,city,note\nann', ','.repeat(1024)],
+  ['100 MiB of escaped quotes', 'username,city,note\nann,"', '"'.repeat(1024)],
+])('%s is refused early', async (_, head, body) => {
+  const result = await readInChild(head, body, 102_500);
+  expect(result).toMatchObject({ rows: 0, code: 'CSV_RECORD_TOO_LARGE' });
+  expect(result.mebibytes).toBeLessThan(200);
+});
+
+test('input is a file or standard input; what cannot be read is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'uncloud-csv-'));
+  try {
+    const file = join(folder, 'u.csv');
+    await writeFile(file, 'username,city,note\nann,Bern,x\n');
+    const { name, bytes } = await openInput(file);
+    const rows = [];
+    for await (const batch of readCsv(bytes, { file: name, columns: COLUMNS })) rows.push(...batch);
+    expect(rows).toEqual([row(2, 'ann', 'Bern', 'x')]);
+
+    const stdin = chunks(Buffer.from('x'), 1);
+    expect(await openInput('-', stdin)).toEqual({ name: 'standard input', bytes: stdin });
+    await expect(openInput(join(folder, 'none.csv'))).rejects.toMatchObject({
+      code: 'INPUT_NOT_FOUND',
+      message: expect.stringContaining('no such file or folder'),
+    });
+    await expect(openInput(folder)).rejects.toMatchObject({
+      code: 'INPUT_NOT_FOUND',
+      message: expect.stringContaining('it is a directory'),
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
