@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { errorsPage } from './errors-page.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -32,6 +33,7 @@ const { metafile } = await build({
   },
 });
 
+writeFileSync('docs/errors.md', errorsPage());
 writeFileSync('dist/third-party-licenses.txt', licenses(Object.keys(metafile.inputs)));
 execFileSync(process.execPath, ['node_modules/oclif/bin/run.js', 'manifest'], {
   stdio: ['ignore', 'ignore', 'inherit'],
