@@ -141,6 +141,7 @@ function expectOwed(world: MemoryWorld, now: Instant, chargedBefore: ReadonlySet
   const records = world.recordsOf(CUSTOMER);
   const nets = new Map<string, bigint>();
   for (const record of records) {
+    expect(record.net).not.toBe(0n);
     const key = keyOf(record);
     nets.set(key, (nets.get(key) ?? 0n) + record.net);
     expectRate(record, records);
