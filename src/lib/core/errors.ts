@@ -1,3 +1,5 @@
+import type { RefusedRow } from './import-report.ts';
+
 /**
  * Every refusal that the program can make stands in this file, once. `docs/errors.md` is generated from it.
  * Anything thrown that is not a UserError is a bug.
@@ -69,6 +71,14 @@ interface Definition<Facts> {
   readonly say: (facts: Facts) => Said;
   /** Facts that make the example in the manual and in its test. */
   readonly example: Facts;
+}
+
+/** What is wrong with one row of a file of VAT rates: `reason` is a whole sentence. */
+export interface VatFileFault {
+  readonly line: number;
+  readonly column: string;
+  readonly value: string;
+  readonly reason: string;
 }
 
 /** A range of past days, `to` exclusive, whose VAT rate an import would change; null: would have none. */
@@ -390,7 +400,7 @@ const DEFINITIONS = {
     when: 'A pool that still lends networks is to be deleted, or its prefix or size is to be changed.',
     say: ({ id, networks }) => ({
       message: `Pool ${id} lends ${networks} ${networks === 1 ? 'network' : 'networks'} and cannot be deleted or resized.`,
-      hint: `Delete its networks first; see them with: uncloud vpn network list --pool ${id}`,
+      hint: 'Delete its networks first; see them with: uncloud vpn network list',
       data: { networks },
     }),
     example: { id: 1, networks: 12 },
@@ -552,7 +562,7 @@ const DEFINITIONS = {
     when: 'Others may write into the directory for the WireGuard files, or it belongs to somebody else.',
     say: ({ directory, reason }) => ({
       message: `Private keys are not written into ${quote(directory)}: ${reason}.`,
-      hint: 'Make it safe with: chmod 0700 DIRECTORY, or name another one with --config-directory.',
+      hint: `Make it yours and closed with: chmod 0700 ${directory}, or name another with --config-directory.`,
     }),
     example: { directory: '/srv/wireguard', reason: 'others may write into it' },
   }),
@@ -738,35 +748,209 @@ const DEFINITIONS = {
     example: { url: 'https://example.net/vat_rates.csv', reason: 'no answer within 30 seconds' },
   }),
 
+  // ── imports ────────────────────────────────────────────────────────────────────────────────────────────
+  IMPORT_REFUSED: define<{ file: string; rows: number; refusedRows: number; refused: readonly RefusedRow[] }>(
+    {
+      when: 'Rows of a file are faulty, and --partial was not given, so nothing is imported.',
+      say: ({ file, rows, refusedRows, refused }) => ({
+        message:
+          `${quote(file)} has ${refusedRows === 1 ? 'a faulty row' : `${refusedRows} faulty rows`}, so nothing ` +
+          `was imported; the first is in line ${refused[0]?.line}: ${refused[0]?.reason}`,
+        hint: 'Correct the file and import it again, or import all other rows with --partial.',
+        data: { rows, inserted: 0, updated: 0, unchanged: 0, refused_rows: refusedRows, refused },
+      }),
+      example: {
+        file: 'users.csv',
+        rows: 3,
+        refusedRows: 1,
+        refused: [
+          {
+            line: 3,
+            field: 'country',
+            value: 'Switzerland',
+            code: 'UNKNOWN_COUNTRY',
+            reason: '"Switzerland" is not a country code.',
+          },
+        ],
+      },
+    },
+  ),
+  EMPTY_CELL: define<{ column: string }>({
+    when: 'A row of a file has nothing in a column that every row needs.',
+    say: ({ column }) => ({
+      message: `The column ${quote(column)} is empty.`,
+      hint: 'Fill the cell, or remove the row.',
+    }),
+    example: { column: 'username' },
+  }),
+  DUPLICATE_ROW: define<{ column: string; value: string; firstLine: number }>({
+    when: 'Two rows of a file are about the same thing.',
+    say: ({ column, value, firstLine }) => ({
+      message: `The ${column} ${quote(value)} stands in line ${firstLine} already.`,
+      hint: 'Keep one of the two rows.',
+      data: { first_line: firstLine },
+    }),
+    example: { column: 'username', value: 'nico', firstLine: 2 },
+  }),
+
+  // ── people and the seller ──────────────────────────────────────────────────────────────────────────────
+  INVALID_TEXT: define<{ field: string; text: string; rule: string }>({
+    when: 'A name or a line of an address has a line end or another control character, or is too long.',
+    say: ({ field, text, rule }) => ({
+      message: `${quote(text)} cannot be the ${field.replaceAll('_', ' ')}: ${rule}.`,
+      hint: 'Write one line of plain text.',
+      data: { field },
+    }),
+    example: { field: 'street', text: 'Main street 1\nBack house', rule: 'it has a line end' },
+  }),
+  INVALID_USERNAME: define<{ username: string }>({
+    when: 'A username has other characters than letters, digits and . _ @ + -, begins with one of . @ + -, or is too long.',
+    say: ({ username }) => ({
+      message: `${quote(username)} is not a username.`,
+      hint: 'Use 1 to 150 letters, digits and . _ @ + - that begin with a letter, a digit or _.',
+      data: { field: 'username' },
+    }),
+    example: { username: 'nico schott' },
+  }),
+  INVALID_EMAIL: define<{ email: string }>({
+    when: 'A mail address has no @ or more than one, or blanks or other characters that no mailbox needs.',
+    say: ({ email }) => ({
+      message: `${quote(email)} is not a mail address.`,
+      hint: 'Write the bare address, for example nico@example.net.',
+      data: { field: 'email' },
+    }),
+    example: { email: 'Nico <nico@example.net>' },
+  }),
+  INVALID_VAT_NUMBER: define<{ text: string; prefix: string | null; example: string }>({
+    when: 'A VAT number does not have the form that its country gives out. The register itself is not asked.',
+    say: ({ text, prefix, example }) => ({
+      message: `${quote(text)} is not a VAT number${prefix === null ? '' : ` of ${prefix}`}.`,
+      hint: `Write it with the letters of its country, as in ${example}, or give "" for none.`,
+      data: { field: 'vat_number' },
+    }),
+    example: { text: 'DE12345', prefix: 'DE', example: 'DE123456789' },
+  }),
+  NO_VAT_NUMBER: define<Record<never, never>>({
+    when: 'A day is given on which a VAT number was found valid, and there is no VAT number.',
+    say: () => ({
+      message: 'There is no VAT number that could have been checked.',
+      hint: 'Give it in the same command with --vat-number NUMBER.',
+      data: { field: 'vat_number' },
+    }),
+    example: {},
+  }),
+  ADDRESS_NEEDS_COUNTRY: define<Record<never, never>>({
+    when: 'A part of a billing address is given for a user without one, and the country is not among it.',
+    say: () => ({
+      message: 'A billing address needs a country, because it decides the VAT.',
+      hint: 'Give it too: --country CC with two letters of ISO 3166-1, or the column country of a file.',
+      data: { field: 'country' },
+    }),
+    example: {},
+  }),
+  UNKNOWN_USER: define<{ username: string }>({
+    when: 'There is no user of that name.',
+    say: ({ username }) => ({
+      message: `There is no user ${quote(username)}.`,
+      hint: 'See all with: uncloud user list; create one with: uncloud bootstrap-user --username NAME --no-staff',
+      data: { field: 'username' },
+    }),
+    example: { username: 'nicco' },
+  }),
+  LDAP_NOT_AVAILABLE: define<{ url: string }>({
+    when: '`bootstrap-user` was run with ldap.url configured: this version does not read directories.',
+    say: ({ url }) => ({
+      message: `The directory ${quote(url)} was not asked: this version of uncloud reads no directory.`,
+      hint: 'Give --no-ldap to create the user with what the flags say.',
+    }),
+    example: { url: 'ldaps://ldap.example.net' },
+  }),
+  INVALID_IBAN: define<{ text: string; rule: string }>({
+    when: 'An IBAN has the wrong length for its country, or its check digits do not fit.',
+    say: ({ text, rule }) => ({
+      message: `${quote(text)} is not an IBAN: ${rule}.`,
+      hint: 'Copy it from the bank, for example CH93 0076 2011 6238 5295 7.',
+    }),
+    example: { text: 'CH93 0076 2011 6238 5295 8', rule: 'its check digits do not fit' },
+  }),
+
+  // ── products ───────────────────────────────────────────────────────────────────────────────────────────
+  INVALID_PRICE_OPTION: define<{ text: string }>({
+    when: 'A price of a product is not written PERIOD=ONE_TIME+RECURRING.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not a price with its period.`,
+      hint: 'Write PERIOD=ONE_TIME+RECURRING: 30d=1+10 is 1 at the start and 10 for each 30 days.',
+    }),
+    example: { text: '30d=10' },
+  }),
+  INVALID_PRODUCT_PRICES: define<{ fault: string }>({
+    when: 'A product is to have no price, two prices for one period, or a recurring price with the period once.',
+    exit: EXIT.USAGE,
+    say: ({ fault }) => ({
+      message: `${fault}.`,
+      hint: 'Give --period, --recurring-price and --one-time-price, or --price PERIOD=ONE_TIME+RECURRING for each period.',
+    }),
+    example: { fault: 'A product needs a price' },
+  }),
+  PRODUCT_EXISTS: define<{ name: string; differences: string[] }>({
+    when: 'A product of that name exists with another description or other prices.',
+    say: ({ name, differences }) => ({
+      message: `The product ${quote(name)} exists already and differs in ${differences.join(', ')}.`,
+      hint: 'Orders copy prices, so give a new price a new product: choose another name. See: uncloud product list',
+      data: { differences },
+    }),
+    example: {
+      name: 'VM',
+      differences: ['the price for 30d (stored: 0.00+10.50 CHF by default; asked for: none)'],
+    },
+  }),
+  UNKNOWN_PRODUCT: define<{ name: string }>({
+    when: 'There is no product of that name.',
+    say: ({ name }) => ({
+      message: `There is no product ${quote(name)}.`,
+      hint: 'See all with: uncloud product list; create one with: uncloud product create NAME',
+      data: { field: 'product' },
+    }),
+    example: { name: 'VMs' },
+  }),
+
   // ── VAT rates ──────────────────────────────────────────────────────────────────────────────────────────
-  VAT_FILE_REFUSED: define<{ file: string; refused: { line: number; reason: string }[]; faults: number }>({
+  VAT_FILE_REFUSED: define<{
+    file: string;
+    refused: readonly [VatFileFault, ...VatFileFault[]];
+    faults: number;
+  }>({
     when: 'Rows of a file of VAT rates are faulty, contradict each other or overlap; nothing is imported.',
-    say: ({ file, refused, faults }) => ({
+    say: ({ file, refused: [first, ...others], faults }) => ({
       message:
-        `${quote(file)} has ${faults === 1 ? 'a faulty row' : `${faults} faults`}; the first is in ` +
-        `line ${refused[0]?.line}: ${refused[0]?.reason}.`,
-      hint: 'Correct the file and import it again; --json lists up to 100 faults.',
-      data: { refused, faults },
+        `${quote(file)}, line ${first.line}, ${first.column}: ${first.reason}` +
+        (faults === 1 ? '' : ` The file has ${faults - 1} more faults.`),
+      hint: 'Nothing was imported. Correct the file and import it again; --json lists up to 100 faults.',
+      data: { refused: [first, ...others], faults },
     }),
     example: {
       file: 'vat_rates.csv',
-      refused: [{ line: 3, reason: 'rate "19" looks like percent; 19 % is written 0.19' }],
+      refused: [
+        {
+          line: 3,
+          column: 'rate',
+          value: '19',
+          reason: '"19" is not a VAT rate; write a fraction with at most four decimals, 0.19 for 19 %.',
+        },
+      ],
       faults: 1,
     },
   }),
-  VAT_HISTORY_CHANGE: define<{ changes: VatHistoryChange[] }>({
+  VAT_HISTORY_CHANGE: define<{ changes: readonly [VatHistoryChange, ...VatHistoryChange[]] }>({
     when: 'An import would change or end a VAT rate that applied on a day that is already past.',
-    say: ({ changes }) => {
-      const [first] = changes;
-      return {
-        message:
-          `The import would change ${changes.length === 1 ? 'a VAT rate' : `${changes.length} VAT rates`} of ` +
-          `the past: ${first?.territory} from ${first?.from} to ${first?.to} was ${first?.stored} and ` +
-          `would be ${first?.incoming ?? 'without a rate'}.`,
-        hint: 'Bills already made keep their rates. To change history, add --allow-history-change.',
-        data: { changes },
-      };
-    },
+    say: ({ changes: [first, ...others] }) => ({
+      message:
+        `The import would change a VAT rate of the past: ${first.territory} from ${first.from} to ${first.to} ` +
+        `was ${first.stored} and would ${first.incoming === null ? 'have none' : `be ${first.incoming}`}` +
+        (others.length === 0 ? '.' : `, and ${others.length} more.`),
+      hint: 'Bills already made keep their rates. To change history, add --allow-history-change.',
+      data: { changes: [first, ...others] },
+    }),
     example: {
       changes: [
         {
