@@ -44,13 +44,13 @@ export async function up(db: Kysely<unknown>, backend: 'sqlite' | 'postgresql'):
       recurring_price ${integer} not null default 0
         constraint orders_recurring_price check
           (recurring_price >= 0 and recurring_price * quantity <= 1000000000000000),
-      quantity ${integer} not null default 1 constraint orders_quantity check (quantity between 1 and 1000000),
+      quantity ${integer} not null default 1 constraint orders_quantity check (quantity between 1 and 2147483647),
       recurring_period_seconds ${integer}
         constraint orders_recurring_period check (recurring_period_seconds > 0),
       commitment_periods ${integer} not null default 1
-        constraint orders_commitment check (commitment_periods between 1 and 1000000),
+        constraint orders_commitment check (commitment_periods between 1 and 2147483647),
       charge text not null default 'advance' constraint orders_charge check (charge in ('advance', 'arrears')),
-      starts_at ${integer} not null constraint orders_starts_at check (starts_at between 0 and 253402300799),
+      starts_at ${integer} not null constraint orders_starts_at check (starts_at between -253402300799 and 253402300799),
       ends_at ${integer} constraint orders_ends_at check (ends_at between starts_at and 253402300799),
       service_ends_at ${integer} constraint orders_service_ends_at check (service_ends_at >= starts_at),
       not_for_billing ${flag('not_for_billing')},

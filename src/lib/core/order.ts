@@ -40,6 +40,9 @@ export interface Order extends OrderTerms {
   readonly nextDueAt: Instant | null;
 }
 
+/** An order that is not stored yet. */
+export type NewOrder = Omit<Order, 'id' | 'closed' | 'nextDueAt'>;
+
 /** When the running period of an upgraded order is charged up to the upgrade, or whole. */
 export type UpgradePolicy = 'prorate' | 'full';
 
@@ -57,7 +60,7 @@ export const LARGEST_QUANTITY = 2_147_483_647;
  * Checks everything about a single order that billing relies on.
  * @throws UNKNOWN_CURRENCY, INVALID_ORDER naming the field
  */
-export function checkOrder(order: Omit<Order, 'id' | 'closed' | 'nextDueAt'>): void {
+export function checkOrder(order: NewOrder): void {
   parseCurrency(order.currency);
   const { quantity, recurringPrice, oneTimePrice, recurringPeriodSeconds, commitmentPeriods } = order;
   if (!isWhole(quantity, 1, LARGEST_QUANTITY)) {
@@ -93,7 +96,7 @@ export function checkOrder(order: Omit<Order, 'id' | 'closed' | 'nextDueAt'>): v
  * Checks an order at the door: all of `checkOrder`, and that a recurring price amounts to something.
  * @throws UNKNOWN_CURRENCY, INVALID_ORDER, PRICE_TOO_SMALL
  */
-export function checkNewOrder(order: Omit<Order, 'id' | 'closed' | 'nextDueAt'>): void {
+export function checkNewOrder(order: NewOrder): void {
   checkOrder(order);
   const { recurringPrice, quantity, currency } = order;
   if (recurringPrice === 0n || !isCurrency(currency)) return;
@@ -230,6 +233,11 @@ export function decideServiceEnd(at: Instant, end: Instant | null, serviceEndsAt
     throw invalid('service end', `cannot be after the order's end, ${formatInstant(end)}`);
   }
   return serviceEndsAt;
+}
+
+/** The end of a service that goes on no longer than its order: an earlier end of the order moves it. */
+export function serviceEndWithin(serviceEndsAt: Instant | null, end: Instant | null): Instant | null {
+  return serviceEndsAt === null ? null : earlier(serviceEndsAt, end);
 }
 
 const TOO_LARGE = `times the quantity is more than ${formatPrice(LARGEST_CHARGE, 0)}`;
