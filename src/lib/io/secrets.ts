@@ -9,12 +9,19 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const VERSION = 'v1';
 
-/** Seals and opens secrets under one key file: AES-256-GCM (NIST SP 800-38D), bound to the row that holds them. */
-export interface Sealer {
-  /** Returns printable text. `place` is the row and column, and has to be the same when opening. */
-  seal(secret: string, place: string): string;
-  /** @throws SECRET_KEY_WRONG when the key, the text or the place is another one */
+/** Opens secrets under one key file: AES-256-GCM (NIST SP 800-38D), bound to the row that holds them. */
+export interface Opener {
+  /**
+   * @param place the row and column, as when sealing
+   * @throws SECRET_KEY_WRONG when the key, the text or the place is another one
+   */
   open(sealed: string, place: string): string;
+}
+
+/** Also seals them. */
+export interface Sealer extends Opener {
+  /** Returns printable text. */
+  seal(secret: string, place: string): string;
 }
 
 /** The place of a pool's private key, as bound into its seal. */
@@ -23,23 +30,46 @@ export function poolKeyPlace(poolId: number): string {
 }
 
 /**
- * The sealer of this database. While no secret was ever sealed in it, a missing key file is made (mode 0600) and
- * its fingerprint recorded in the given transaction; after that the same file is needed for ever.
+ * What opens the secrets of this database. Nothing is written: a missing key file is a refusal, whatever the
+ * database holds.
+ * @throws SECRET_KEY_MISSING, SECRET_KEY_WRONG, SECRET_FILE_MODE
+ */
+export async function openerFor(tx: Transaction<Schema>, file: string): Promise<Opener> {
+  return (await readKeyOf(await recordedFingerprint(tx), file)).sealer;
+}
+
+/**
+ * What seals the secrets of this database. While none was ever sealed in it, a missing key file is made (mode 0600)
+ * and its fingerprint recorded in the given transaction; after that the same file is needed for ever.
  * @throws SECRET_KEY_MISSING, SECRET_KEY_WRONG, SECRET_FILE_MODE, FILE_NOT_WRITABLE
  */
 export async function sealerFor(tx: Transaction<Schema>, file: string): Promise<Sealer> {
-  const recorded = await tx.selectFrom('secret_keys').select('fingerprint').executeTakeFirst();
+  const recorded = await recordedFingerprint(tx);
   if (recorded === undefined && (await lookAt(file)) === undefined) {
     await createPrivateFile(file, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
   }
+  const { sealer, fingerprint } = await readKeyOf(recorded, file);
+  if (recorded === undefined) await tx.insertInto('secret_keys').values({ id: 1, fingerprint }).execute();
+  return sealer;
+}
+
+async function recordedFingerprint(tx: Transaction<Schema>): Promise<string | undefined> {
+  return (await tx.selectFrom('secret_keys').select('fingerprint').executeTakeFirst())?.fingerprint;
+}
+
+/** Reads the key file; it must have the recorded fingerprint, if there is one. */
+async function readKeyOf(
+  recorded: string | undefined,
+  file: string,
+): Promise<{ sealer: Sealer; fingerprint: string }> {
   const key = await readKey(file);
   const fingerprint = createHash('sha256')
     .update('uncloud secrets key fingerprint\0')
     .update(key)
     .digest('hex');
-  if (recorded === undefined) await tx.insertInto('secret_keys').values({ id: 1, fingerprint }).execute();
-  else if (recorded.fingerprint !== fingerprint) throw refuse.SECRET_KEY_WRONG({ file });
-  return sealer(Buffer.from(hkdfSync('sha256', key, '', 'uncloud sealed secret', KEY_BYTES)), file);
+  if (recorded !== undefined && recorded !== fingerprint) throw refuse.SECRET_KEY_WRONG({ file });
+  const derived = Buffer.from(hkdfSync('sha256', key, '', 'uncloud sealed secret', KEY_BYTES));
+  return { sealer: sealerOf(derived, file), fingerprint };
 }
 
 async function readKey(file: string): Promise<Buffer> {
@@ -49,7 +79,7 @@ async function readKey(file: string): Promise<Buffer> {
   return key;
 }
 
-function sealer(key: Buffer, file: string): Sealer {
+function sealerOf(key: Buffer, file: string): Sealer {
   return {
     seal(secret, place) {
       const nonce = randomBytes(NONCE_BYTES);

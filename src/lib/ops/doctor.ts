@@ -2,7 +2,7 @@ import { parseDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { formatMode, lookAt } from '../io/files.ts';
-import { sealerFor } from '../io/secrets.ts';
+import { openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
 
 /** One thing that was looked at. */
@@ -45,7 +45,7 @@ async function database(context: Context): Promise<Finding[]> {
     if (sealed === undefined)
       return [reached, schema, ok('secrets', opened.address, 'holds no sealed secret yet')];
     const file = context.config['secrets.key_file'];
-    await opened.read((tx) => sealerFor(tx, file));
+    await opened.read((tx) => openerFor(tx, file));
     return [reached, schema, ok('secrets', file, 'opens the secrets of this database')];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
