@@ -17,6 +17,9 @@ export type Topic =
   | 'vat-rates'
   | 'vpn';
 
+/** Runs one part of a longer work in a transaction, on one unchanging snapshot. */
+export type Batch = <T>(part: (tx: Transaction<Schema>) => Promise<T>) => Promise<T>;
+
 /** An open database. It holds one connection: everything that an op does with it happens in one order. */
 export interface Database {
   readonly backend: Backend;
@@ -31,6 +34,14 @@ export interface Database {
    * @throws DATABASE_BUSY when another writer does not finish in time
    */
   write<T>(topic: Topic, work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * Runs work that is too long for one transaction while nobody else writes the topic. Every part that it hands to
+   * `batch` is a transaction of its own, which happens whole or not at all; PostgreSQL may run a part again when
+   * another command changed what it read. On SQLite, where a writer locks out all others, the parts are one
+   * transaction together.
+   * @throws DATABASE_BUSY when another writer does not finish in time
+   */
+  writeInBatches<T>(topic: Topic, work: (batch: Batch) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -22,6 +22,18 @@ export function translateSqliteError(error: unknown, database: string): unknown 
 /** Turns an error of pg, of the server (by SQLSTATE) or of the socket, into the refusal that it means. */
 export function translatePostgresError(error: unknown, database: string): unknown {
   if (error instanceof UserError) return error;
+  const meaning = meaningOf(error, database);
+  if (meaning instanceof UserError) meaning.cause = error;
+  return meaning;
+}
+
+/** Whether PostgreSQL gave up a transaction because of another one: class 40, serialization failure or deadlock. */
+export function isConflict(error: unknown): boolean {
+  const { code = '' } = ((error as Error).cause ?? {}) as { code?: string };
+  return code.startsWith('40');
+}
+
+function meaningOf(error: unknown, database: string): unknown {
   const { code = '', message = '' } = error as { code?: string; message?: string };
   const reason = message === '' ? code : message;
   if (code === '3D000') return refuse.DATABASE_MISSING({ database });

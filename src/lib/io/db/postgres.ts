@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
+import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { DatabaseUrl } from '../../core/database-url.ts';
 import { refuse } from '../../core/errors.ts';
 import { addressOf, type Database } from './database.ts';
-import { translatePostgresError } from './errors.ts';
+import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
 import type { Schema } from './schema.ts';
 import { TranslatingDriver } from './translating-driver.ts';
 
 const CONNECT_MILLISECONDS = 10_000;
 const LOCK_SECONDS = 30;
+const BATCH_ATTEMPTS = 5;
 
 /** First half of the advisory lock keys that writers of a topic take; the second is hashtext(topic). */
 export const LOCK_SPACE = 0x756e636c;
@@ -45,8 +46,34 @@ export function openPostgres(url: PostgresUrl, { statementSeconds }: { statement
         await sql`select pg_advisory_xact_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(tx);
         return work(tx);
       }),
+    writeInBatches: (topic, work) =>
+      kysely.connection().execute(async (session) => {
+        // The lock belongs to this connection and ends with it: should it break, no later batch can run.
+        await sql`select pg_advisory_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(session);
+        try {
+          return await work((part) => runBatch(session, part));
+        } finally {
+          await sql`select pg_advisory_unlock(${LOCK_SPACE}, hashtext(${topic}))`
+            .execute(session)
+            .catch(() => {});
+        }
+      }),
     close: () => kysely.destroy(),
   };
+}
+
+/** One transaction, tried again when somebody changed what it had read: PostgreSQL then takes back all it did. */
+async function runBatch<T>(
+  session: Kysely<Schema>,
+  part: (tx: Transaction<Schema>) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await session.transaction().setIsolationLevel('repeatable read').execute(part);
+    } catch (error) {
+      if (attempt === BATCH_ATTEMPTS || !isConflict(error)) throw error;
+    }
+  }
 }
 
 function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {

@@ -63,6 +63,7 @@ export function openSqlite(path: string, { create }: { create: boolean }): Datab
     kysely,
     read: (work) => kysely.transaction().setAccessMode('read only').execute(work),
     write: (_topic, work) => kysely.transaction().execute(work),
+    writeInBatches: (_topic, work) => kysely.transaction().execute((tx) => work((part) => part(tx))),
     close: () => kysely.destroy(),
   };
 }
