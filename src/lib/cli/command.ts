@@ -122,7 +122,7 @@ export abstract class BaseCommand extends Command {
       this.#flags = output.flags as GlobalFlags;
       return output;
     } catch (error) {
-      throw error instanceof UserError ? error.withExit(EXIT.USAGE) : error;
+      throw error instanceof UserError ? ofFlag(error).withExit(EXIT.USAGE) : error;
     }
   }
 
@@ -143,4 +143,13 @@ export abstract class BaseCommand extends Command {
   #isSilent(): boolean {
     return this.jsonEnabled() || this.#flags.quiet === true;
   }
+}
+
+/** oclif wraps the message of an error in a flag's value into three lines; here it is one again, with the flag. */
+function ofFlag(error: UserError): UserError {
+  const match = /^Parsing (--\S+) \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message);
+  if (match === null) return error;
+  const [, flag = '', message = ''] = match;
+  error.message = message;
+  return error.at(flag);
 }

@@ -1,6 +1,13 @@
 import { Args, Flags } from '@oclif/core';
-import { type Instant, parseDay, parseInstant } from '../core/instant.ts';
-import { parsePrice } from '../core/money.ts';
+import { type Country, parseCountry } from '../core/country.ts';
+import { parseIban } from '../core/iban.ts';
+import { type Day, type Instant, parseDay, parseInstant } from '../core/instant.ts';
+import { parseLine } from '../core/line.ts';
+import { parseCurrency, parsePrice } from '../core/money.ts';
+import { parsePeriod } from '../core/period.ts';
+import { parseEmail, parseUsername } from '../core/user.ts';
+import { parseTerritory, type Territory } from '../core/vat.ts';
+import { parseVatNumber } from '../core/vat-number.ts';
 
 /** `--dry-run`: show the plan, change nothing. */
 export const dryRun = Flags.boolean({ char: 'n', summary: 'Show what would be done and change nothing' });
@@ -20,6 +27,55 @@ export const instant = Flags.custom<Instant>({
 /** A day, YYYY-MM-DD. */
 export const day = Flags.custom({ helpValue: 'DAY', parse: async (text) => parseDay(text) });
 
+/** A day, or the word none, which takes the stored one away. */
+export const dayOrNone = Flags.custom<Day | 'none'>({
+  helpValue: 'DAY|none',
+  parse: async (text) => (text === 'none' ? text : parseDay(text)),
+});
+
+/** A VAT territory, or the word none. */
+export const territoryOrNone = Flags.custom<Territory | 'none'>({
+  helpValue: 'CODE|none',
+  parse: async (text) => (text === 'none' ? text : parseTerritory(text)),
+});
+
+/** The value of a flag that takes the word none: null for none, undefined when the flag was not given. */
+export function orNull<T extends string>(value: T | 'none' | undefined): T | null | undefined {
+  return value === 'none' ? null : (value as T | undefined);
+}
+
+/** A country code in either case. */
+export const country = Flags.custom({ helpValue: 'CC', parse: async (text) => parseCountry(text) });
+
+/** A country code, or the word none. */
+export const countryOrNone = Flags.custom<Country | 'none'>({
+  helpValue: 'CC|none',
+  parse: async (text) => (text === 'none' ? text : parseCountry(text)),
+});
+
+/** A VAT number; empty for none. */
+export const vatNumber = Flags.custom({ helpValue: 'NUMBER', parse: async (text) => parseVatNumber(text) });
+
+/** An IBAN; empty for none. */
+export const iban = Flags.custom({ helpValue: 'IBAN', parse: async (text) => parseIban(text) });
+
+/** A mail address; empty for none. */
+export const email = Flags.custom({ helpValue: 'ADDRESS', parse: async (text) => parseEmail(text) });
+
+/** The name of a user. */
+export const username = Flags.custom({ helpValue: 'NAME', parse: async (text) => parseUsername(text) });
+
+/** One line of text; `field` is its name in a refusal. */
+export function line(field: string, summary: string) {
+  return Flags.custom({ helpValue: 'TEXT', summary, parse: async (text) => parseLine(field, text) })();
+}
+
+/** A recurring period by name or in seconds. */
+export const period = Flags.custom({ helpValue: 'PERIOD', parse: async (text) => parsePeriod(text) });
+
+/** An ISO 4217 code. */
+export const currency = Flags.custom({ helpValue: 'CODE', parse: async (text) => parseCurrency(text) });
+
 /** A price that is not negative. */
 export const price = Flags.custom({ helpValue: 'PRICE', parse: async (text) => parsePrice(text) });
 
@@ -32,6 +88,14 @@ export const signedPrice = Flags.custom({
 /** A required positional argument. Without `ignoreStdin` oclif would fill it from piped input. */
 export function requiredArg(description: string) {
   return Args.string({ description, required: true, ignoreStdin: true });
+}
+
+/** A required positional argument that is read into a type at once. */
+export function parsedArg<T>(description: string, parse: (text: string) => T) {
+  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true })({
+    description,
+    required: true,
+  });
 }
 
 /** An optional positional argument. */

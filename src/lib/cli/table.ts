@@ -31,9 +31,9 @@ export function renderTable(
   const table = new Table({
     head: columns.map((column) => column.title.toUpperCase()),
     colAligns: columns.map((column) => column.align ?? 'left'),
-    colWidths: widths.map((columnWidth, index) => columnWidth + (index === widths.length - 1 ? 0 : GAP)),
+    colWidths: widths.map((columnWidth) => columnWidth + GAP),
     chars: NO_LINES,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
   });
   table.push(...cells);
   return table

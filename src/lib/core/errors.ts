@@ -575,6 +575,54 @@ const DEFINITIONS = {
     example: { path: '/etc/wireguard/wg0.conf' },
   }),
 
+  // ── VPN commands ───────────────────────────────────────────────────────────────────────────────────────
+  POOL_KEY_TAKEN: define<{ holder: string }>({
+    when: 'The private key given for a new pool is that of another pool or of the client of a network.',
+    say: ({ holder }) => ({
+      message: `The private key already belongs to ${holder}.`,
+      hint: 'Give each pool a key of its own: leave --private-key-file out and use --generate-key.',
+    }),
+    example: { holder: 'pool 1' },
+  }),
+  NETWORK_EXISTS: define<{ reference: string; networkId: number; differences: readonly string[] }>({
+    when: 'A network with that reference exists and differs from the one that is asked for.',
+    say: ({ reference, networkId, differences }) => ({
+      message: `The reference ${quote(reference)} belongs to network ${networkId}, which differs in ${differences.join(', ')}.`,
+      hint: `See it with: uncloud vpn network show ${networkId}; a network of its own needs a reference of its own.`,
+      data: { network_id: networkId, differences },
+    }),
+    example: { reference: 'anna-vpn', networkId: 7, differences: ['its public key'] },
+  }),
+  PUBLIC_KEY_COUNT: define<{ file: string; keys: number; count: number | null }>({
+    when: 'A file of public keys is empty, or has another number of keys than --count says.',
+    say: ({ file, keys, count }) => ({
+      message:
+        count === null
+          ? `${quote(file)} holds no public key.`
+          : `${quote(file)} holds ${keys} public ${keys === 1 ? 'key' : 'keys'}, and --count asks for ${count} ${count === 1 ? 'network' : 'networks'}.`,
+      hint: 'Put one public key on each line, or leave --count out to get a network for each key.',
+      data: { keys },
+    }),
+    example: { file: 'keys.txt', keys: 24, count: 25 },
+  }),
+  CONFIG_DIRECTORY_MISSING: define<{ directory: string }>({
+    when: 'The directory for the WireGuard files does not exist.',
+    say: ({ directory }) => ({
+      message: `There is no directory ${quote(directory)} for the WireGuard files.`,
+      hint: `Make it with: mkdir -m 0700 ${directory}; or name another one with --config-directory.`,
+    }),
+    example: { directory: '/etc/wireguard' },
+  }),
+  HOST_BUSY: define<{ directory: string; seconds: number }>({
+    when: 'Another run of `vpn` works in the same directory for longer than we wait. Nothing is changed.',
+    exit: EXIT.TRY_AGAIN,
+    say: ({ directory, seconds }) => ({
+      message: `Another run of uncloud vpn has worked in ${quote(directory)} for more than ${seconds} seconds.`,
+      hint: 'Run the command again later; look for the other run with: pgrep -af "uncloud vpn"',
+    }),
+    example: { directory: '/etc/wireguard', seconds: 30 },
+  }),
+
   // ── configuration, files, usage ────────────────────────────────────────────────────────────────────────
   USAGE: define<{ message: string; command: string }>({
     when: 'A flag or argument is unknown, missing or contradicts another one.',
@@ -783,6 +831,14 @@ const DEFINITIONS = {
     }),
     example: { column: 'username' },
   }),
+  CELL_COUNT: define<{ found: number; expected: number }>({
+    when: 'A row of an imported file has more or fewer cells than the header.',
+    say: ({ found, expected }) => ({
+      message: `The row has ${found} cells and the header ${expected}.`,
+      hint: 'Give every row one cell per column; a cell that holds a comma or a line end needs double quotes.',
+    }),
+    example: { found: 8, expected: 9 },
+  }),
   DUPLICATE_ROW: define<{ column: string; value: string; firstLine: number }>({
     when: 'Two rows of a file are about the same thing.',
     say: ({ column, value, firstLine }) => ({
@@ -964,6 +1020,46 @@ const DEFINITIONS = {
       ],
     },
   }),
+  // ── placing orders ─────────────────────────────────────────────────────────────────────────────────────
+  UNKNOWN_ORDER: define<{ key: number | string }>({
+    when: 'There is no order with that id or reference.',
+    say: ({ key }) => ({
+      message: `There is no order ${typeof key === 'number' ? key : `with the reference ${quote(key)}`}.`,
+      hint: 'See all with: uncloud order list; a reference of digits alone is written ref:123',
+    }),
+    example: { key: 'nico-vm' },
+  }),
+  INCOMPLETE_ORDER: define<{ field: string; missing: string }>({
+    when: 'An order has no product, and not all that a product would give.',
+    exit: EXIT.USAGE,
+    say: ({ field, missing }) => ({
+      message: `An order without a product needs ${missing}.`,
+      hint: 'Name a product, or give period, recurring price (or one-time price) and currency.',
+      data: { field },
+    }),
+    example: { field: 'currency', missing: 'a currency' },
+  }),
+  UNKNOWN_PRODUCT_PRICE: define<{ product: string; period: string | null; periods: readonly string[] }>({
+    when: 'A product is ordered with a period that it has no price for, or without a period and it has no default.',
+    say: ({ product, period, periods }) => ({
+      message: `The product ${quote(product)} has no ${period === null ? 'default price' : `price for ${period}`}.`,
+      hint: `Name a period that it has: ${periods.join(', ')}. See: uncloud product list`,
+      data: { field: 'period', periods },
+    }),
+    example: { product: 'VM', period: 'hour', periods: ['30d', '365d'] },
+  }),
+  REFERENCE_TAKEN: define<{ reference: string; order: number; fields: readonly string[] }>({
+    when: 'A reference belongs to an order with other content; an order is never changed by repeating it.',
+    say: ({ reference, order, fields }) => ({
+      message:
+        `The reference ${quote(reference)} belongs to order ${order}` +
+        `${fields.length === 0 ? '' : `, which differs in ${fields.join(', ')}`}.`,
+      hint: `Choose another reference, or change the order with: uncloud order replace ${order}`,
+      data: { field: fields[0] ?? 'reference', fields, order },
+    }),
+    example: { reference: 'nico-vm', order: 7, fields: ['quantity', 'recurring_price'] },
+  }),
+
   // ── orders and bills ───────────────────────────────────────────────────────────────────────────────────
   INVALID_PERIOD: define<{ text: string }>({
     when: 'A recurring period is neither one of the names nor a number of seconds up to 2,147,483,647.',
@@ -1022,7 +1118,7 @@ const DEFINITIONS = {
     }),
     example: { order: 7 },
   }),
-  CURRENCY_MISMATCH: define<{ order: number; currency: string; other: string }>({
+  CURRENCY_MISMATCH: define<{ order: number | string; currency: string; other: string }>({
     when: 'An order is to be replaced by one in another currency.',
     say: ({ order, currency, other }) => ({
       message: `Order ${order} is in ${currency} and cannot be replaced by one in ${other}.`,

@@ -19,17 +19,52 @@ export async function insertRows(
 ): Promise<void> {
   const names = Object.keys(columns);
   const into = `insert into ${table} (${names.join(', ')})`;
+  await executeForRows(tx, columns, rows, {
+    forOne: `${into} values (${names.map(() => '?').join(', ')})`,
+    forMany: (arrays) => `${into} select * from unnest(${arrays})`,
+  });
+}
+
+/**
+ * Updates rows in bulk, as `insertRows` inserts them. The last of `columns` finds the row and is left as it is;
+ * a row that is not there is passed over.
+ */
+export async function updateRows(
+  tx: Transaction<Schema>,
+  table: keyof Schema,
+  columns: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly unknown[])[],
+): Promise<void> {
+  const names = Object.keys(columns);
+  const [changed, key] = [names.slice(0, -1), names.at(-1)];
+  const ofRow = changed.map((column) => `${column} = ?`).join(', ');
+  const ofBatch = changed.map((column) => `${column} = batch.${column}`).join(', ');
+  await executeForRows(tx, columns, rows, {
+    forOne: `update ${table} set ${ofRow} where ${key} = ?`,
+    forMany: (arrays) =>
+      `update ${table} set ${ofBatch} from unnest(${arrays}) as batch (${names.join(', ')}) ` +
+      `where ${table}.${key} = batch.${key}`,
+  });
+}
+
+/** Runs a statement of SQLite's for each row, or one of PostgreSQL's for each batch, with an array a column. */
+async function executeForRows(
+  tx: Transaction<Schema>,
+  columns: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly unknown[])[],
+  { forOne, forMany }: { forOne: string; forMany: (arrays: string) => string },
+): Promise<void> {
+  if (rows.length === 0) return;
   await tx.getExecutor().provideConnection(async (connection) => {
     if ('executeMany' in connection) {
-      const places = names.map(() => '?').join(', ');
-      (connection as SqliteConnection).executeMany(`${into} values (${places})`, rows);
+      (connection as SqliteConnection).executeMany(forOne, rows);
       return;
     }
-    const arrays = Object.values(columns).map((type, index) => `$${index + 1}::${type}[]`);
-    const statement = `${into} select * from unnest(${arrays.join(', ')})`;
+    const types = Object.values(columns);
+    const statement = forMany(types.map((type, index) => `$${index + 1}::${type}[]`).join(', '));
     for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
       const batch = rows.slice(start, start + ROWS_PER_STATEMENT);
-      const parameters = names.map((_, column) => batch.map((row) => row[column]));
+      const parameters = types.map((_, column) => batch.map((row) => row[column]));
       await connection.executeQuery(CompiledQuery.raw(statement, parameters));
     }
   });

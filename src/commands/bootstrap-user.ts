@@ -1,0 +1,50 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../lib/cli/command.ts';
+import { username } from '../lib/cli/flags.ts';
+import {
+  addressDocument,
+  changeFromFlags,
+  fieldNames,
+  personFields,
+  personFlags,
+  userDocument,
+} from '../lib/cli/people.ts';
+import { renderFields } from '../lib/cli/table.ts';
+import { bootstrapUser } from '../lib/ops/users.ts';
+
+export default class BootstrapUser extends BaseCommand {
+  static override summary = 'Create a user with the billing address, or bring one up to date';
+  static override description = `A new user belongs to the staff unless --no-staff is given.
+An existing user keeps everything that no flag names, rights included, so the same line can be run again and again.
+A billing address needs a country; without any flag of the address there is none.`;
+  static override examples = [
+    '<%= config.bin %> bootstrap-user --username nico --full-name "Nico Schottelius" --email nico@example.net',
+    '<%= config.bin %> bootstrap-user --username acme --no-staff --organization "Acme AG" --street "Bahnhofstrasse 1" --postal-code 8001 --city Zürich --country CH',
+    '<%= config.bin %> bootstrap-user --username beispiel --no-staff --country DE --vat-number DE123456789',
+  ];
+  static override flags = {
+    username: username({ required: true, summary: 'Name that the user logs in with' }),
+    ...personFlags,
+    ldap: Flags.boolean({
+      allowNo: true,
+      default: true,
+      summary: 'Look the user up in the configured directory; --no-ldap: use the flags only',
+    }),
+  };
+
+  async run() {
+    const { flags } = await this.parse(BootstrapUser);
+    const change = { ...changeFromFlags(flags), local: !flags.ldap };
+    const { person, created, changed } = await bootstrapUser(await this.context(), flags.username, change);
+    this.log(renderFields(personFields(person)));
+    if (created) this.say(`Created the user ${flags.username}.`);
+    else if (changed.length === 0) this.say(`The user ${flags.username} exists already; nothing changed.`);
+    else this.say(`The user ${flags.username} exists already; changed: ${fieldNames(changed).join(', ')}.`);
+    return {
+      user: userDocument(person),
+      created,
+      changed: fieldNames(changed),
+      billing_address: addressDocument(person.address),
+    };
+  }
+}

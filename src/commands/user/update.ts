@@ -1,0 +1,55 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { dayOrNone, orNull, parsedArg, territoryOrNone } from '../../lib/cli/flags.ts';
+import {
+  changeFromFlags,
+  fieldNames,
+  personDocument,
+  personFields,
+  personFlags,
+} from '../../lib/cli/people.ts';
+import { renderFields } from '../../lib/cli/table.ts';
+import { LANGUAGES, parseUsername } from '../../lib/core/user.ts';
+import { updateUser } from '../../lib/ops/users.ts';
+
+export default class UserUpdate extends BaseCommand {
+  static override summary = 'Change fields of a user';
+  static override description = `Changes what the flags name and nothing else; "" empties a field.
+A VAT number counts for nothing until --vat-checked-on says on which day it was found valid, and another number
+than before has to be checked anew. The orders and tunnels of an inactive user go on until they are ended.
+Bills already made keep the address that they were made with.`;
+  static override examples = [
+    '<%= config.bin %> user update acme --street "Bahnhofstrasse 2"',
+    '<%= config.bin %> user update beispiel --vat-number DE123456789 --vat-checked-on 2026-01-31',
+    '<%= config.bin %> user update tirol --country AT --vat-territory AT-6691',
+    '<%= config.bin %> user update nico --no-active',
+  ];
+  static override args = { username: parsedArg('Name of the user', parseUsername) };
+  static override flags = {
+    ...personFlags,
+    'vat-checked-on': dayOrNone({
+      summary: 'Day on which the VAT number was found valid',
+    }),
+    'vat-territory': territoryOrNone({
+      summary: 'Territory whose VAT rate applies, in place of the one of the address',
+    }),
+    language: Flags.option({ options: LANGUAGES, summary: 'Language of bills' })(),
+    active: Flags.boolean({ allowNo: true, summary: 'Whether the user is still with us' }),
+  };
+
+  async run() {
+    const { args, flags } = await this.parse(UserUpdate);
+    const { user, address } = changeFromFlags(flags);
+    const { person, changed } = await updateUser(await this.context(), args.username, {
+      user: { ...user, language: flags.language, isActive: flags.active },
+      address: {
+        ...address,
+        vatCheckedOn: orNull(flags['vat-checked-on']),
+        vatTerritory: orNull(flags['vat-territory']),
+      },
+    });
+    this.log(renderFields(personFields(person)));
+    this.say(changed.length === 0 ? 'Nothing to change.' : `Changed: ${fieldNames(changed).join(', ')}.`);
+    return { users: [personDocument(person)], changed: fieldNames(changed) };
+  }
+}

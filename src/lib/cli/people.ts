@@ -1,0 +1,112 @@
+import { Flags } from '@oclif/core';
+import type { BillingAddress } from '../core/address.ts';
+import { formatInstant } from '../core/instant.ts';
+import type { Person, PersonChange } from '../core/person.ts';
+import { country, email, line, vatNumber } from './flags.ts';
+import type { Cell } from './table.ts';
+
+/** The flags for what is known about a person: those of `bootstrap-user` and `user update`. */
+export const personFlags = {
+  staff: Flags.boolean({ allowNo: true, summary: 'Whether the user belongs to the staff' }),
+  email: email({ summary: 'Mail address' }),
+  'full-name': line('full_name', 'Full name'),
+  organization: line('organization', 'Company or other body that is billed'),
+  street: line('street', 'Street and number'),
+  city: line('city', 'Town'),
+  'postal-code': line('postal_code', 'Postal code'),
+  country: country({ summary: 'Country, ISO 3166-1 alpha-2; decides the VAT' }),
+  'vat-number': vatNumber({ summary: 'VAT number; another one than before counts as unchecked' }),
+};
+
+type Given<Flag> = { readonly [Name in keyof Flag]?: Flag[Name] | undefined };
+
+/** The change that the flags ask for. */
+export function changeFromFlags(
+  flags: Given<{
+    staff: boolean;
+    email: PersonChange['user']['email'];
+    'full-name': PersonChange['user']['fullName'];
+    organization: BillingAddress['organization'];
+    street: BillingAddress['street'];
+    city: BillingAddress['city'];
+    'postal-code': BillingAddress['postalCode'];
+    country: BillingAddress['country'];
+    'vat-number': BillingAddress['vatNumber'];
+  }>,
+): PersonChange {
+  const { organization, street, city } = flags;
+  return {
+    user: { isStaff: flags.staff, email: flags.email, fullName: flags['full-name'] },
+    address: {
+      organization,
+      street,
+      city,
+      postalCode: flags['postal-code'],
+      country: flags.country,
+      vatNumber: flags['vat-number'],
+    },
+  };
+}
+
+/** A user as `--json` gives it. */
+export function userDocument({ id, user }: Person & { readonly id: number }) {
+  return {
+    id,
+    username: user.username,
+    full_name: user.fullName,
+    email: user.email,
+    language: user.language,
+    is_staff: user.isStaff,
+    is_active: user.isActive,
+    created_at: formatInstant(user.createdAt),
+  };
+}
+
+/** A billing address as `--json` gives it. */
+export function addressDocument(address: BillingAddress | null) {
+  if (address === null) return null;
+  return {
+    organization: address.organization,
+    street: address.street,
+    city: address.city,
+    postal_code: address.postalCode,
+    country: address.country,
+    vat_number: address.vatNumber,
+    vat_checked_on: address.vatCheckedOn,
+    vat_territory: address.vatTerritory,
+  };
+}
+
+/** A user with the address inside, as `--json` gives it. */
+export function personDocument(person: Person & { readonly id: number }) {
+  return { ...userDocument(person), billing_address: addressDocument(person.address) };
+}
+
+/** A person as a reader sees it: what is not known shows as a dash. */
+export function personFields(person: Person & { readonly id: number }): Record<string, Cell> {
+  const { user, address } = person;
+  const place = [address?.street, `${address?.postalCode ?? ''} ${address?.city ?? ''}`.trim()];
+  const checked = address?.vatCheckedOn ?? null;
+  return {
+    Username: user.username,
+    Id: person.id,
+    'Full name': user.fullName || null,
+    Email: user.email || null,
+    Staff: user.isStaff ? 'yes' : 'no',
+    Active: user.isActive ? 'yes' : 'no',
+    Language: user.language,
+    Created: formatInstant(user.createdAt),
+    Organization: address?.organization || null,
+    Address: place.filter(Boolean).join(', ') || null,
+    Country: address?.country ?? null,
+    'VAT number': address?.vatNumber
+      ? `${address.vatNumber} (${checked === null ? 'not checked' : `checked on ${checked}`})`
+      : null,
+    'VAT territory': address?.vatTerritory ?? null,
+  };
+}
+
+/** Names of fields as the documents and files spell them: vatNumber is vat_number. */
+export function fieldNames(fields: readonly string[]): string[] {
+  return fields.map((field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}

@@ -1,0 +1,112 @@
+import { refuse } from './errors.ts';
+import { type Line, parseLine } from './line.ts';
+import { type Currency, formatPrice, type Price, parsePrice } from './money.ts';
+import { ONCE, PERIODS, parsePeriod, periodName } from './period.ts';
+
+/** The unique name of a product, 1 to 150 characters. */
+export type ProductName = Line & { readonly role: 'product' };
+
+/** What a product costs with one recurring period. */
+export interface ProductPrice {
+  /** Seconds; 0 is `once`. */
+  readonly period: number;
+  readonly oneTime: Price;
+  readonly recurring: Price;
+  readonly currency: Currency;
+  /** Whether an order that names no period gets this one. */
+  readonly isDefault: boolean;
+}
+
+/** A template for orders: an order copies the values, and later changes of the product leave it as it is. */
+export interface Product {
+  readonly name: ProductName;
+  readonly description: Line;
+  readonly prices: readonly ProductPrice[];
+}
+
+/** One price as `--price` gives it, before it has a currency. */
+export type PriceOption = Pick<ProductPrice, 'period' | 'oneTime' | 'recurring'>;
+
+const LONGEST_NAME = 150;
+const LONGEST_DESCRIPTION = 2000;
+const PRICE_OPTION = /^([^=]+)=([^+]+)\+(.+)$/;
+
+/** @throws INVALID_TEXT */
+export function parseProductName(text: string): ProductName {
+  const name = parseLine('name', text, LONGEST_NAME);
+  if (name === '') throw refuse.INVALID_TEXT({ field: 'name', text, rule: 'it is empty' });
+  return name as ProductName;
+}
+
+/** @throws INVALID_TEXT */
+export function parseProductDescription(text: string): Line {
+  return parseLine('description', text, LONGEST_DESCRIPTION);
+}
+
+/**
+ * Reads `PERIOD=ONE_TIME+RECURRING`: `30d=1+10` is 1 at the start and 10 for each 30 days.
+ * @throws INVALID_PRICE_OPTION, INVALID_PERIOD, INVALID_PRICE, NEGATIVE_PRICE
+ */
+export function parsePriceOption(text: string): PriceOption {
+  const match = PRICE_OPTION.exec(text);
+  if (match === null) throw refuse.INVALID_PRICE_OPTION({ text });
+  const [, period = '', oneTime = '', recurring = ''] = match;
+  return {
+    period: parsePeriod(period),
+    oneTime: parsePrice(oneTime, { negative: true }),
+    recurring: parsePrice(recurring),
+  };
+}
+
+/**
+ * The price of a product that is sold with one period; empty when no price is named. The period is 30 days, or
+ * `once` when nothing recurs.
+ */
+export function singlePrice(
+  period: number | undefined,
+  oneTime: Price | undefined,
+  recurring: Price | undefined,
+): PriceOption[] {
+  if (oneTime === undefined && recurring === undefined) return [];
+  const usual = recurring === undefined ? ONCE : PERIODS['30d'];
+  return [{ period: period ?? usual, oneTime: oneTime ?? 0n, recurring: recurring ?? 0n }];
+}
+
+/**
+ * The prices of a product in one currency; the first one is the default.
+ * @throws INVALID_PRODUCT_PRICES when there is none, a period has two, or what is charged once recurs
+ */
+export function priceSet(options: readonly PriceOption[], currency: Currency): ProductPrice[] {
+  if (options.length === 0) throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A product needs a price' });
+  const periods = new Set<number>();
+  for (const { period, recurring } of options) {
+    if (periods.has(period)) {
+      throw refuse.INVALID_PRODUCT_PRICES({ fault: `The period ${periodName(period)} has two prices` });
+    }
+    periods.add(period);
+    if (period === ONCE && recurring !== 0n) {
+      throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A price with the period once cannot recur' });
+    }
+  }
+  return options.map((option, index) => ({ ...option, currency, isDefault: index === 0 }));
+}
+
+/** In what a product differs from another one of the same name, in words; empty when in nothing. */
+export function productDifferences(stored: Product, wanted: Product): string[] {
+  const differences: string[] = [];
+  if (stored.description !== wanted.description) differences.push('the description');
+  const periods = new Set([...stored.prices, ...wanted.prices].map(({ period }) => period));
+  for (const period of periods) {
+    const [before, after] = [stored, wanted].map(({ prices }) => describePrice(prices, period));
+    if (before !== after)
+      differences.push(`the price for ${periodName(period)} (stored: ${before}; asked for: ${after})`);
+  }
+  return differences;
+}
+
+function describePrice(prices: readonly ProductPrice[], period: number): string {
+  const price = prices.find((candidate) => candidate.period === period);
+  if (price === undefined) return 'none';
+  const { oneTime, recurring, currency, isDefault } = price;
+  return `${formatPrice(oneTime)}+${formatPrice(recurring)} ${currency}${isDefault ? ' by default' : ''}`;
+}

@@ -1,0 +1,146 @@
+import type { Selectable, Transaction } from 'kysely';
+import type { Country } from '../../core/country.ts';
+import type { Day, Instant } from '../../core/instant.ts';
+import type { Line } from '../../core/line.ts';
+import type { Person } from '../../core/person.ts';
+import type { Email, Username } from '../../core/user.ts';
+import type { Territory } from '../../core/vat.ts';
+import type { VatNumber } from '../../core/vat-number.ts';
+import { insertRows, updateRows } from './bulk.ts';
+import type { Schema } from './schema.ts';
+
+/** A person in the database. */
+export interface StoredPerson extends Person {
+  readonly id: number;
+}
+
+/** What is to stand in the database, beside what stands there now. */
+export interface PersonWrite {
+  readonly stored: StoredPerson | null;
+  readonly wanted: Person;
+}
+
+/** The people with these usernames, or everybody, in the order of their ids. */
+export async function findPeople(
+  tx: Transaction<Schema>,
+  usernames?: readonly Username[],
+): Promise<StoredPerson[]> {
+  const everybody = tx
+    .selectFrom('users')
+    .leftJoin('billing_addresses', 'billing_addresses.user_id', 'users.id')
+    .selectAll()
+    .orderBy('users.id');
+  const query = usernames === undefined ? everybody : everybody.where('username', 'in', usernames);
+  return (await query.execute()).map(personOf);
+}
+
+/** The person of that name, or null. */
+export async function findPerson(tx: Transaction<Schema>, username: Username): Promise<StoredPerson | null> {
+  const [person] = await findPeople(tx, [username]);
+  return person ?? null;
+}
+
+/** Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people. */
+export async function savePeople(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
+  const userRow = ({ wanted: { user } }: PersonWrite) => [
+    user.fullName,
+    user.email,
+    user.language,
+    user.isStaff,
+    user.isActive,
+    user.username,
+  ];
+  const [added, kept] = partition(changes, ({ stored }) => stored === null);
+  await insertRows(
+    tx,
+    'users',
+    { ...USER_COLUMNS, created_at: 'bigint' },
+    added.map((change) => [...userRow(change), change.wanted.user.createdAt]),
+  );
+  await updateRows(tx, 'users', USER_COLUMNS, kept.map(userRow));
+
+  const addressed = changes.filter(({ wanted }) => wanted.address !== null);
+  const ids = await idsOf(tx, addressed);
+  const addressRow = ({ wanted: { user, address } }: PersonWrite) => [
+    address?.organization,
+    address?.street,
+    address?.city,
+    address?.postalCode,
+    address?.country,
+    address?.vatNumber,
+    address?.vatCheckedOn,
+    address?.vatTerritory,
+    ids.get(user.username),
+  ];
+  const [moved, remained] = partition(addressed, ({ stored }) => (stored?.address ?? null) === null);
+  await insertRows(tx, 'billing_addresses', ADDRESS_COLUMNS, moved.map(addressRow));
+  await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
+}
+
+const USER_COLUMNS = {
+  full_name: 'text',
+  email: 'text',
+  language: 'text',
+  is_staff: 'boolean',
+  is_active: 'boolean',
+  username: 'text',
+} as const;
+
+const ADDRESS_COLUMNS = {
+  organization: 'text',
+  street: 'text',
+  city: 'text',
+  postal_code: 'text',
+  country: 'text',
+  vat_number: 'text',
+  vat_checked_on: 'date',
+  vat_territory: 'text',
+  user_id: 'bigint',
+} as const;
+
+/** Ids by username; those of people who were just added are looked up. */
+async function idsOf(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<Map<string, number>> {
+  const [known, fresh] = partition(changes, ({ stored }) => stored !== null);
+  const ids = new Map(known.map(({ wanted, stored }) => [wanted.user.username as string, stored?.id ?? 0]));
+  if (fresh.length === 0) return ids;
+  const usernames = fresh.map(({ wanted }) => wanted.user.username);
+  const rows = await tx
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where('username', 'in', usernames)
+    .execute();
+  for (const { id, username } of rows) ids.set(username, id);
+  return ids;
+}
+
+type UserRow = Selectable<Schema['users']>;
+type AddressRow = Selectable<Schema['billing_addresses']>;
+
+/** What the database holds was parsed before it got there. */
+function personOf(row: UserRow & { [Column in keyof AddressRow]: AddressRow[Column] | null }): StoredPerson {
+  const user = {
+    username: row.username as Username,
+    fullName: row.full_name as Line,
+    email: row.email as Email,
+    language: row.language,
+    isStaff: row.is_staff,
+    isActive: row.is_active,
+    createdAt: row.created_at as Instant,
+  };
+  if (row.country === null) return { id: row.id, user, address: null };
+  const address = {
+    organization: row.organization as Line,
+    street: row.street as Line,
+    city: row.city as Line,
+    postalCode: row.postal_code as Line,
+    country: row.country as Country,
+    vatNumber: row.vat_number as VatNumber,
+    vatCheckedOn: row.vat_checked_on as Day | null,
+    vatTerritory: row.vat_territory as Territory | null,
+  };
+  return { id: row.id, user, address };
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}
