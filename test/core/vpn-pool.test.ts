@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseHostname } from '../../src/lib/core/hostname.ts';
+import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interface-name.ts';
 import { parsePrefix } from '../../src/lib/core/parse-prefix.ts';
 import { formatPrefix, slotCount } from '../../src/lib/core/prefix.ts';
-import { checkPool, chooseSlots, type PoolRoom } from '../../src/lib/core/vpn-pool.ts';
+import {
+  checkPool,
+  chooseSlots,
+  type PoolPlace,
+  type PoolRoom,
+  placePool,
+} from '../../src/lib/core/vpn-pool.ts';
 import { CASES } from '../support/property.ts';
 import { refusalOf } from '../support/refusal.ts';
 
@@ -45,6 +53,57 @@ describe('checkPool', () => {
   });
 });
 
+describe('placePool', () => {
+  const hostname = parseHostname('vpn-1.example.net');
+  const served = (id: number, text: string, name: string, port: string, host = hostname) => ({
+    id,
+    prefix: parsePrefix(text),
+    hostname: host,
+    interface: parseInterfaceName(name),
+    listenPort: parseListenPort(port),
+  });
+  const pools = [
+    served(1, '2a0a:e5c1:200::/40', 'wg0', '51820'),
+    served(2, '2a0a:e5c1:300::/40', 'wg2', '51821'),
+    served(3, '2a0a:e5c1:400::/40', 'wg1', '51822', parseHostname('vpn-2.example.net')),
+  ];
+  const place = (text: string, asked: Partial<PoolPlace> = {}) =>
+    placePool(pools, { prefix: parsePrefix(text), hostname, interface: null, listenPort: null, ...asked });
+
+  it('takes the next interface and port that are free on the host', () => {
+    expect(place('2a0a:e5c1:500::/40')).toMatchObject({ interface: 'wg1', listenPort: 51822 });
+  });
+
+  it('takes what is asked for', () => {
+    const asked = { interface: parseInterfaceName('clients'), listenPort: parseListenPort('443') };
+    expect(place('2a0a:e5c1:500::/40', asked)).toMatchObject(asked);
+  });
+
+  it.each(['2a0a:e5c1:300::/40', '2a0a:e5c1:380::/41', '2a0a:e5c1::/32'])(
+    'refuses %s, naming the pool',
+    (text) => {
+      const refusal = refusalOf(() => place(text));
+      expect(refusal.code).toBe('POOL_OVERLAPS');
+      expect(refusal.data).toMatchObject({ pool_id: text === '2a0a:e5c1::/32' ? 1 : 2 });
+    },
+  );
+
+  it('refuses an interface or a port of another pool of the host, naming the next free one', () => {
+    expect(
+      refusalOf(() => place('2a0a:e5c1:500::/40', { interface: parseInterfaceName('wg2') })),
+    ).toMatchObject({
+      code: 'INTERFACE_TAKEN',
+      data: { pool_id: 2, free: 'wg1' },
+    });
+    expect(
+      refusalOf(() => place('2a0a:e5c1:500::/40', { listenPort: parseListenPort('51820') })),
+    ).toMatchObject({
+      code: 'PORT_TAKEN',
+      data: { pool_id: 1, free: 51822 },
+    });
+  });
+});
+
 describe('chooseSlots', () => {
   it('takes slots never lent before, then released ones', () => {
     expect(choose([room(1, 10, 5)], 1)).toEqual([[1, 1, 0]]);
@@ -62,6 +121,7 @@ describe('chooseSlots', () => {
   it('measures fullness by share, and takes the older of equals', () => {
     const large = room(4, 60_000, 60_000, '2a0b:e500::/32');
     expect(choose([room(1, 200, 200), large], 1)).toEqual([[4, 1, 0]]);
+    expect(choose([large, room(1, 250, 250)], 1)).toEqual([[1, 1, 0]]);
     expect(choose([room(2, 7, 7), room(1, 7, 7)], 1)).toEqual([[1, 1, 0]]);
   });
 
@@ -90,7 +150,12 @@ describe('chooseSlots', () => {
   });
 
   it('refuses all when not all can be had, and names what is free elsewhere', () => {
-    const pools = [room(1, 256, 254), room(2, 256, 256), room(5, 0, 0, '2a0a:e5c1:500::/40', 56)];
+    const pools = [
+      room(1, 256, 254),
+      room(2, 256, 256),
+      room(5, 0, 0, '2a0a:e5c1:500::/40', 56),
+      room(6, 1, 1, '2a0a:e5c1:600::/40', 40),
+    ];
     const refusal = refusalOf(() => choose(pools, 3));
     expect(refusal).toMatchObject({
       code: 'POOL_FULL',

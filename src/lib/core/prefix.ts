@@ -74,8 +74,7 @@ export function readPrefix(text: string): Prefix | null {
   const [head = [], tail = []] = written.split('::').map((side) => (side === '' ? [] : side.split(':')));
   const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
   const groups = [...head, ...zeros, ...tail].map((group) => group.padStart(4, '0'));
-  const address =
-    BigInt(`0x${groups.join('')}`) & ALL_ONES & ~hostMask(Math.min(Number(length), ADDRESS_BITS));
+  const address = BigInt(`0x${groups.join('')}`) & ~hostMask(Math.min(Number(length), ADDRESS_BITS));
   const prefix = { address, length: Number(length) } as Prefix;
   return formatPrefix(prefix) === text && prefix.length <= ADDRESS_BITS ? prefix : null;
 }
