@@ -1,6 +1,7 @@
 // Builds dist/ from src/: one bundle with code splitting, one entry for each command, and the command manifest.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -27,9 +28,10 @@ const { metafile } = await build({
   metafile: true,
   legalComments: 'none',
   external: ['better-sqlite3', 'pg-native'],
+  plugins: [lazyBuiltins()],
   // CommonJS libraries in an ES module bundle still call require.
   banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; import { dirname as __dirnameOf } from 'node:path'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",
+    js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;",
   },
 });
 
@@ -38,6 +40,25 @@ writeFileSync('dist/third-party-licenses.txt', licenses(Object.keys(metafile.inp
 execFileSync(process.execPath, ['node_modules/oclif/bin/run.js', 'manifest'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
+
+/**
+ * Node's own modules are taken with process.getBuiltinModule. An import statement would call every getter of the
+ * module to make its named exports, which for node:crypto alone loads all of WebCrypto.
+ */
+function lazyBuiltins() {
+  return {
+    name: 'lazy-builtins',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /./ }, ({ path }) =>
+        isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'builtin' } : undefined,
+      );
+      onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(`node:${path}`)});`,
+        loader: 'js',
+      }));
+    },
+  };
+}
 
 /** The licences of the packages that the bundle contains, as they ask to be passed on. */
 function licenses(inputs) {

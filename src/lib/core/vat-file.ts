@@ -58,12 +58,6 @@ export interface VatFile {
 const MOST_FAULTS = 100;
 
 /**
- * ISO 3166-1 reserves these exceptionally; tables use them for Ascension, Clipperton, Ceuta and Melilla, the
- * Canary Islands and Tristan da Cunha.
- */
-const RESERVED_CODES: ReadonlySet<string> = new Set(['AC', 'CP', 'EA', 'IC', 'TA']);
-
-/**
  * Reads the rows of a file of VAT rates and brings them into one order: by territory, kind and start.
  * One row may name several territories, each on a line of its cell; EL counts as GR and UK as GB.
  * `stop_date` is exclusive. A stop one day before the next start was written inclusively: the hole is closed.
@@ -143,8 +137,10 @@ function parseRecord({ line, cells }: VatFileRecord, faults: VatFileFault[]): Va
 }
 
 function parseTerritories(cell: string): Territory[] {
-  const codes = cell.trim().split(/\s*\n\s*/);
-  return codes.map((code) => (RESERVED_CODES.has(code) ? (code as Territory) : parseTerritory(code)));
+  return cell
+    .trim()
+    .split(/\s*\n\s*/)
+    .map(parseTerritory);
 }
 
 /** Orders the rates of one series, drops repetitions, closes holes of one day and finds contradictions. */

@@ -94,6 +94,12 @@ export function vatOn(base: Minor, rate: VatRate): Minor {
 }
 
 /**
+ * ISO 3166-1 reserves these exceptionally; tables use them for Ascension, Clipperton, Ceuta and Melilla, the
+ * Canary Islands and Tristan da Cunha.
+ */
+const RESERVED_CODES: ReadonlySet<string> = new Set(['AC', 'CP', 'EA', 'IC', 'TA']);
+
+/**
  * Reads a territory: a country code, alone or with a postal code or subdivision after a hyphen.
  * The aliases of countries hold here too: `UK-BFPO 57` is `GB-BFPO 57`.
  * @throws INVALID_TERRITORY
@@ -103,7 +109,8 @@ export function parseTerritory(text: string): Territory {
   if (match === null) throw refuse.INVALID_TERRITORY({ territory: text });
   const [, country = '', part = ''] = match;
   try {
-    return `${parseCountry(country)}${part}` as Territory;
+    const code = RESERVED_CODES.has(country) ? country : parseCountry(country);
+    return `${code}${part}` as Territory;
   } catch {
     throw refuse.INVALID_TERRITORY({ territory: text });
   }

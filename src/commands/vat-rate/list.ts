@@ -1,0 +1,49 @@
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { day, territory } from '../../lib/cli/flags.ts';
+import { renderTable } from '../../lib/cli/table.ts';
+import { formatVatPercent, formatVatRate } from '../../lib/core/vat.ts';
+import { listVatRates } from '../../lib/ops/vat-rates.ts';
+
+export default class VatRateList extends BaseCommand {
+  static override summary = 'List VAT rates';
+  static override description =
+    'A rate holds from its first day up to, and not including, the day in the column "until".';
+  static override examples = [
+    '<%= config.bin %> vat-rate list --territory CH',
+    '<%= config.bin %> vat-rate list --on 2024-01-01',
+  ];
+  static override flags = {
+    territory: territory({ summary: 'Only this territory: DE, AT-6691 …' }),
+    on: day({ summary: 'Only the rates in force on this day' }),
+  };
+
+  async run() {
+    const { flags } = await this.parse(VatRateList);
+    const rates = await listVatRates(await this.context(), flags);
+    const titles = ['territory', 'from', 'until', 'type', 'description'].map((title) => ({ title }));
+    this.log(
+      renderTable(
+        [...titles.slice(0, 3), { title: 'rate', align: 'right' }, ...titles.slice(3)],
+        rates.map((rate) => [
+          rate.territory,
+          rate.validFrom,
+          rate.validTo,
+          `${formatVatPercent(rate.rate)} %`,
+          rate.rateType,
+          rate.description,
+        ]),
+      ),
+    );
+    return {
+      rates: rates.map((rate) => ({
+        territory: rate.territory,
+        rate: formatVatRate(rate.rate),
+        valid_from: rate.validFrom,
+        valid_to: rate.validTo,
+        currency: rate.currency,
+        rate_type: rate.rateType,
+        description: rate.description,
+      })),
+    };
+  }
+}

@@ -1,0 +1,162 @@
+import type { Transaction } from 'kysely';
+import { type Day, dayOf } from '../core/instant.ts';
+import type { Territory, VatRate } from '../core/vat.ts';
+import {
+  parseVatFile,
+  VAT_FILE_COLUMNS,
+  type VatFile,
+  type VatRateEntry,
+  type VatRateType,
+  type VatWarning,
+} from '../core/vat-file.ts';
+import { planVatImport, type VatImportPlan } from '../core/vat-import.ts';
+import { SHIPPED_VAT_RATES } from '../core/vat-table.ts';
+import { insertRows } from '../io/db/bulk.ts';
+import type { Schema } from '../io/db/schema.ts';
+import type { Context } from './context.ts';
+
+const IDS_PER_STATEMENT = 1000;
+
+/** What an import of VAT rates did, or would do. */
+export interface VatImport {
+  /** Rows of the file, or of the shipped table. */
+  readonly recordsRead: number;
+  readonly duplicates: number;
+  readonly counts: VatImportPlan['counts'];
+  readonly warnings: readonly VatWarning[];
+}
+
+/**
+ * Imports VAT rates from a file, `-` for standard input, an `https://` address, or the shipped table (undefined).
+ * Any fault refuses the whole file.
+ * @throws INPUT_NOT_FOUND, DOWNLOAD_FAILED, the CSV_… refusals, VAT_FILE_REFUSED, VAT_HISTORY_CHANGE
+ */
+export async function importVatRates(
+  context: Context,
+  source: string | undefined,
+  { dryRun, allowHistoryChange }: { dryRun: boolean; allowHistoryChange: boolean },
+): Promise<VatImport> {
+  const file = source === undefined ? SHIPPED : await readVatFile(source);
+  const decide = (stored: readonly VatRateEntry[]) =>
+    planVatImport(stored, file.rates, {
+      source: source === undefined ? 'shipped' : 'file',
+      allowHistoryChange,
+      today: dayOf(context.now),
+    });
+  const database = await context.db();
+  const plan = dryRun
+    ? await database.read(async (tx) => decide(await findRates(tx)))
+    : await database.write('vat-rates', async (tx) => {
+        const stored = await findRates(tx);
+        const decided = decide(stored);
+        await apply(tx, stored, decided);
+        return decided;
+      });
+  return {
+    recordsRead: file.recordsRead,
+    duplicates: file.duplicates,
+    counts: plan.counts,
+    warnings: [...file.warnings, ...plan.warnings],
+  };
+}
+
+/** The stored rates in order of territory and start: all of them, of one territory, in force on a day. */
+export async function listVatRates(
+  context: Context,
+  { territory, on }: { territory?: Territory | undefined; on?: Day | undefined },
+): Promise<VatRateEntry[]> {
+  const database = await context.db();
+  const rates = await database.read(findRates);
+  return rates.filter(
+    (rate) =>
+      (territory === undefined || rate.territory === territory) &&
+      (on === undefined || (rate.validFrom <= on && (rate.validTo === null || on < rate.validTo))),
+  );
+}
+
+const SHIPPED: VatFile = {
+  recordsRead: SHIPPED_VAT_RATES.length,
+  duplicates: 0,
+  rates: SHIPPED_VAT_RATES.map((rate) => ({ ...rate, line: 0 })),
+  warnings: [],
+};
+
+async function readVatFile(source: string): Promise<VatFile> {
+  const { readCsv } = await import('../io/csv.ts');
+  const input = source.includes('://')
+    ? await (await import('../io/http.ts')).download(source)
+    : await (await import('../io/input.ts')).openInput(source);
+  const rows = [];
+  for await (const batch of readCsv(input.bytes, { file: input.name, columns: VAT_FILE_COLUMNS })) {
+    rows.push(...batch);
+  }
+  return parseVatFile(rows, input.name);
+}
+
+/** A stored rate with the id of its row. */
+interface StoredRate extends VatRateEntry {
+  readonly id: number;
+}
+
+async function findRates(tx: Transaction<Schema>): Promise<StoredRate[]> {
+  const rows = await tx
+    .selectFrom('vat_rates')
+    .selectAll()
+    .orderBy('territory')
+    .orderBy('rate_type')
+    .orderBy('valid_from')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    territory: row.territory as Territory,
+    rateType: row.rate_type as VatRateType,
+    validFrom: row.valid_from as Day,
+    validTo: row.valid_to as Day | null,
+    rate: row.rate as VatRate,
+    currency: row.currency,
+    description: row.description,
+  }));
+}
+
+/** What goes is deleted before what comes is inserted, so that at no moment two rates overlap. */
+async function apply(
+  tx: Transaction<Schema>,
+  stored: readonly StoredRate[],
+  { changes }: VatImportPlan,
+): Promise<void> {
+  const keyOf = ({ territory, rateType, validFrom }: VatRateEntry) =>
+    `${territory}\n${rateType}\n${validFrom}`;
+  const gone = new Set(changes.flatMap(({ before }) => (before === null ? [] : [keyOf(before)])));
+  const ids = stored.filter((rate) => gone.has(keyOf(rate))).map(({ id }) => id);
+  for (let start = 0; start < ids.length; start += IDS_PER_STATEMENT) {
+    await tx
+      .deleteFrom('vat_rates')
+      .where('id', 'in', ids.slice(start, start + IDS_PER_STATEMENT))
+      .execute();
+  }
+  const columns = {
+    territory: 'text',
+    rate_type: 'text',
+    valid_from: 'date',
+    valid_to: 'date',
+    rate: 'bigint',
+    currency: 'text',
+    description: 'text',
+  } as const;
+  const rows = changes.flatMap(({ after }) =>
+    after === null
+      ? []
+      : [
+          [
+            after.territory,
+            after.rateType,
+            after.validFrom,
+            after.validTo,
+            after.rate,
+            after.currency,
+            after.description,
+          ],
+        ],
+  );
+  await insertRows(tx, 'vat_rates', columns, rows);
+}
