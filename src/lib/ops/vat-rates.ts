@@ -74,10 +74,10 @@ export async function listVatRates(
   );
 }
 
-const SHIPPED: VatFile = {
+const SHIPPED: Omit<VatFile, 'rates'> & { readonly rates: readonly VatRateEntry[] } = {
   recordsRead: SHIPPED_VAT_RATES.length,
   duplicates: 0,
-  rates: SHIPPED_VAT_RATES.map((rate) => ({ ...rate, line: 0 })),
+  rates: SHIPPED_VAT_RATES,
   warnings: [],
 };
 
