@@ -265,6 +265,13 @@ export function verifyNumbering(
   return faults;
 }
 
+/** Checks that the counter stands at the highest number given: else the next bill leaves a gap or finds its number taken. */
+export function verifyCounter(highest: number, counter: number): Fault[] {
+  if (counter === highest) return [];
+  const message = `The counter of bills stands at ${counter}, but the highest number given is ${highest}.`;
+  return [{ code: 'NUMBER_GAP', bill: null, order: null, message }];
+}
+
 function verifyBill(bill: StoredBill, faults: Fault[]): void {
   const name = bill.number === null ? `Draft ${bill.id}` : `Bill ${bill.number}`;
   const fault = (code: FaultCode, message: string) =>

@@ -1209,6 +1209,49 @@ const DEFINITIONS = {
     }),
     example: { at: '2025-01-01T00:00:00Z', last: '2025-02-01T00:00:00Z' },
   }),
+  // ── bills ──────────────────────────────────────────────────────────────────────────────────────────────
+  ISSUE_DATE_IN_FUTURE: define<{ at: string; now: string }>({
+    when: 'Bills are to be issued at an instant that is still to come.',
+    say: ({ at, now }) => ({
+      message: `Bills cannot be issued at ${at}: it is only ${now}.`,
+      hint: `See what there will be with \`uncloud bill generate --until ${at} --dry-run\`.`,
+    }),
+    example: { at: '2030-01-01T00:00:00Z', now: '2026-01-01T00:00:00Z' },
+  }),
+  ISSUE_DATE_BEFORE_DRAFT: define<{ id: number; at: string; own: string }>({
+    when: 'A draft is to be issued at an instant before the one up to which it charges.',
+    say: ({ id, at, own }) => ({
+      message: `Draft ${id} charges what was due at ${own} and cannot be issued earlier, at ${at}.`,
+      hint: `Close it as it is with \`uncloud bill close ${id}\`, or with a later --at.`,
+    }),
+    example: { id: 7, at: '2025-01-01T00:00:00Z', own: '2025-02-01T00:00:00Z' },
+  }),
+  INVALID_BILL_NUMBER: define<{ text: string }>({
+    when: 'A bill is named neither by its number nor by `id:` and its id.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not the number of a bill.`,
+      hint: 'Write the number, for example 12, or id:7 for a draft; `uncloud bill list` shows both.',
+    }),
+    example: { text: 'draft' },
+  }),
+  UNKNOWN_BILL: define<{ bill: string }>({
+    when: 'There is no bill with that number or id.',
+    say: ({ bill }) => ({
+      message: `There is no bill ${bill}.`,
+      hint: 'List the bills with: uncloud bill list',
+      data: { bill },
+    }),
+    example: { bill: 'id:7' },
+  }),
+  BILL_ISSUED: define<{ id: number; number: number }>({
+    when: 'A bill that has its number is to be closed or discarded; only drafts can be.',
+    say: ({ id, number }) => ({
+      message: `The bill with the id ${id} is issued: it has the number ${number} and does not change any more.`,
+      hint: `Look at it with \`uncloud bill show ${number}\`; correct the orders, and the next bill credits the difference.`,
+      data: { id, number },
+    }),
+    example: { id: 7, number: 12 },
+  }),
 } as const;
 
 type Definitions = typeof DEFINITIONS;

@@ -25,13 +25,18 @@ export async function findPeople(
   tx: Transaction<Schema>,
   usernames?: readonly Username[],
 ): Promise<StoredPerson[]> {
-  const everybody = tx
-    .selectFrom('users')
-    .leftJoin('billing_addresses', 'billing_addresses.user_id', 'users.id')
-    .selectAll()
-    .orderBy('users.id');
+  const everybody = peopleQuery(tx);
   const query = usernames === undefined ? everybody : everybody.where('username', 'in', usernames);
   return (await query.execute()).map(personOf);
+}
+
+/** The people with these ids, in the order of their ids. */
+export async function findPeopleByIds(
+  tx: Transaction<Schema>,
+  ids: readonly number[],
+): Promise<StoredPerson[]> {
+  const rows = await peopleQuery(tx).where('users.id', 'in', ids).execute();
+  return rows.map(personOf);
 }
 
 /** The person of that name, or null. */
@@ -111,6 +116,14 @@ async function idsOf(tx: Transaction<Schema>, changes: readonly PersonWrite[]): 
     .execute();
   for (const { id, username } of rows) ids.set(username, id);
   return ids;
+}
+
+function peopleQuery(tx: Transaction<Schema>) {
+  return tx
+    .selectFrom('users')
+    .leftJoin('billing_addresses', 'billing_addresses.user_id', 'users.id')
+    .selectAll()
+    .orderBy('users.id');
 }
 
 type UserRow = Selectable<Schema['users']>;
