@@ -2,8 +2,6 @@ import { IPv6 } from 'ip-num';
 import { refuse } from './errors.ts';
 import { formatPrefix, hostMask, type Prefix, prefixOf } from './prefix.ts';
 
-/** The longest address as text (an IPv4 address in its last groups), `/` and three digits. */
-const LONGEST_TEXT = 45 + 4;
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}(\/\d+)?$/;
 const LENGTH = /^(0|[1-9]\d{0,2})$/;
 
@@ -21,7 +19,7 @@ export function parsePrefix(text: string): Prefix {
   if (!LENGTH.test(length) || Number(length) > 128 || rest.length > 0) {
     throw refuse.INVALID_PREFIX({ text, rule: 'its length is not a whole number from 0 to 128' });
   }
-  const address = text.length > LONGEST_TEXT ? null : readAddress(written);
+  const address = readAddress(written);
   if (address === null)
     throw refuse.INVALID_PREFIX({ text, rule: 'what stands before the / is no IPv6 address' });
   const size = Number(length);
