@@ -24,6 +24,13 @@ export const instant = Flags.custom<Instant>({
   parse: async (text) => parseInstant(text, Math.floor(Date.now() / 1000) as Instant),
 });
 
+/** An instant, or the word none, which takes the stored one away. */
+export const instantOrNone = Flags.custom<Instant | 'none'>({
+  helpValue: 'TIME|none',
+  parse: async (text) =>
+    text === 'none' ? text : parseInstant(text, Math.floor(Date.now() / 1000) as Instant),
+});
+
 /** A day, YYYY-MM-DD. */
 export const day = Flags.custom({ helpValue: 'DAY', parse: async (text) => parseDay(text) });
 
@@ -33,6 +40,12 @@ export const dayOrNone = Flags.custom<Day | 'none'>({
   parse: async (text) => (text === 'none' ? text : parseDay(text)),
 });
 
+/** A VAT territory: a country, alone or with a part of it. */
+export const territory = Flags.custom<Territory>({
+  helpValue: 'CODE',
+  parse: async (text) => parseTerritory(text),
+});
+
 /** A VAT territory, or the word none. */
 export const territoryOrNone = Flags.custom<Territory | 'none'>({
   helpValue: 'CODE|none',
@@ -40,7 +53,7 @@ export const territoryOrNone = Flags.custom<Territory | 'none'>({
 });
 
 /** The value of a flag that takes the word none: null for none, undefined when the flag was not given. */
-export function orNull<T extends string>(value: T | 'none' | undefined): T | null | undefined {
+export function orNull<T extends string | number>(value: T | 'none' | undefined): T | null | undefined {
   return value === 'none' ? null : (value as T | undefined);
 }
 

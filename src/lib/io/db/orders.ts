@@ -1,6 +1,10 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
-import type { Order } from '../../core/order.ts';
+import { effectiveEnd, impliedEnds, type NewOrder, type Order } from '../../core/order.ts';
+import type { ProductName } from '../../core/product.ts';
+import type { OrderKey, Reference } from '../../core/reference.ts';
+import type { Username } from '../../core/user.ts';
+import { insertRows } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** The columns that make an `Order`, for a query whose tables include `orders`. */
@@ -47,3 +51,158 @@ export function orderFromRow(row: OrderRow): Order {
     replaces: row.replaces_id,
   };
 }
+
+/** An order with all that is known about it. */
+export interface StoredOrder extends Order {
+  readonly userId: number;
+  readonly username: Username;
+  readonly product: ProductName | null;
+  readonly reference: Reference | null;
+  /** The reference of the replaced order, or its id in digits if it has none. */
+  readonly predecessor: string | null;
+  /** The ids of the orders that replace it. */
+  readonly replacedBy: readonly number[];
+  /** The effective end: `endsAt`, or else the one that follows from replacement. */
+  readonly end: Instant | null;
+  readonly serviceEndsAt: Instant | null;
+  readonly createdAt: Instant;
+}
+
+/** Which orders; what is absent does not matter. */
+export interface OrderFilter {
+  readonly id?: number;
+  readonly references?: readonly Reference[];
+  readonly userId?: number | undefined;
+  readonly productId?: number | undefined;
+  /** Only orders that have started by then and that have no end of their own up to then. */
+  readonly startedAt?: Instant | undefined;
+  /** Only ids above this one, and at most `limit` orders. */
+  readonly page?: { readonly after: number; readonly limit: number };
+}
+
+/** The orders that the filter lets through, in the order of their ids, in two statements. */
+export async function findOrders(tx: Transaction<Schema>, filter: OrderFilter): Promise<StoredOrder[]> {
+  const { id, references, userId, productId, startedAt, page } = filter;
+  let query = tx
+    .selectFrom('orders')
+    .innerJoin('users', 'users.id', 'orders.user_id')
+    .leftJoin('products', 'products.id', 'orders.product_id')
+    .leftJoin('orders as predecessor', 'predecessor.id', 'orders.replaces_id')
+    .select(orderColumns)
+    .select(['orders.user_id', 'orders.reference', 'orders.service_ends_at', 'orders.created_at'])
+    .select(['users.username', 'products.name as product', 'predecessor.reference as predecessor_reference'])
+    .orderBy('orders.id');
+  if (id !== undefined) query = query.where('orders.id', '=', id);
+  if (references !== undefined) query = query.where('orders.reference', 'in', references);
+  if (userId !== undefined) query = query.where('orders.user_id', '=', userId);
+  if (productId !== undefined) query = query.where('orders.product_id', '=', productId);
+  if (startedAt !== undefined) {
+    query = query
+      .where('orders.starts_at', '<=', startedAt)
+      .where(({ or, eb }) => or([eb('orders.ends_at', 'is', null), eb('orders.ends_at', '>', startedAt)]));
+  }
+  if (page !== undefined) query = query.where('orders.id', '>', page.after).limit(page.limit);
+  const rows = await query.execute();
+  const successors = await findSuccessors(
+    tx,
+    rows.map((row) => row.id),
+  );
+  const implied = impliedEnds(successors);
+  const successorsOf = Map.groupBy(successors, ({ replaces }) => replaces);
+  return rows.map((row) => {
+    const order = orderFromRow(row);
+    return {
+      ...order,
+      userId: row.user_id,
+      username: row.username as Username,
+      product: row.product as ProductName | null,
+      reference: row.reference as Reference | null,
+      predecessor: order.replaces === null ? null : (row.predecessor_reference ?? String(order.replaces)),
+      replacedBy: (successorsOf.get(order.id) ?? []).map((successor) => successor.id),
+      end: effectiveEnd(order, implied),
+      serviceEndsAt: row.service_ends_at as Instant | null,
+      createdAt: row.created_at as Instant,
+    };
+  });
+}
+
+/** The order with that id or reference, or null. */
+export async function findOrder(tx: Transaction<Schema>, key: OrderKey): Promise<StoredOrder | null> {
+  if ('id' in key && !Number.isSafeInteger(key.id)) return null;
+  const [order] = await findOrders(tx, 'id' in key ? key : { references: [key.reference] });
+  return order ?? null;
+}
+
+/** The orders that replace the given ones, as far as those need them. */
+async function findSuccessors(tx: Transaction<Schema>, ids: readonly number[]) {
+  if (ids.length === 0) return [];
+  const rows = await tx
+    .selectFrom('orders')
+    .select(['id', 'replaces_id', 'starts_at', 'ends_at'])
+    .where('replaces_id', 'in', ids)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    replaces: row.replaces_id,
+    startsAt: row.starts_at as Instant,
+    endsAt: row.ends_at as Instant | null,
+  }));
+}
+
+/** What goes into the row of a new order, except what the database makes itself. */
+export interface OrderInsert {
+  readonly id: number;
+  readonly order: NewOrder;
+  readonly userId: number;
+  readonly productId: number | null;
+  readonly reference: Reference | null;
+  readonly createdAt: Instant;
+}
+
+/** Inserts orders; one that replaces another of the same batch stands after it. Ids come from `reserveIds`. */
+export async function insertOrders(tx: Transaction<Schema>, inserts: readonly OrderInsert[]): Promise<void> {
+  const rows = inserts.map(({ id, order, userId, productId, reference, createdAt }) => [
+    id,
+    userId,
+    productId,
+    order.description,
+    order.currency,
+    Number(order.oneTimePrice),
+    Number(order.recurringPrice),
+    order.quantity,
+    order.recurringPeriodSeconds,
+    order.commitmentPeriods,
+    order.charge,
+    order.startsAt,
+    order.endsAt,
+    order.notForBilling,
+    // What the trigger would set, and a bulk insert saves it an update for each row.
+    order.startsAt,
+    order.replaces,
+    reference,
+    createdAt,
+  ]);
+  await insertRows(tx, 'orders', INSERTED_COLUMNS, rows);
+}
+
+const INSERTED_COLUMNS = {
+  id: 'bigint',
+  user_id: 'bigint',
+  product_id: 'bigint',
+  description: 'text',
+  currency: 'text',
+  one_time_price: 'bigint',
+  recurring_price: 'bigint',
+  quantity: 'bigint',
+  recurring_period_seconds: 'bigint',
+  commitment_periods: 'bigint',
+  charge: 'text',
+  starts_at: 'bigint',
+  ends_at: 'bigint',
+  not_for_billing: 'boolean',
+  next_due_at: 'bigint',
+  replaces_id: 'bigint',
+  reference: 'text',
+  created_at: 'bigint',
+} as const;

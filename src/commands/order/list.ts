@@ -1,0 +1,35 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { username } from '../../lib/cli/flags.ts';
+import { orderDocument, orderTable, product } from '../../lib/cli/orders.ts';
+import { listOrders } from '../../lib/ops/orders.ts';
+
+export default class OrderList extends BaseCommand {
+  static override summary = 'List orders';
+  static override description = `Lists orders in the order of their ids, ended ones included.
+An end is the first instant at which the order runs no more.`;
+  static override examples = [
+    '<%= config.bin %> order list --user nico --active',
+    `<%= config.bin %> order list --json | jq -r '.orders[] | select(.ends_at == null) | .id'`,
+  ];
+  static override flags = {
+    user: username({ summary: 'Only orders of this user' }),
+    product: product({ summary: 'Only orders of this product' }),
+    active: Flags.boolean({ summary: 'Only orders that run now: started and not ended' }),
+  };
+
+  async run() {
+    const { flags } = await this.parse(OrderList);
+    const filter = { username: flags.user, product: flags.product, active: flags.active };
+    const documents: ReturnType<typeof orderDocument>[] = [];
+    let count = 0;
+    await listOrders(await this.context(), filter, (orders) => {
+      if (orders.length === 0) return;
+      if (this.jsonEnabled()) documents.push(...orders.map(orderDocument));
+      else this.log(orderTable(orders, { titles: count === 0 }));
+      count += orders.length;
+    });
+    if (count === 0) this.say('There are no such orders. Place one with: uncloud order create');
+    return { orders: documents };
+  }
+}

@@ -1,0 +1,293 @@
+import type { Transaction } from 'kysely';
+import { refuse } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
+import {
+  differingFields,
+  type OrderRequest,
+  placeOrder,
+  type SuccessorRequest,
+  succeedOrder,
+} from '../core/new-order.ts';
+import {
+  checkNewOrder,
+  decideCancellation,
+  decideNewEnd,
+  decideReplacement,
+  decideServiceEnd,
+  type NewOrder,
+  type Replacement,
+  serviceEndWithin,
+  type UpgradePolicy,
+} from '../core/order.ts';
+import type { ProductName } from '../core/product.ts';
+import type { OrderKey, Reference } from '../core/reference.ts';
+import type { Username } from '../core/user.ts';
+import { only } from '../io/db/database.ts';
+import { reserveIds } from '../io/db/ids.ts';
+import { findOrder, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
+import { findPerson } from '../io/db/people.ts';
+import { findProducts, type StoredProduct } from '../io/db/products.ts';
+import type { Schema } from '../io/db/schema.ts';
+import type { Context } from './context.ts';
+
+/** An order as it is or, in a plan, as it would be: without an id. */
+export type ShownOrder = Omit<StoredOrder, 'id' | 'closed' | 'nextDueAt'> & { readonly id: number | null };
+
+/** Who orders what, under which reference. */
+export interface Placement {
+  readonly username: Username;
+  readonly product?: ProductName | undefined;
+  readonly reference?: Reference | undefined;
+}
+
+/** What becomes of an order and its successor. */
+export interface ReplaceOutcome {
+  readonly kind: Replacement['kind'];
+  readonly order: ShownOrder;
+  readonly replaced: ShownOrder;
+}
+
+const PAGE = 1000;
+
+/**
+ * Places an order. The same content under the same reference is placed once, however often it is asked for.
+ * @throws UNKNOWN_USER, UNKNOWN_PRODUCT, REFERENCE_TAKEN when the reference belongs to another content,
+ *   INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE, UNKNOWN_CURRENCY, INVALID_ORDER, PRICE_TOO_SMALL
+ */
+export async function createOrder(
+  context: Context,
+  { username, product: productName, reference }: Placement,
+  request: OrderRequest,
+): Promise<{ order: StoredOrder; created: boolean }> {
+  const database = await context.db();
+  return database.write('orders', async (tx) => {
+    const person = await findPerson(tx, username);
+    if (person === null) throw refuse.UNKNOWN_USER({ username });
+    const product = await productCalled(tx, productName ?? null);
+    const stored = reference === undefined ? null : await findOrder(tx, { reference });
+    const startsAt = stored?.startsAt ?? context.now;
+    const order = placeOrder(request, product, { startsAt, replaces: null });
+    if (stored !== null) {
+      const wanted = { ...order, username, product: product?.name ?? null, predecessor: null };
+      const fields = differingFields(stored, wanted, request);
+      if (fields.length > 0) {
+        throw refuse.REFERENCE_TAKEN({ reference: reference ?? '', order: stored.id, fields });
+      }
+      return { order: stored, created: false };
+    }
+    const owner = { userId: person.id, productId: product?.id ?? null, reference: reference ?? null };
+    return { order: await insert(context, tx, order, owner), created: true };
+  });
+}
+
+/**
+ * Reads orders in pages, so that any number of them can be shown.
+ * @param filter.active only orders that run now: started and not ended
+ * @throws UNKNOWN_USER, UNKNOWN_PRODUCT
+ */
+export async function listOrders(
+  context: Context,
+  filter: { username?: Username | undefined; product?: ProductName | undefined; active: boolean },
+  show: (orders: readonly StoredOrder[]) => void,
+): Promise<void> {
+  const { now } = context;
+  const database = await context.db();
+  await database.read(async (tx) => {
+    const { username } = filter;
+    const person = username === undefined ? undefined : await findPerson(tx, username);
+    if (person === null) throw refuse.UNKNOWN_USER({ username: username ?? '' });
+    const product = await productCalled(tx, filter.product ?? null);
+    const startedAt = filter.active ? now : undefined;
+    const where = { userId: person?.id, productId: product?.id, startedAt };
+    let after = 0;
+    for (let size = PAGE; size === PAGE; ) {
+      const orders = await findOrders(tx, { ...where, page: { after, limit: PAGE } });
+      show(filter.active ? orders.filter(({ end }) => end === null || end > now) : orders);
+      size = orders.length;
+      after = orders.at(-1)?.id ?? after;
+    }
+  });
+}
+
+/** @throws UNKNOWN_ORDER */
+export async function showOrder(context: Context, key: OrderKey): Promise<StoredOrder> {
+  const database = await context.db();
+  return database.read((tx) => existing(tx, key));
+}
+
+/**
+ * Replaces an order by one with other terms: the one ends and the other starts as `decideReplacement` says.
+ * @param policy undefined is what the configuration says
+ * @param dryRun decides, and changes nothing
+ * @throws UNKNOWN_ORDER, UNKNOWN_PRODUCT, REFERENCE_TAKEN, CURRENCY_MISMATCH, ORDER_ENDED, and what a new order may throw
+ */
+export async function replaceOrder(
+  context: Context,
+  key: OrderKey,
+  successor: SuccessorRequest & { product?: ProductName | undefined; reference?: Reference | undefined },
+  { at, policy, dryRun }: { at: Instant; policy?: UpgradePolicy | undefined; dryRun: boolean },
+): Promise<ReplaceOutcome> {
+  return change(context, dryRun, async (tx) => {
+    const old = await existing(tx, key);
+    const reference = successor.reference ?? null;
+    const holder = reference === null ? null : await findOrder(tx, { reference });
+    if (holder !== null)
+      throw refuse.REFERENCE_TAKEN({ reference: reference ?? '', order: holder.id, fields: [] });
+    const product = await productCalled(tx, successor.product ?? null);
+    const oldProduct = await productCalled(tx, old.product);
+    const terms = succeedOrder(old, successor, { product, oldProduct });
+    const state = { end: old.end, billed: await isBilled(tx, old.id) };
+    const decision = decideReplacement(
+      old,
+      terms,
+      at,
+      policy ?? context.config['billing.upgrade_policy'],
+      state,
+    );
+    const order = { ...terms, startsAt: decision.newStartsAt };
+    checkNewOrder(order);
+
+    const ended = withEnd(old, decision.oldEndsAt);
+    const made = (product ?? oldProduct)?.id ?? null;
+    if (!dryRun) {
+      await updateOrder(tx, ended);
+      const owner = { userId: old.userId, productId: made, reference };
+      const stored = await insert(context, tx, order, owner);
+      return { kind: decision.kind, order: stored, replaced: await existing(tx, { id: old.id }) };
+    }
+    const planned: ShownOrder = {
+      ...order,
+      id: null,
+      userId: old.userId,
+      username: old.username,
+      product: product?.name ?? old.product,
+      reference,
+      predecessor: old.reference ?? String(old.id),
+      replacedBy: [],
+      end: null,
+      serviceEndsAt: null,
+      createdAt: context.now,
+    };
+    return { kind: decision.kind, order: planned, replaced: ended };
+  });
+}
+
+/**
+ * Ends an order when its running period and its commitment are over.
+ * @returns the order, and whether that moves its end
+ * @throws UNKNOWN_ORDER, ORDER_ENDED, INVALID_ORDER
+ */
+export async function cancelOrder(
+  context: Context,
+  key: OrderKey,
+  { at, dryRun }: { at: Instant; dryRun: boolean },
+): Promise<{ order: StoredOrder; changed: boolean }> {
+  return change(context, dryRun, async (tx) => {
+    const order = await existing(tx, key);
+    const state = { end: order.end, billed: await isBilled(tx, order.id) };
+    const cancelled = withEnd(order, decideCancellation(order, at, state));
+    if (!dryRun) await updateOrder(tx, cancelled);
+    return { order: cancelled, changed: cancelled.end !== order.end };
+  });
+}
+
+/** What may be changed about an order; null takes an end away, undefined leaves a field as it is. */
+export interface OrderChange {
+  readonly endsAt?: Instant | null | undefined;
+  readonly serviceEndsAt?: Instant | null | undefined;
+  readonly notForBilling?: boolean | undefined;
+}
+
+/**
+ * Changes what may be changed about an order. What was charged beyond a new end is credited by the next bills.
+ * @throws UNKNOWN_ORDER, INVALID_ORDER
+ */
+export async function changeOrder(
+  context: Context,
+  key: OrderKey,
+  { endsAt, serviceEndsAt, notForBilling }: OrderChange,
+): Promise<{ order: StoredOrder; changed: boolean }> {
+  return change(context, false, async (tx) => {
+    const before = await existing(tx, key);
+    const ending = endsAt === undefined ? before : withEnd(before, decideNewEnd(before, endsAt));
+    const service =
+      serviceEndsAt === undefined || serviceEndsAt === null
+        ? serviceEndsAt
+        : decideServiceEnd(before.startsAt, ending.end, serviceEndsAt);
+    const wanted = {
+      ...ending,
+      serviceEndsAt: service === undefined ? ending.serviceEndsAt : service,
+      notForBilling: notForBilling ?? before.notForBilling,
+    };
+    const changed =
+      wanted.endsAt !== before.endsAt ||
+      wanted.serviceEndsAt !== before.serviceEndsAt ||
+      wanted.notForBilling !== before.notForBilling;
+    if (changed) await updateOrder(tx, wanted);
+    return { order: await existing(tx, { id: before.id }), changed };
+  });
+}
+
+/** Runs `work` in a write transaction of orders, or for a plan in one that can change nothing. */
+async function change<T>(
+  context: Context,
+  dryRun: boolean,
+  work: (tx: Transaction<Schema>) => Promise<T>,
+): Promise<T> {
+  const database = await context.db();
+  return dryRun ? database.read(work) : database.write('orders', work);
+}
+
+async function existing(tx: Transaction<Schema>, key: OrderKey): Promise<StoredOrder> {
+  const order = await findOrder(tx, key);
+  if (order === null) throw refuse.UNKNOWN_ORDER({ key: 'id' in key ? key.id : key.reference });
+  return order;
+}
+
+async function productCalled(
+  tx: Transaction<Schema>,
+  name: ProductName | null,
+): Promise<StoredProduct | null> {
+  if (name === null) return null;
+  const [product] = await findProducts(tx, [name]);
+  if (product === undefined) throw refuse.UNKNOWN_PRODUCT({ name });
+  return product;
+}
+
+async function isBilled(tx: Transaction<Schema>, orderId: number): Promise<boolean> {
+  const record = await tx
+    .selectFrom('bill_records')
+    .select('id')
+    .where('order_id', '=', orderId)
+    .limit(1)
+    .executeTakeFirst();
+  return record !== undefined;
+}
+
+async function insert(
+  { now }: Context,
+  tx: Transaction<Schema>,
+  order: NewOrder,
+  owner: { userId: number; productId: number | null; reference: Reference | null },
+): Promise<StoredOrder> {
+  const id = only(await reserveIds(tx, 'orders', 1));
+  await insertOrders(tx, [{ id, order, ...owner, createdAt: now }]);
+  return existing(tx, { id });
+}
+
+/** The order with another end of its own; its service ends with it at the latest. */
+function withEnd(order: StoredOrder, endsAt: Instant | null): StoredOrder {
+  return { ...order, endsAt, end: endsAt, serviceEndsAt: serviceEndWithin(order.serviceEndsAt, endsAt) };
+}
+
+async function updateOrder(tx: Transaction<Schema>, order: StoredOrder): Promise<void> {
+  await tx
+    .updateTable('orders')
+    .set({
+      ends_at: order.endsAt,
+      service_ends_at: order.serviceEndsAt,
+      not_for_billing: order.notForBilling,
+    })
+    .where('id', '=', order.id)
+    .execute();
+}
