@@ -170,8 +170,13 @@ export function vatGroupsOf(records: readonly BillRecord[]): VatGroup[] {
     else groups.set(key, { treatment: vat.treatment, territory: vat.territory, rate: vat.rate, base: net });
   }
   return [...groups.values()]
-    .sort((a, b) => compare(a.treatment, b.treatment) || compare(a.territory, b.territory) || a.rate - b.rate)
-    .map((group) => ({ ...group, vat: vatOn(group.base, group.rate) }));
+    .map((group) => ({ ...group, vat: vatOn(group.base, group.rate) }))
+    .sort(compareVatGroups);
+}
+
+/** The order of the VAT groups of a bill: by treatment, territory and rate, ascending. */
+export function compareVatGroups(a: VatGroup, b: VatGroup): number {
+  return compare(a.treatment, b.treatment) || compare(a.territory, b.territory) || a.rate - b.rate;
 }
 
 function billsOf(records: readonly BillRecord[], issuedAt: Instant): Bill[] {

@@ -1,0 +1,236 @@
+import type { Transaction } from 'kysely';
+import { type AccountDecision, type Bill, type BillingRun, decideBills } from '../core/bill.ts';
+import { buyerOf, buyerOnBill, type SellerOnBill, sellerOf, sellerOnBill } from '../core/bill-parties.ts';
+import type { OrderState } from '../core/charge.ts';
+import { refuse, UserError } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
+import { checkIssueDate } from '../core/issue-date.ts';
+import type { Currency, Minor } from '../core/money.ts';
+import { NO_PROVIDER } from '../core/provider.ts';
+import type { Username } from '../core/user.ts';
+import { VatRules } from '../core/vat.ts';
+import { countUsersDue, findAccounts, findUsersDue, type UserAccount } from '../io/db/accounts.ts';
+import {
+  findNewestIssueDate,
+  insertBills,
+  type NewBill,
+  numberBills,
+  saveOrderStates,
+} from '../io/db/bills.ts';
+import type { Batch } from '../io/db/database.ts';
+import { findPeople } from '../io/db/people.ts';
+import { findProvider } from '../io/db/provider.ts';
+import type { Schema } from '../io/db/schema.ts';
+import { findVatRateTable } from '../io/db/vat-rates.ts';
+import type { Context } from './context.ts';
+
+export interface BillRunOptions {
+  /** The issue instant; default now. */
+  readonly until?: Instant | undefined;
+  /** Default everybody. */
+  readonly usernames?: readonly Username[] | undefined;
+  /** Make bills without numbers, to be closed or discarded one by one. */
+  readonly draft?: boolean;
+  readonly dryRun?: boolean;
+  /** How many users at most are billed in one transaction. */
+  readonly usersPerBatch?: number;
+}
+
+/** A bill that a run made; without id and number in a dry run, and without number for a draft. */
+export interface MadeBill {
+  readonly id: number | null;
+  readonly number: number | null;
+  readonly username: Username;
+  readonly bill: Bill;
+}
+
+/** A user for whom a run did nothing, and why. */
+export interface SkippedUser {
+  readonly username: Username;
+  readonly refusal: UserError;
+}
+
+export interface Totals {
+  readonly net: Minor;
+  readonly vat: Minor;
+  readonly total: Minor;
+}
+
+/** What a run did, or would do. */
+export interface BillRun {
+  readonly until: Instant;
+  /** The first thousand. */
+  readonly bills: readonly MadeBill[];
+  /** How many there are. */
+  readonly created: number;
+  readonly skipped: readonly SkippedUser[];
+  /** By currency, in alphabetical order. */
+  readonly totals: ReadonlyMap<Currency, Totals>;
+}
+
+const USERS_PER_BATCH = 1000;
+
+/** A batch ends after the user with whom it has more than this: memory stays the same however many users there are. */
+const MOST_ORDERS_PER_BATCH = 20_000;
+const MOST_RECORDS_PER_BATCH = 20_000;
+
+const MOST_BILLS_LISTED = 1000;
+
+/**
+ * Bills everything that is due, user by user: all of a user or, with a reason, nothing.
+ * @throws ISSUE_DATE_IN_FUTURE unless it is a dry run, ISSUE_DATE_BEFORE_LAST_BILL, UNKNOWN_USER, DATABASE_BUSY
+ */
+export async function generateBills(context: Context, options: BillRunOptions = {}): Promise<BillRun> {
+  const database = await context.db();
+  const run = (batch: Batch) => runInBatches(context, batch, options);
+  return options.dryRun === true
+    ? database.read((tx) => run((part) => part(tx)))
+    : database.writeInBatches('bills', run);
+}
+
+async function runInBatches(context: Context, batch: Batch, options: BillRunOptions): Promise<BillRun> {
+  const plan = await batch((tx) => prepare(tx, context.now, options));
+  const bills: MadeBill[] = [];
+  const skipped: SkippedUser[] = [];
+  const totals = new Map<Currency, Totals>();
+  let created = 0;
+  let seen = 0;
+  for (let after = 0; ; ) {
+    const done = await batch((tx) => billNextUsers(tx, plan, after));
+    if (done === null) break;
+    after = done.lastUserId;
+    seen += done.users;
+    created += done.bills.length;
+    bills.push(...done.bills.slice(0, MOST_BILLS_LISTED - bills.length));
+    skipped.push(...done.skipped);
+    for (const { bill } of done.bills) totals.set(bill.currency, add(totals.get(bill.currency), bill));
+    context.progress(seen, Math.max(seen, plan.usersDue), 'users');
+  }
+  const sorted = new Map([...totals].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { until: plan.until, bills, created, skipped, totals: sorted };
+}
+
+/** What is the same for all users of a run. */
+interface Plan extends BillingRun {
+  readonly userIds: readonly number[] | null;
+  readonly usersDue: number;
+  readonly seller: SellerOnBill;
+  readonly draft: boolean;
+  readonly dryRun: boolean;
+  readonly usersPerBatch: number;
+}
+
+async function prepare(tx: Transaction<Schema>, now: Instant, options: BillRunOptions): Promise<Plan> {
+  const { until = now, usernames, draft = false, dryRun = false, usersPerBatch = USERS_PER_BATCH } = options;
+  const newest = await findNewestIssueDate(tx, 'all');
+  checkIssueDate(until, { now: dryRun ? until : now, newest });
+  const provider = await findProvider(tx);
+  const seller = sellerOf(provider);
+  const vat = seller === null ? null : new VatRules(seller, await findVatRateTable(tx));
+  const userIds = usernames === undefined ? null : await idsOf(tx, usernames);
+  const usersDue = await countUsersDue(tx, { until, userIds });
+  const shown = sellerOnBill(provider ?? NO_PROVIDER);
+  return { until, vat, userIds, usersDue, seller: shown, draft, dryRun, usersPerBatch };
+}
+
+async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): Promise<number[]> {
+  const people = await findPeople(tx, usernames);
+  for (const username of usernames) {
+    if (!people.some(({ user }) => user.username === username)) throw refuse.UNKNOWN_USER({ username });
+  }
+  return people.map(({ id }) => id);
+}
+
+/** What one batch did. */
+interface BatchOutcome {
+  readonly lastUserId: number;
+  readonly users: number;
+  readonly bills: readonly MadeBill[];
+  readonly skipped: readonly SkippedUser[];
+}
+
+/** Bills the next users after `after`; null when nobody is left. */
+async function billNextUsers(
+  tx: Transaction<Schema>,
+  plan: Plan,
+  after: number,
+): Promise<BatchOutcome | null> {
+  const due = await findUsersDue(tx, plan, { after, limit: plan.usersPerBatch });
+  const userIds = firstUsers(due);
+  if (userIds.length === 0) return null;
+  const accounts = await findAccounts(tx, userIds, plan.until);
+
+  const bills: (NewBill & { readonly username: Username })[] = [];
+  const states: OrderState[] = [];
+  const skipped: SkippedUser[] = [];
+  let users = 0;
+  let records = 0;
+  let lastUserId = after;
+  for (const account of accounts) {
+    const { id: userId, user } = account.person;
+    const decision = decide(plan, account);
+    users += 1;
+    lastUserId = userId;
+    if (decision.skipped !== null) {
+      skipped.push({ username: user.username, refusal: decision.skipped });
+      continue;
+    }
+    const buyer = buyerOnBill(account.person);
+    for (const bill of decision.bills) {
+      bills.push({ userId, username: user.username, bill, seller: plan.seller, buyer });
+      records += bill.records.length;
+    }
+    for (const state of decision.states) states.push(state);
+    if (records > MOST_RECORDS_PER_BATCH) break;
+  }
+
+  const stored = plan.dryRun ? null : await store(tx, plan, bills, states);
+  return {
+    lastUserId,
+    users,
+    skipped,
+    bills: bills.map(({ username, bill }, index) => ({
+      id: stored?.ids[index] ?? null,
+      number: stored?.numbers[index] ?? null,
+      username,
+      bill,
+    })),
+  };
+}
+
+/** The first users who together have no more orders than a batch may read, and at least one. */
+function firstUsers(due: readonly { readonly userId: number; readonly orders: number }[]): number[] {
+  const userIds: number[] = [];
+  let total = 0;
+  for (const { userId, orders } of due) {
+    total += orders;
+    if (userIds.length > 0 && total > MOST_ORDERS_PER_BATCH) break;
+    userIds.push(userId);
+  }
+  return userIds;
+}
+
+function decide(plan: Plan, account: UserAccount): AccountDecision {
+  try {
+    return decideBills(plan, { ...account, buyer: buyerOf(account.person) });
+  } catch (error) {
+    if (error instanceof UserError) return { skipped: error };
+    throw error;
+  }
+}
+
+async function store(
+  tx: Transaction<Schema>,
+  { draft }: Plan,
+  bills: readonly NewBill[],
+  states: readonly OrderState[],
+): Promise<{ ids: number[]; numbers: number[] }> {
+  const ids = await insertBills(tx, bills);
+  await saveOrderStates(tx, states);
+  return { ids, numbers: draft ? [] : await numberBills(tx, ids) };
+}
+
+function add(sum: Totals | undefined, { net, vat, total }: Totals): Totals {
+  if (sum === undefined) return { net, vat, total };
+  return { net: sum.net + net, vat: sum.vat + vat, total: sum.total + total };
+}

@@ -1,0 +1,86 @@
+import type { Transaction } from 'kysely';
+import { type BillReference, formatBillReference } from '../core/bill-reference.ts';
+import { refuse } from '../core/errors.ts';
+import { formatInstant, type Instant } from '../core/instant.ts';
+import { checkIssueDate } from '../core/issue-date.ts';
+import {
+  type BillDocument,
+  type BillFilter,
+  type BillSummary,
+  findBill,
+  findBills,
+  findNewestIssueDate,
+  numberBills,
+} from '../io/db/bills.ts';
+import { only } from '../io/db/database.ts';
+import type { Schema } from '../io/db/schema.ts';
+import type { Context } from './context.ts';
+
+/** The bills that pass the filter, by issue instant. */
+export async function listBills(context: Context, filter: BillFilter = {}): Promise<BillSummary[]> {
+  const database = await context.db();
+  return database.read((tx) => findBills(tx, filter));
+}
+
+/** @throws UNKNOWN_BILL */
+export async function showBill(context: Context, reference: BillReference): Promise<BillDocument> {
+  const database = await context.db();
+  const bill = await database.read((tx) => findBill(tx, reference));
+  if (bill === null) throw refuse.UNKNOWN_BILL({ bill: formatBillReference(reference) });
+  return bill;
+}
+
+/**
+ * Issues a draft: gives it the next number. What it charges stays.
+ * @param at the issue instant; default the draft's own
+ * @throws UNKNOWN_BILL, BILL_ISSUED, ISSUE_DATE_BEFORE_DRAFT, ISSUE_DATE_IN_FUTURE, ISSUE_DATE_BEFORE_LAST_BILL,
+ *   ISSUE_DATE_TAKEN
+ */
+export async function closeBill(context: Context, id: number, at?: Instant): Promise<BillSummary> {
+  const database = await context.db();
+  return database.write('bills', async (tx) => {
+    const draft = await findDraft(tx, id);
+    const issuedAt = at ?? draft.issuedAt;
+    if (issuedAt < draft.issuedAt) {
+      const [asked, own] = [formatInstant(issuedAt), formatInstant(draft.issuedAt)];
+      throw refuse.ISSUE_DATE_BEFORE_DRAFT({ id, at: asked, own });
+    }
+    checkIssueDate(issuedAt, { now: context.now, newest: await findNewestIssueDate(tx, 'numbered') });
+    const taken = await tx
+      .selectFrom('bills')
+      .select('id')
+      .where('user_id', '=', draft.userId)
+      .where('currency', '=', draft.currency)
+      .where('issued_at', '=', issuedAt)
+      .where('id', '<>', id)
+      .executeTakeFirst();
+    if (taken !== undefined) {
+      throw refuse.ISSUE_DATE_TAKEN({ at: formatInstant(issuedAt), currency: draft.currency });
+    }
+    await tx.updateTable('bills').set({ issued_at: issuedAt }).where('id', '=', id).execute();
+    const number = only(await numberBills(tx, [id]));
+    return { ...draft, issuedAt, number };
+  });
+}
+
+/**
+ * Deletes a draft. What it charged is due again.
+ * @throws UNKNOWN_BILL, BILL_ISSUED
+ */
+export async function discardBill(context: Context, id: number): Promise<BillSummary> {
+  const database = await context.db();
+  return database.write('bills', async (tx) => {
+    const draft = await findDraft(tx, id);
+    await tx.deleteFrom('bill_vats').where('bill_id', '=', id).execute();
+    await tx.deleteFrom('bill_records').where('bill_id', '=', id).execute();
+    await tx.deleteFrom('bills').where('id', '=', id).execute();
+    return draft;
+  });
+}
+
+async function findDraft(tx: Transaction<Schema>, id: number): Promise<BillSummary> {
+  const draft = await findBill(tx, { id });
+  if (draft === null) throw refuse.UNKNOWN_BILL({ bill: formatBillReference({ id }) });
+  if (draft.number !== null) throw refuse.BILL_ISSUED({ id, number: draft.number });
+  return { ...draft, recordCount: draft.records.length };
+}
