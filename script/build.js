@@ -1,6 +1,6 @@
 // Builds dist/ from src/: one bundle with code splitting, one entry for each command, and the command manifest.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,12 +9,12 @@ import { errorsPage } from './errors-page.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
-rmSync('dist', { recursive: true, force: true });
+const fresh = `dist.${process.pid}`;
 
 const commands = readdirSync('src/commands', { recursive: true }).filter((file) => file.endsWith('.ts'));
 const { metafile } = await build({
   entryPoints: ['src/main.ts', ...commands.map((file) => `src/commands/${file}`)],
-  outdir: 'dist',
+  outdir: fresh,
   outbase: 'src',
   bundle: true,
   splitting: true,
@@ -36,7 +36,10 @@ const { metafile } = await build({
 });
 
 writeFileSync('docs/errors.md', errorsPage());
-writeFileSync('dist/third-party-licenses.txt', licenses(Object.keys(metafile.inputs)));
+writeFileSync(`${fresh}/third-party-licenses.txt`, licenses(Object.keys(metafile.inputs)));
+// A program that runs meanwhile finds the old build or the new one.
+rmSync('dist', { recursive: true, force: true });
+renameSync(fresh, 'dist');
 execFileSync(process.execPath, ['node_modules/oclif/bin/run.js', 'manifest'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });

@@ -35,19 +35,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
     onLog: () => {},
     onError: () => {},
   });
-  await cluster.initialise();
-  await cluster.start();
-  const url = `postgres://postgres:postgres@127.0.0.1:${port}`;
-  const client = new pg.Client(`${url}/postgres`);
-  await client.connect();
-  await client.query(`create database ${TEMPLATE}`);
-  await client.end();
-  await run(['bin/run.js', 'migrate', '--quiet'], { UNCLOUD_DATABASE_URL: `${url}/${TEMPLATE}` });
-  project.provide('postgresUrl', url);
-  return async () => {
+  const stop = async () => {
     await cluster.stop();
     await rm(folder, { recursive: true, force: true });
   };
+  try {
+    await cluster.initialise();
+    await cluster.start();
+    const url = `postgres://postgres:postgres@127.0.0.1:${port}`;
+    const client = new pg.Client(`${url}/postgres`);
+    await client.connect();
+    await client.query(`create database ${TEMPLATE}`);
+    await client.end();
+    await run(['bin/run.js', 'migrate', '--quiet'], { UNCLOUD_DATABASE_URL: `${url}/${TEMPLATE}` });
+    project.provide('postgresUrl', url);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
 }
 
 async function freePort(): Promise<number> {

@@ -5,6 +5,7 @@ import type { Instant } from '../core/instant.ts';
 import { openDatabase } from '../io/db/database.ts';
 import type { Context } from '../ops/context.ts';
 import { Progress } from './progress.ts';
+import { redact } from './report.ts';
 
 /** What a command returns: the document of `--json`, without the schema version. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -131,9 +132,24 @@ export abstract class BaseCommand extends Command {
     throw error;
   }
 
-  protected override async finally(): Promise<void> {
+  protected override async finally(error: Error | undefined): Promise<void> {
     this.#progress?.clear();
     for (const close of this.#close) await close();
+    if (this.#context !== undefined) await this.#log(await this.#context.catch(() => undefined), error);
+  }
+
+  /** One line in the log file, if there is one: the command, how it ended, how long it took. */
+  async #log(context: Context | undefined, error: Error | undefined): Promise<void> {
+    if (context === undefined || context.config['logging.file'] === '') return;
+    const { appendLog } = await import('../io/log.ts');
+    const exit = error instanceof UserError ? error.exit : error ? EXIT.BUG : (process.exitCode ?? EXIT.DONE);
+    const level = error !== undefined ? 'error' : exit === EXIT.PARTLY ? 'warn' : 'info';
+    const reason = error instanceof UserError ? `: ${error.code}: ${redact(error.message)}` : '';
+    const words = (this.id ?? '').replaceAll(':', ' ');
+    const message = `${words} ended with ${exit} after ${Math.round(performance.now())} ms${reason}`;
+    await appendLog(context.config, level, context.now, message).catch((cause: Error) => {
+      this.sayWarning(`the log file cannot be written: ${cause.message}`);
+    });
   }
 
   protected override toSuccessJson(result: unknown): unknown {

@@ -34,10 +34,7 @@ export function report(thrown: unknown, { json, command }: { json: boolean; comm
 }
 
 function explain(error: unknown, command: string): Report {
-  if (error instanceof UserError) {
-    const { code, message, hint, exit, data } = error;
-    return { code, message, hint, exit, data };
-  }
+  if (error instanceof UserError) return tell(error);
   if (isAbortedPrompt(error)) {
     return {
       code: 'INTERRUPTED',
@@ -48,7 +45,7 @@ function explain(error: unknown, command: string): Report {
     };
   }
   const usage = usageMessage(error);
-  if (usage !== undefined) return refuse.USAGE({ message: usage, command });
+  if (usage !== undefined) return tell(refuse.USAGE({ message: usage, command }));
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     code: 'BUG',
@@ -58,6 +55,10 @@ function explain(error: unknown, command: string): Report {
     data: {},
     stack,
   };
+}
+
+function tell({ code, message, hint, exit, data }: UserError): Report {
+  return { code, message, hint, exit, data };
 }
 
 /** What oclif's parser has to say, in one line; undefined for what does not come from it. */

@@ -53,14 +53,20 @@ export const CONFIG_KEYS = {
     'On an upgrade the old order is charged to the day, or for its whole period',
     ['prorate', 'full'],
   ),
-  'logging.level': choice('The least severity that is logged', ['info', 'error', 'warn', 'debug']),
-  'logging.file': text('The log file; empty: none', { example: '/var/log/uncloud.log' }),
+  'logging.level': choice('The least severity that is logged', ['info', 'warn', 'error']),
+  'logging.file': text('A line for every command that ends is appended to this file; empty: none', {
+    example: '/var/log/uncloud.log',
+  }),
   'logging.max_bytes': whole(
     'The size at which the log file is rotated',
     2_621_440,
     [1024, 1_099_511_627_776],
   ),
-  'logging.backup_count': whole('How many rotated log files are kept', 5, [0, 1000]),
+  'logging.backup_count': whole(
+    'How many rotated log files are kept; with 0 the log file is not rotated',
+    5,
+    [0, 1000],
+  ),
   'secrets.key_file': text('The key under which private keys are sealed in the database, mode 0600', {
     fallback: null,
     example: '/etc/uncloud/secrets.key',

@@ -1,0 +1,37 @@
+import { appendFile, rename, stat } from 'node:fs/promises';
+import type { Config } from '../core/config.ts';
+import { formatInstant, type Instant } from '../core/instant.ts';
+
+export type LogLevel = Config['logging.level'];
+
+const SEVERITY: Readonly<Record<LogLevel, number>> = { info: 0, warn: 1, error: 2 };
+
+/**
+ * Appends a line to the log file of the configuration, when there is one and the level is severe enough. A file that
+ * has reached its largest size is renamed to FILE.1 first, FILE.1 to FILE.2, and so on.
+ * @throws the error of the file system; a log that cannot be written is the caller's to tell
+ */
+export async function appendLog(
+  config: Config,
+  level: LogLevel,
+  at: Instant,
+  message: string,
+): Promise<void> {
+  const file = config['logging.file'];
+  if (file === '' || SEVERITY[level] < SEVERITY[config['logging.level']]) return;
+  await rotate(file, config['logging.max_bytes'], config['logging.backup_count']);
+  const line = `${formatInstant(at)} ${level} [${process.pid}] ${message.replaceAll('\n', ' ')}\n`;
+  await appendFile(file, line, { mode: 0o600 });
+}
+
+async function rotate(file: string, maxBytes: number, backups: number): Promise<void> {
+  const size = await stat(file).then(
+    (stats) => stats.size,
+    () => 0,
+  );
+  if (size < maxBytes || backups === 0) return;
+  for (let number = backups - 1; number >= 1; number--) {
+    await rename(`${file}.${number}`, `${file}.${number + 1}`).catch(() => {});
+  }
+  await rename(file, `${file}.1`);
+}

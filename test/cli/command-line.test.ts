@@ -1,0 +1,226 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redact } from '../../src/lib/cli/report.ts';
+import { uncloud, uncloudJson } from '../support/cli.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+
+let folder = '';
+let url = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'uncloud-cli-'));
+  url = `sqlite:${join(folder, 'test.db')}`;
+  await uncloudJson(['migrate'], { url });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('refusals and usage', () => {
+  it('an unknown command names the close ones, and under --json is a document', async () => {
+    expect(await uncloud(['bill', 'genrate'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'Error: There is no command "bill genrate".\n  Did you mean: uncloud bill generate?\n',
+    });
+    const { error } = await uncloudJson(['nonsense'], { code: 2 });
+    expect(error).toMatchObject({
+      code: 'UNKNOWN_COMMAND',
+      exit: 2,
+      hint: 'List the commands with: uncloud help',
+    });
+  });
+
+  it('an unknown flag and a missing one are wrong usage, and --json says nothing else', async () => {
+    expect(await uncloud(['migrate', '--nonsense'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'Error: Nonexistent flag: --nonsense\n  See: uncloud migrate --help\n',
+    });
+    const outcome = await uncloud(['bootstrap-user', '--json']);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr).toBe('');
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      schema_version: 1,
+      error: { code: 'USAGE', exit: 2 },
+    });
+  });
+
+  it('a malformed value of a flag is wrong usage', async () => {
+    const { error } = await uncloudJson(['vat-rate', 'list', '--on', '31.12.2025'], { url, code: 2 });
+    expect(error).toMatchObject({ code: 'INVALID_DAY' });
+  });
+
+  it('help and the version are not errors', async () => {
+    expect((await uncloud(['--version'])).stdout).toMatch(/^uncloud\/\d+\.\d+\.\d+ linux-\w+ node-v\d+/);
+    for (const args of [[], ['--help'], ['help'], ['migrate', '--help'], ['help', 'bill'], ['vpn', 'pool']]) {
+      const { code, stdout } = await uncloud(args);
+      expect(code, args.join(' ')).toBe(0);
+      expect(stdout).toContain('USAGE');
+    }
+  });
+
+  it('a bug shows its stack and ends with 70', async () => {
+    const preload = join(folder, 'bug.mjs');
+    writeFileSync(preload, 'Date.now = () => { throw new TypeError("the clock is broken"); };');
+    const environment = { NODE_OPTIONS: `--import=${preload}` };
+    const { code, stdout, stderr } = await uncloud(['info', '--json'], { url, environment });
+    expect(stderr).toContain('TypeError: the clock is broken\n    at ');
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'BUG', exit: 70 } });
+    expect(code).toBe(70);
+  });
+});
+
+describe('configuration', () => {
+  it('a file with wrong keys and values is refused with all its faults', async () => {
+    const file = join(folder, 'wrong.toml');
+    writeFileSync(file, '[database]\nuri = "sqlite:x"\n[billing]\npayment_days = "soon"\n');
+    const { error } = await uncloudJson(['config', 'show', '-c', file], { code: 1 });
+    expect(error).toMatchObject({ code: 'INVALID_CONFIG' });
+    expect((error as { faults: string[] }).faults).toEqual([
+      `${file}: database.uri is no key; did you mean database.url?`,
+      `${file}: billing.payment_days is "soon", not a whole number from 0 to 3650`,
+    ]);
+  });
+
+  it('a missing file and one that is not TOML are refused', async () => {
+    const file = join(folder, 'broken.toml');
+    writeFileSync(file, '[database\n');
+    const broken = await uncloud(['config', 'show', '-c', file]);
+    expect(broken).toMatchObject({ code: 1 });
+    expect(broken.stderr).toContain('line 1');
+    expect((await uncloud(['config', 'show', '-c', '/nonexistent.toml'])).stderr).toContain('does not exist');
+  });
+
+  it('a flag is stronger than the environment, which is stronger than the file', async () => {
+    const file = join(folder, 'config.toml');
+    writeFileSync(file, '[database]\nurl = "sqlite:file.db"\n[billing]\npayment_days = 30\n');
+    const urlWith = async (args: string[], environment: Record<string, string>) => {
+      const { config } = await uncloudJson(['config', 'show', '-c', file, ...args], { environment });
+      return (config as { key: string; value: unknown }[]).find(({ key }) => key === 'database.url')?.value;
+    };
+    const environment = { UNCLOUD_DATABASE_URL: 'sqlite:environment.db' };
+    expect(await urlWith([], {})).toBe('sqlite:file.db');
+    expect(await urlWith([], environment)).toBe('sqlite:environment.db');
+    expect(await urlWith(['--database', 'sqlite:flag.db'], environment)).toBe('sqlite:flag.db');
+  });
+
+  it('init writes a file that is valid, private, and never overwritten', async () => {
+    const file = join(folder, 'deep', 'init.toml');
+    await uncloudJson(['config', 'init', file]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    await uncloudJson(['config', 'show', '-c', file]);
+    expect((await uncloudJson(['config', 'init', file], { code: 1 })).error).toMatchObject({
+      code: 'FILE_EXISTS',
+    });
+  });
+});
+
+describe('the log', () => {
+  it('has a private line for every command that ends, and is rotated', async () => {
+    const file = join(folder, 'uncloud.log');
+    const environment = { UNCLOUD_LOGGING_FILE: file, UNCLOUD_LOGGING_MAX_BYTES: '1024' };
+    await uncloud(['user', 'list'], { url, environment });
+    await uncloud(['user', 'show', 'nobody'], { url, environment });
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines[0]).toMatch(/^\d{4}-.*Z info \[\d+\] user list ended with 0 after \d+ ms$/);
+    expect(lines[1]).toMatch(
+      / error .* user show ended with 1 after \d+ ms: UNKNOWN_USER: There is no user "nobody"/,
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    writeFileSync(file, 'x'.repeat(1024));
+    await uncloud(['user', 'list'], { url, environment });
+    expect(statSync(`${file}.1`).size).toBe(1024);
+    expect(readFileSync(file, 'utf8')).toMatch(/user list ended/);
+  });
+});
+
+describe('secrets', () => {
+  it('a password in --database is refused and not repeated', async () => {
+    const address = 'postgres://uncloud:geheim@127.0.0.1:1/uncloud';
+    const { code, stdout, stderr } = await uncloud(['info', '--database', address]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('UNCLOUD_DATABASE_URL');
+    expect(stdout + stderr).not.toContain('geheim');
+  });
+
+  it('a password in the environment is never printed', async () => {
+    const environment = { UNCLOUD_DATABASE_URL: 'postgres://uncloud:geheim@127.0.0.1:1/uncloud' };
+    for (const args of [
+      ['info'],
+      ['doctor'],
+      ['config', 'show'],
+      ['migrate'],
+      ['user', 'list', '--json'],
+      ['info', '-v'],
+    ]) {
+      const { stdout, stderr } = await uncloud(args, { environment });
+      expect(stdout + stderr, args.join(' ')).toContain('uncloud@127.0.0.1');
+      expect(stdout + stderr, args.join(' ')).not.toContain('geheim');
+    }
+  });
+
+  it('redaction takes passwords out of addresses and keys from behind their names', () => {
+    const key = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
+    expect(redact(`postgres://a:b@c/d and PrivateKey = ${key}`)).toBe(
+      'postgres://a@c/d and PrivateKey = [removed]',
+    );
+    expect(redact(`PublicKey = ${key}`)).toContain(key);
+  });
+});
+
+describe('streams and signals', () => {
+  it('never reads what is piped to it unless asked', async () => {
+    const loop = `printf 'a\\nb\\nc\\n' | while read -r name; do "${process.execPath}" "${PROGRAM}" bootstrap-user --username "$name" --no-ldap -q; done`;
+    const child = spawn('sh', ['-c', loop], {
+      env: { ...process.env, UNCLOUD_DATABASE_URL: url },
+      stdio: 'ignore',
+    });
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
+    const { users } = await uncloudJson(['user', 'list'], { url });
+    expect((users as { username: string }[]).map(({ username }) => username)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('goes on when its reader has gone', async () => {
+    const command = `"${process.execPath}" "${PROGRAM}" migrate --sql --database sqlite:${folder}/none.db; echo $? >&2`;
+    const child = spawn('bash', ['-c', `{ ${command}; } | head -1`], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(stderr).toBe('0\n');
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends a waiting command with %i', async (signal, expected) => {
+    const child = spawn(process.execPath, [PROGRAM, 'import-vat-rates', '-'], {
+      env: { ...process.env, UNCLOUD_DATABASE_URL: url },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    child.stdin.write('start_date,');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    child.kill(signal);
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(expected);
+  });
+
+  it('an old Node.js that has no newer one beside it gets one clear line', async () => {
+    const copy = join(folder, 'old', 'bin', 'run.js');
+    mkdirSync(join(folder, 'old', 'bin'), { recursive: true });
+    writeFileSync(join(folder, 'old', 'package.json'), '{"type":"module"}');
+    writeFileSync(copy, readFileSync(PROGRAM, 'utf8').replace('process.versions.node', '"20.1.0"'));
+    const child = spawn(process.execPath, [copy], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
+    expect(stderr).toMatch(
+      /^Error: uncloud needs Node\.js 22\.12 or newer.*\n {2}Install a newer Node\.js.*\n$/,
+    );
+  });
+});
