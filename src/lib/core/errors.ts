@@ -1025,7 +1025,7 @@ const DEFINITIONS = {
     when: 'There is no order with that id or reference.',
     say: ({ key }) => ({
       message: `There is no order ${typeof key === 'number' ? key : `with the reference ${quote(key)}`}.`,
-      hint: 'See all with: uncloud order list; a reference of digits alone is written ref:123',
+      hint: `See all with: uncloud order list${typeof key === 'number' ? `; a reference is written ref:${key}` : ''}`,
     }),
     example: { key: 'nico-vm' },
   }),
@@ -1107,6 +1107,7 @@ const DEFINITIONS = {
     say: ({ price, currency }) => ({
       message: `${price} ${currency} for a whole period rounds to nothing.`,
       hint: 'Choose a longer --period with a higher --recurring-price, or the price 0 for what is free.',
+      data: { field: 'recurring_price' },
     }),
     example: { price: '0.0049', currency: 'CHF' },
   }),
@@ -1115,6 +1116,7 @@ const DEFINITIONS = {
     say: ({ order }) => ({
       message: `Order ${order} replaces itself, directly or over other orders.`,
       hint: `Look at the chain with \`uncloud order show ${order}\` and correct the order that replaces a newer one.`,
+      data: { field: 'replaces' },
     }),
     example: { order: 7 },
   }),
@@ -1123,6 +1125,7 @@ const DEFINITIONS = {
     say: ({ order, currency, other }) => ({
       message: `Order ${order} is in ${currency} and cannot be replaced by one in ${other}.`,
       hint: `End it with \`uncloud order cancel ${order}\` and place a new one with \`uncloud order create\`.`,
+      data: { field: 'currency' },
     }),
     example: { order: 7, currency: 'CHF', other: 'EUR' },
   }),

@@ -49,6 +49,16 @@ export function parseCharge(text: string): Order['charge'] {
   throw refuse.INVALID_ORDER({ field: 'charge', fault: 'is neither `advance` nor `arrears`' });
 }
 
+/** @throws INVALID_ORDER */
+export function parseNotForBilling(text: string): boolean {
+  if (['true', 'yes', '1'].includes(text)) return true;
+  if (['false', 'no', '0'].includes(text)) return false;
+  throw refuse.INVALID_ORDER({
+    field: 'not_for_billing',
+    fault: `is ${quote(text)}, and must be true or false`,
+  });
+}
+
 /**
  * Makes an order of a request. A product gives price, period, currency and, with its name, the description; what the
  * request says is stronger.
