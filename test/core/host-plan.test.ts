@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planFile, planLeftover, wantedPeers } from '../../src/lib/core/host-plan.ts';
+import { planFile as planFound, planLeftover, wantedPeers } from '../../src/lib/core/host-plan.ts';
 import { parseHostname } from '../../src/lib/core/hostname.ts';
 import { parseListenPort } from '../../src/lib/core/interface-name.ts';
 import { parsePrivateKey } from '../../src/lib/core/wireguard-key.ts';
@@ -10,6 +10,16 @@ import { POOL, storedNetwork, testKey } from '../support/served-pool.ts';
 const KEEP = { prune: false };
 const PRUNE = { prune: true };
 const networks = (count: number) => Array.from({ length: count }, (_, slot) => storedNetwork(slot));
+
+/** Plans for a file with this text that only its owner may read. */
+function planFile(
+  pool: typeof POOL,
+  rows: Parameters<typeof wantedPeers>[1],
+  text: string | null,
+  options: typeof KEEP,
+) {
+  return planFound(pool, rows, text === null ? null : { text, exposed: false }, options);
+}
 
 /** The file as the database wants it. */
 function fileOf(...args: Parameters<typeof wantedPeers>[1][]): string {
@@ -74,6 +84,19 @@ describe('planFile', () => {
     expect(plan.changes).toEqual([{ kind: 'file', subject: 'wg0.conf', action: 'update' }]);
   });
 
+  it('writes a file anew that others may read', () => {
+    const exposed = { text: fileOf(networks(1)), exposed: true };
+    expect(planFound(POOL, networks(1), exposed, KEEP)).toMatchObject({
+      changes: [{ kind: 'file_mode', subject: 'wg0.conf', action: 'update' }],
+      file: { action: 'write', text: exposed.text },
+    });
+    expect(planFound(POOL, networks(2), exposed, KEEP).changes).toEqual([
+      { kind: 'file', subject: 'wg0.conf', action: 'update' },
+      { kind: 'file_mode', subject: 'wg0.conf', action: 'update' },
+      { kind: 'peer', subject: testKey(1), action: 'add' },
+    ]);
+  });
+
   it('never touches a file that is not ours', () => {
     const other = { ...POOL, id: 4, hostname: parseHostname('vpn-2.example.net') };
     for (const plan of [
@@ -87,6 +110,12 @@ describe('planFile', () => {
         refused: [{ code: 'FILE_NOT_OURS' }],
       });
     }
+  });
+
+  it('takes over the file of another pool of its host, under the brake', () => {
+    const next = { ...POOL, id: 4 };
+    expect(planFile(next, [], fileOf(networks(2)), KEEP).file.action).toBe('write');
+    expect(planFile(next, [], fileOf(networks(3)), KEEP).refused).toMatchObject([{ code: 'BRAKED' }]);
   });
 
   it('takes over the file of its own pool when the host is renamed', () => {
@@ -174,6 +203,35 @@ describe('a row that is wrong', () => {
     const good = storedNetwork(0, { publicKey: testKey(5) });
     const { peers } = wantedPeers(POOL, [good, storedNetwork(1, { publicKey: 'bad' })], () => found);
     expect(peers.map((peer) => [peer.networkId, peer.publicKey])).toEqual([[1, testKey(5)]]);
+  });
+
+  it('does not keep its peer in the way of the network of a good row', () => {
+    const found = [{ publicKey: testKey(7), allowedIps: ['2a0a:e5c1:201::/48'] }];
+    const wrong = storedNetwork(7, { network: 'elsewhere' });
+    const { peers } = wantedPeers(POOL, [storedNetwork(1), wrong], () => found);
+    expect(peers.map((peer) => [peer.networkId, peer.publicKey])).toEqual([[2, testKey(1)]]);
+  });
+
+  it('keeps the peer with its network rather than the one with its key', () => {
+    const found = [
+      { publicKey: testKey(5), allowedIps: ['2a0a:e5c1:205::/48'] },
+      { publicKey: testKey(9), allowedIps: ['2a0a:e5c1:201::/48'] },
+    ];
+    const wrong = storedNetwork(1, { network: 'elsewhere', publicKey: testKey(5) });
+    const { peers } = wantedPeers(POOL, [wrong], () => found);
+    expect(peers.map((peer) => [peer.networkId, peer.publicKey])).toEqual([[2, testKey(9)]]);
+  });
+
+  it.each([
+    ['one key', [testKey(1), '201'], [testKey(1), '202']],
+    ['one network', [testKey(1), '209'], [testKey(2), '209']],
+  ])('keeps one of two found peers with %s', (_, one, other) => {
+    const found = [one, other].map(([publicKey = '', group]) => ({
+      publicKey,
+      allowedIps: [`2a0a:e5c1:${group}::/48`],
+    }));
+    const wrong = [1, 2].map((slot) => storedNetwork(slot, { network: 'elsewhere' }));
+    expect(wantedPeers(POOL, wrong, () => found).peers).toHaveLength(1);
   });
 
   it('does not keep a peer that was edited into something unsafe', () => {

@@ -35,7 +35,7 @@ export interface StoredNetwork {
 
 /** One thing that a run changes, as `--json` prints it; never a secret. */
 export interface Change {
-  readonly kind: 'file' | 'private_key' | 'listen_port' | 'peer';
+  readonly kind: 'file' | 'file_mode' | 'private_key' | 'listen_port' | 'peer';
   /** The file's name, the pool's public key, the port, or the peer's public key. */
   readonly subject: string;
   readonly action: 'create' | 'add' | 'update' | 'remove';
@@ -83,16 +83,24 @@ export function wantedPeers(
   return { peers: peers.sort(byAddress), refused };
 }
 
+/** A file of the directory as it was found. */
+export interface FoundFile {
+  readonly text: string;
+  /** Whether others than its owner may read or write it; it holds a private key. */
+  readonly exposed: boolean;
+}
+
 /**
  * Decides what to do with the file of an interface.
- * @param text the file as it is; null when there is none
+ * @param file the file as it is; null when there is none
  */
 export function planFile(
   pool: ServedPool,
   networks: readonly StoredNetwork[],
-  text: string | null,
+  file: FoundFile | null,
   { prune }: { prune: boolean },
 ): FilePlan {
+  const text = file?.text ?? null;
   const name = `${pool.interface}.conf`;
   const plan = { interface: pool.interface, poolId: pool.id };
   const leave = { action: 'leave' } as const;
@@ -102,11 +110,14 @@ export function planFile(
   const find = () => (text === null ? [] : (parseWireguardConfig(text)?.peers ?? []));
   const { peers, refused } = wantedPeers(pool, networks, find);
   const wanted = renderWireguardConfig({ ...pool, poolId: pool.id, peers });
-  if (wanted === text) return { ...plan, changes: [], file: leave, refused };
+  const write = { action: 'write', text: wanted } as const;
+  const mode: Change[] = file?.exposed ? [{ kind: 'file_mode', subject: name, action: 'update' }] : [];
+  if (wanted === text) return { ...plan, changes: mode, file: mode.length > 0 ? write : leave, refused };
   const found = text === null ? null : parseWireguardConfig(text);
   const before = found?.peers ?? [];
   const peerChanges = diffPeers(before, peers);
   const changes: Change[] = [{ kind: 'file', subject: name, action: text === null ? 'create' : 'update' }];
+  changes.push(...mode);
   if (found !== null && found.privateKey !== pool.privateKey) {
     changes.push({ kind: 'private_key', subject: pool.publicKey, action: 'update' });
   }
@@ -116,7 +127,7 @@ export function planFile(
   changes.push(...peerChanges.map(asChange));
   const brake = prune ? null : brakeOn(pool.interface, before, peerChanges);
   if (brake !== null) return { ...plan, changes, file: leave, refused: [...refused, brake] };
-  return { ...plan, changes, file: { action: 'write', text: wanted }, refused };
+  return { ...plan, changes, file: write, refused };
 }
 
 /**

@@ -1,4 +1,6 @@
 import { refuse } from './errors.ts';
+import type { Hostname } from './hostname.ts';
+import { type InterfaceName, type ListenPort, nextInterfaceName, nextListenPort } from './interface-name.ts';
 import { formatPrefix, overlaps, type Prefix, prefixOf, slotCount } from './prefix.ts';
 
 /** The length of a network when nobody asks for another. */
@@ -23,6 +25,56 @@ export function checkPool(prefix: Prefix, subnetworkSize: number): bigint {
     }
   }
   return slotCount(prefix, subnetworkSize);
+}
+
+/** Where a pool is served. */
+export interface PoolPlace {
+  readonly prefix: Prefix;
+  readonly hostname: Hostname;
+  readonly interface: InterfaceName;
+  readonly listenPort: ListenPort;
+}
+
+/**
+ * Decides where a new pool is served; an interface name or a port that is null becomes the next free one of the host.
+ * @param pools all pools there are
+ * @throws POOL_OVERLAPS, INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT
+ */
+export function placePool(
+  pools: readonly (PoolPlace & { readonly id: number })[],
+  {
+    prefix,
+    hostname,
+    ...asked
+  }: Pick<PoolPlace, 'prefix' | 'hostname'> & {
+    readonly interface: InterfaceName | null;
+    readonly listenPort: ListenPort | null;
+  },
+): PoolPlace {
+  const inTheWay = pools.find((pool) => overlaps(pool.prefix, prefix));
+  if (inTheWay !== undefined) {
+    const network = formatPrefix(inTheWay.prefix);
+    throw refuse.POOL_OVERLAPS({ prefix: formatPrefix(prefix), poolId: inTheWay.id, network });
+  }
+  const neighbours = pools.filter((pool) => pool.hostname === hostname);
+  const freeName = () => nextInterfaceName(neighbours.map((pool) => pool.interface));
+  const freePort = () => nextListenPort(neighbours.map((pool) => pool.listenPort));
+  const sameName = neighbours.find((pool) => pool.interface === asked.interface);
+  if (sameName !== undefined) {
+    const { interface: name, id: poolId } = sameName;
+    throw refuse.INTERFACE_TAKEN({ interface: name, hostname, poolId, free: freeName() });
+  }
+  const samePort = neighbours.find((pool) => pool.listenPort === asked.listenPort);
+  if (samePort !== undefined) {
+    const { listenPort: port, id: poolId } = samePort;
+    throw refuse.PORT_TAKEN({ port, hostname, poolId, free: freePort() });
+  }
+  return {
+    prefix,
+    hostname,
+    interface: asked.interface ?? freeName(),
+    listenPort: asked.listenPort ?? freePort(),
+  };
 }
 
 /** A pool and how far it is lent. Slots below `nextSlot` were lent at least once. */
@@ -88,7 +140,8 @@ export function chooseSlots(pools: readonly PoolRoom[], request: NetworkRequest)
   return choices;
 }
 
-function capacityOf({ prefix, subnetworkSize }: PoolRoom): bigint {
+/** How many networks a pool holds, lent or free. */
+export function capacityOf({ prefix, subnetworkSize }: Pick<PoolRoom, 'prefix' | 'subnetworkSize'>): bigint {
   return slotCount(prefix, subnetworkSize);
 }
 

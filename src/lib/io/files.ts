@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refuse } from '../core/errors.ts';
 
@@ -17,6 +17,30 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
     await syncFolder(dirname(file));
   } catch (error) {
     await unlink(temporary).catch(() => {});
+    throw notWritable(file, error);
+  }
+}
+
+/**
+ * Removes the new files that `writeFileAtomically` leaves beside a file when it is killed. Only for whoever holds
+ * the lock of the folder: another process may be writing one.
+ */
+export async function removeUnfinished(file: string): Promise<void> {
+  const start = `.${basename(file)}.`;
+  for (const name of await readdir(dirname(file))) {
+    if (name.startsWith(start) && name.endsWith('.new')) await unlink(join(dirname(file), name));
+  }
+}
+
+/**
+ * Removes a file, and makes sure that it stays away after a crash.
+ * @throws FILE_NOT_WRITABLE
+ */
+export async function removeFile(file: string): Promise<void> {
+  try {
+    await unlink(file);
+    await syncFolder(dirname(file));
+  } catch (error) {
     throw notWritable(file, error);
   }
 }

@@ -1,0 +1,77 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../../lib/cli/command.ts';
+import { username } from '../../../lib/cli/flags.ts';
+import { networkDocument, networkTable, poolId, prefixLength, publicKey } from '../../../lib/cli/vpn.ts';
+import { parseReference } from '../../../lib/core/reference.ts';
+import { createNetwork, createNetworks } from '../../../lib/ops/vpn-networks.ts';
+
+const KEY_FLAGS = ['public-key', 'public-keys-file'];
+
+export default class VpnNetworkCreate extends BaseCommand {
+  static override summary = 'Lend a network to a user';
+  static override description =
+    `Takes the next network that was never lent, in the fullest pool of the size that has room; then those that
+were given back longest ago. The client makes its key pair itself, with: wg genkey | tee privatekey | wg pubkey
+With --public-keys-file it lends a network for each key: all of them or none.`;
+  static override examples = [
+    '<%= config.bin %> vpn network create --user nico --public-key hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=',
+    '<%= config.bin %> vpn network create --user nico --public-keys-file keys.txt --count 25 --size 56',
+  ];
+  static override flags = {
+    user: username({ required: true, summary: 'Whom it is lent to' }),
+    'public-key': publicKey({
+      aliases: ['wireguard-public-key'],
+      exactlyOne: KEY_FLAGS,
+      summary: 'Public key of the client',
+    }),
+    'public-keys-file': Flags.string({
+      helpValue: 'FILE|-',
+      exactlyOne: KEY_FLAGS,
+      summary: 'Public keys, one a line',
+    }),
+    count: Flags.integer({
+      helpValue: 'N',
+      min: 1,
+      dependsOn: ['public-keys-file'],
+      summary: 'How many keys the file must hold',
+    }),
+    size: prefixLength({
+      aliases: ['network-size'],
+      summary: 'Length of the network; default: that of the pool given with --pool, else 48',
+    }),
+    pool: poolId,
+    reference: Flags.custom({
+      parse: async (text) => parseReference(text),
+      helpValue: 'TEXT',
+      exclusive: ['public-keys-file'],
+      summary: 'Your own name for it: asking again for the same changes nothing',
+    })(),
+  };
+
+  async run() {
+    const { flags } = await this.parse(VpnNetworkCreate);
+    const context = await this.context();
+    const borrower = { username: flags.user, size: flags.size ?? null, poolId: flags.pool ?? null };
+    if (flags['public-key'] !== undefined) {
+      const { network, created } = await createNetwork(context, {
+        ...borrower,
+        publicKey: flags['public-key'],
+        reference: flags.reference ?? null,
+      });
+      this.log(networkTable([network]));
+      this.say(
+        created ? `Created network ${network.id}.` : `Network ${network.id} exists already; nothing changed.`,
+      );
+      return { network: networkDocument(network), created };
+    }
+    const file = flags['public-keys-file'] ?? '-';
+    const networks = await createNetworks(context, {
+      ...borrower,
+      publicKeysFile: file,
+      count: flags.count ?? null,
+    });
+    this.log(networkTable(networks));
+    this.say(`Created ${networks.length} network(s).`);
+    return { networks: networks.map(networkDocument) };
+  }
+}

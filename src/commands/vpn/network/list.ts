@@ -1,0 +1,22 @@
+import { BaseCommand } from '../../../lib/cli/command.ts';
+import { username } from '../../../lib/cli/flags.ts';
+import { networkDocument, networkTable, poolId } from '../../../lib/cli/vpn.ts';
+import { listNetworks } from '../../../lib/ops/vpn-networks.ts';
+
+export default class VpnNetworkList extends BaseCommand {
+  static override summary = 'List the networks that are lent';
+  static override examples = [
+    '<%= config.bin %> vpn network list --user nico',
+    '<%= config.bin %> vpn network list --pool 1 --json',
+  ];
+  static override flags = { user: username({ summary: 'Only the networks of this user' }), pool: poolId };
+
+  async run() {
+    const { flags } = await this.parse(VpnNetworkList);
+    const filter = { username: flags.user, poolId: flags.pool };
+    const networks = await listNetworks(await this.context(), filter);
+    if (networks.length > 0) this.log(networkTable(networks));
+    else this.say('There is no such network.');
+    return { networks: networks.map(networkDocument) };
+  }
+}

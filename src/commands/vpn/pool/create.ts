@@ -1,0 +1,71 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../../lib/cli/command.ts';
+import { poolPrefix } from '../../../lib/cli/pool-prefix.ts';
+import { renderFields } from '../../../lib/cli/table.ts';
+import {
+  hostname,
+  interfaceName,
+  listenPort,
+  poolDocument,
+  poolFields,
+  prefixLength,
+} from '../../../lib/cli/vpn.ts';
+import { parsePrefix } from '../../../lib/core/parse-prefix.ts';
+import type { Prefix } from '../../../lib/core/prefix.ts';
+import { DEFAULT_NETWORK_SIZE } from '../../../lib/core/vpn-pool.ts';
+import { createPool } from '../../../lib/ops/vpn-pools.ts';
+
+const KEY_FLAGS = ['private-key-file', 'generate-key'];
+
+export default class VpnPoolCreate extends BaseCommand {
+  static override summary = 'Create a pool of networks, served by one VPN host';
+  static override description =
+    `A pool is a prefix that is routed to its host, divided into networks of one length.
+Its private key is sealed in the database under the key file (secrets.key_file), which is made with the first pool,
+and appears only in the WireGuard file of its host.`;
+  static override examples = [
+    '<%= config.bin %> vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net --generate-key',
+    '<%= config.bin %> vpn pool create 2001:db8::/48 --subnetwork-size 64 --hostname vpn-1.example.net --private-key-file wg1.key',
+    'wg genkey | <%= config.bin %> vpn pool create 2001:db8::/48 --subnetwork-size 64 --hostname vpn-1.example.net --private-key-file -',
+  ];
+  static override args = {
+    prefix: Args.custom<Prefix>({ parse: async (text) => parsePrefix(text), ignoreStdin: true })({
+      description: 'IPv6 prefix with its length, for example 2a0a:e5c1:200::/40',
+    }),
+  };
+  static override flags = {
+    network: Flags.string({ helpValue: 'ADDRESS', summary: 'Older spelling of PREFIX, with --network-size' }),
+    'network-size': prefixLength({ summary: 'Length of the prefix in --network', dependsOn: ['network'] }),
+    'subnetwork-size': prefixLength({
+      summary: `Length of the networks that are handed out; default ${DEFAULT_NETWORK_SIZE}`,
+    }),
+    hostname: hostname({
+      required: true,
+      aliases: ['vpn-hostname'],
+      summary: 'The host that serves the pool',
+    }),
+    interface: interfaceName({ summary: 'Its interface; default: the first free one of wg0, wg1, …' }),
+    'listen-port': listenPort({ summary: 'Its UDP port; default: the first free one from 51820' }),
+    'private-key-file': Flags.string({
+      helpValue: 'FILE|-',
+      summary: 'Read the private key from a file (mode 0600) or from standard input',
+      exactlyOne: KEY_FLAGS,
+    }),
+    'generate-key': Flags.boolean({ summary: 'Make a private key', exactlyOne: KEY_FLAGS }),
+  };
+
+  async run() {
+    const { args, flags } = await this.parse(VpnPoolCreate);
+    const pool = await createPool(await this.context(), {
+      prefix: poolPrefix(args.prefix, flags),
+      subnetworkSize: flags['subnetwork-size'] ?? DEFAULT_NETWORK_SIZE,
+      hostname: flags.hostname,
+      interface: flags.interface ?? null,
+      listenPort: flags['listen-port'] ?? null,
+      privateKeyFile: flags['private-key-file'] ?? null,
+    });
+    this.log(renderFields(poolFields(pool)));
+    this.say(`Created pool ${pool.id}.`);
+    return { pool: poolDocument(pool) };
+  }
+}

@@ -1,0 +1,20 @@
+import { BaseCommand } from '../../../lib/cli/command.ts';
+import { hostname, poolDocument, poolTable } from '../../../lib/cli/vpn.ts';
+import { listPools } from '../../../lib/ops/vpn-pools.ts';
+
+export default class VpnPoolList extends BaseCommand {
+  static override summary = 'List the pools and how full they are';
+  static override examples = [
+    '<%= config.bin %> vpn pool list',
+    '<%= config.bin %> vpn pool list --hostname vpn-1.example.net --json',
+  ];
+  static override flags = { hostname: hostname({ summary: 'Only the pools of this host' }) };
+
+  async run() {
+    const { flags } = await this.parse(VpnPoolList);
+    const pools = await listPools(await this.context(), flags.hostname);
+    if (pools.length > 0) this.log(poolTable(pools));
+    else this.say('There is no such pool. Create one with: uncloud vpn pool create PREFIX --hostname FQDN');
+    return { pools: pools.map(poolDocument) };
+  }
+}

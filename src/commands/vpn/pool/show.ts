@@ -1,0 +1,21 @@
+import { BaseCommand } from '../../../lib/cli/command.ts';
+import { idArg } from '../../../lib/cli/flags.ts';
+import { renderFields } from '../../../lib/cli/table.ts';
+import { poolDocument, poolFields, poolUsage } from '../../../lib/cli/vpn.ts';
+import { showPool } from '../../../lib/ops/vpn-pools.ts';
+
+export default class VpnPoolShow extends BaseCommand {
+  static override summary = 'Show a pool and draw which of its networks are used';
+  static override examples = [
+    '<%= config.bin %> vpn pool show 1',
+    '<%= config.bin %> vpn pool show 1 --json | jq -r ".pools[0].used"',
+  ];
+  static override args = { id: idArg('Id of the pool') };
+
+  async run() {
+    const { args } = await this.parse(VpnPoolShow);
+    const { pool, usedSlots } = await showPool(await this.context(), args.id);
+    this.log(`${renderFields(poolFields(pool))}\n\n${poolUsage(pool, usedSlots)}`);
+    return { pools: [poolDocument(pool)] };
+  }
+}

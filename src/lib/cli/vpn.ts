@@ -1,0 +1,175 @@
+import { Flags } from '@oclif/core';
+import type { Change } from '../core/host-plan.ts';
+import { parseHostname } from '../core/hostname.ts';
+import { formatInstant } from '../core/instant.ts';
+import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
+import { formatPrefix } from '../core/prefix.ts';
+import { capacityOf } from '../core/vpn-pool.ts';
+import { parsePublicKey } from '../core/wireguard-key.ts';
+import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
+import type { InterfaceOutcome } from '../ops/vpn-host.ts';
+import { type Cell, escapeControl, renderTable, terminalWidth } from './table.ts';
+import { drawUsage } from './usage-map.ts';
+
+/** The fully qualified name of a VPN host. */
+export const hostname = Flags.custom({ helpValue: 'FQDN', parse: async (text) => parseHostname(text) });
+
+/** The public key of a client. */
+export const publicKey = Flags.custom({ helpValue: 'KEY', parse: async (text) => parsePublicKey(text) });
+
+/** The name of a network interface. */
+export const interfaceName = Flags.custom({
+  helpValue: 'NAME',
+  parse: async (text) => parseInterfaceName(text),
+});
+
+/** A UDP port. */
+export const listenPort = Flags.custom({ helpValue: 'PORT', parse: async (text) => parseListenPort(text) });
+
+/** The length of a prefix. */
+export function prefixLength(options: { summary: string; dependsOn?: string[]; aliases?: string[] }) {
+  return Flags.integer({ helpValue: 'LENGTH', min: 0, max: 128, ...options });
+}
+
+/** The id of a pool. */
+export const poolId = Flags.integer({ helpValue: 'ID', min: 1, summary: 'Id of the pool' });
+
+/** A pool as `--json` gives it. */
+export function poolDocument(pool: StoredPool) {
+  return {
+    id: pool.id,
+    network: formatPrefix(pool.prefix),
+    subnetwork_size: pool.subnetworkSize,
+    hostname: pool.hostname,
+    interface: pool.interface,
+    listen_port: pool.listenPort,
+    public_key: pool.publicKey,
+    capacity: capacityOf(pool).toString(),
+    used: pool.used.toString(),
+    created_at: formatInstant(pool.createdAt),
+  };
+}
+
+/** A network as `--json` gives it. */
+export function networkDocument(network: LentNetwork) {
+  return {
+    id: network.id,
+    network: network.network,
+    username: network.username,
+    pool_id: network.poolId,
+    public_key: network.publicKey,
+    reference: network.reference,
+    created_at: formatInstant(network.createdAt),
+  };
+}
+
+/** Pools as a table. */
+export function poolTable(pools: readonly StoredPool[]): string {
+  return renderTable(
+    [
+      { title: 'id', align: 'right' },
+      { title: 'network' },
+      { title: 'size' },
+      { title: 'hostname' },
+      { title: 'interface' },
+      { title: 'port', align: 'right' },
+      { title: 'used', align: 'right' },
+      { title: 'free', align: 'right' },
+    ],
+    pools.map((pool) => [
+      pool.id,
+      formatPrefix(pool.prefix),
+      `/${pool.subnetworkSize}`,
+      pool.hostname,
+      pool.interface,
+      pool.listenPort,
+      pool.used.toString(),
+      (capacityOf(pool) - pool.used).toString(),
+    ]),
+  );
+}
+
+/** A pool as a reader sees it. */
+export function poolFields(pool: StoredPool): Record<string, Cell> {
+  const capacity = capacityOf(pool);
+  const thousandths = (2000n * pool.used + capacity) / (2n * capacity);
+  const released = pool.nextSlot - pool.used;
+  return {
+    Id: pool.id,
+    Network: formatPrefix(pool.prefix),
+    Hostname: pool.hostname,
+    Interface: pool.interface,
+    'Listen port': pool.listenPort,
+    'Public key': pool.publicKey,
+    Created: formatInstant(pool.createdAt),
+    Used: `${pool.used} of ${capacity} /${pool.subnetworkSize} (${thousandths / 10n}.${thousandths % 10n} %)`,
+    Free: `${capacity - pool.used} /${pool.subnetworkSize}${released > 0n ? `, ${released} of them lent before` : ''}`,
+  };
+}
+
+/** Which slots of a pool are used, as wide as the terminal. */
+export function poolUsage(pool: StoredPool, usedSlots: readonly bigint[]): string {
+  const plain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined || process.env.TERM === 'dumb';
+  return drawUsage(pool, usedSlots, { width: terminalWidth(), plain });
+}
+
+/** Networks as a table. */
+export function networkTable(networks: readonly LentNetwork[]): string {
+  return renderTable(
+    [
+      { title: 'id', align: 'right' },
+      { title: 'network' },
+      { title: 'user' },
+      { title: 'pool', align: 'right' },
+      { title: 'public key' },
+      { title: 'created' },
+      { title: 'reference' },
+    ],
+    networks.map((network) => [
+      network.id,
+      network.network,
+      network.username,
+      network.poolId,
+      network.publicKey,
+      formatInstant(network.createdAt),
+      network.reference,
+    ]),
+  );
+}
+
+/** A network as a reader sees it. */
+export function networkFields(network: LentNetwork, pool: StoredPool): Record<string, Cell> {
+  return {
+    Id: network.id,
+    Network: network.network,
+    User: network.username,
+    'Public key': network.publicKey,
+    Reference: network.reference,
+    Created: formatInstant(network.createdAt),
+    Pool: `${pool.id}, ${formatPrefix(pool.prefix)}`,
+    Endpoint: `${pool.hostname}:${pool.listenPort}`,
+    'Public key of the pool': pool.publicKey,
+  };
+}
+
+/** What a run does with an interface, as `--json` gives it. */
+export function interfaceDocument({
+  interface: name,
+  poolId: id,
+  changes,
+  applied,
+  refused,
+}: InterfaceOutcome) {
+  return {
+    interface: name,
+    pool_id: id,
+    changes,
+    applied,
+    refused: refused.map(({ code, message, hint }) => ({ code, message, hint })),
+  };
+}
+
+/** A change as a line: `wg0: add peer KEY`. */
+export function changeLine(interfaceOfChange: string, { action, kind, subject }: Change): string {
+  return escapeControl(`${interfaceOfChange}: ${action} ${kind.replaceAll('_', ' ')} ${subject}`);
+}

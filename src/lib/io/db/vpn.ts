@@ -1,0 +1,120 @@
+import type { Transaction } from 'kysely';
+import type { Hostname } from '../../core/hostname.ts';
+import type { Instant } from '../../core/instant.ts';
+import type { InterfaceName, ListenPort } from '../../core/interface-name.ts';
+import { readPrefix } from '../../core/prefix.ts';
+import type { Username } from '../../core/user.ts';
+import type { PoolPlace, PoolRoom } from '../../core/vpn-pool.ts';
+import type { PublicKey } from '../../core/wireguard-key.ts';
+import type { Schema } from './schema.ts';
+
+/** A pool in the database, without its private key. */
+export interface StoredPool extends PoolRoom, PoolPlace {
+  readonly publicKey: PublicKey;
+  readonly createdAt: Instant;
+}
+
+/** A network that is lent. */
+export interface LentNetwork {
+  readonly id: number;
+  readonly poolId: number;
+  readonly slot: bigint;
+  /** RFC 5952 text with its length. */
+  readonly network: string;
+  readonly username: Username;
+  readonly publicKey: PublicKey;
+  readonly reference: string | null;
+  readonly createdAt: Instant;
+}
+
+/** The pools with this id or hostname, or all, in the order of their ids. */
+export async function findPools(
+  tx: Transaction<Schema>,
+  { id, hostname }: { id?: number | undefined; hostname?: Hostname | undefined } = {},
+): Promise<StoredPool[]> {
+  const rows = await tx
+    .selectFrom('vpn_pools')
+    .select(['id', 'network', 'subnetwork_size', 'next_slot', 'hostname', 'interface', 'listen_port'])
+    .select(['public_key', 'created_at'])
+    // Every slot below next_slot is lent or released, and the released ones are few: counting them stays cheap.
+    .select((eb) =>
+      eb
+        .selectFrom('vpn_released_slots')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('pool_id', '=', 'vpn_pools.id')
+        .as('released'),
+    )
+    .$if(id !== undefined, (query) => query.where('id', '=', id ?? 0))
+    .$if(hostname !== undefined, (query) => query.where('hostname', '=', hostname ?? ''))
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => {
+    const prefix = readPrefix(row.network);
+    if (prefix === null) throw new Error(`pool ${row.id} is stored as ${row.network}`);
+    return {
+      id: row.id,
+      prefix,
+      subnetworkSize: row.subnetwork_size,
+      nextSlot: BigInt(row.next_slot),
+      used: BigInt(row.next_slot) - BigInt(row.released ?? 0),
+      hostname: row.hostname as Hostname,
+      interface: row.interface as InterfaceName,
+      listenPort: row.listen_port as ListenPort,
+      publicKey: row.public_key as PublicKey,
+      createdAt: row.created_at as Instant,
+    };
+  });
+}
+
+/** What networks are looked for by; all of what is given has to fit. */
+export interface NetworkFilter {
+  readonly id?: number | undefined;
+  readonly poolId?: number | undefined;
+  readonly userId?: number | undefined;
+  readonly reference?: string | undefined;
+  readonly publicKeys?: readonly PublicKey[] | undefined;
+}
+
+/** PostgreSQL takes at most 65,535 parameters in a statement, SQLite 32,766. */
+const KEYS_PER_STATEMENT = 1000;
+
+/** The networks that fit, in the order of their pools and slots. */
+export async function findNetworks(tx: Transaction<Schema>, filter: NetworkFilter): Promise<LentNetwork[]> {
+  const { publicKeys, ...rest } = filter;
+  if (publicKeys === undefined || publicKeys.length <= KEYS_PER_STATEMENT) return select(tx, filter);
+  const found: LentNetwork[] = [];
+  for (let start = 0; start < publicKeys.length; start += KEYS_PER_STATEMENT) {
+    const batch = publicKeys.slice(start, start + KEYS_PER_STATEMENT);
+    found.push(...(await select(tx, { ...rest, publicKeys: batch })));
+  }
+  return found.sort((one, other) => one.poolId - other.poolId || (one.slot < other.slot ? -1 : 1));
+}
+
+async function select(
+  tx: Transaction<Schema>,
+  { id, poolId, userId, reference, publicKeys }: NetworkFilter,
+): Promise<LentNetwork[]> {
+  const rows = await tx
+    .selectFrom('vpn_networks')
+    .innerJoin('users', 'users.id', 'vpn_networks.user_id')
+    .select(['vpn_networks.id', 'pool_id', 'slot', 'network', 'username', 'public_key', 'reference'])
+    .select('vpn_networks.created_at')
+    .$if(id !== undefined, (query) => query.where('vpn_networks.id', '=', id ?? 0))
+    .$if(poolId !== undefined, (query) => query.where('pool_id', '=', poolId ?? 0))
+    .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? 0))
+    .$if(reference !== undefined, (query) => query.where('reference', '=', reference ?? ''))
+    .$if(publicKeys !== undefined, (query) => query.where('public_key', 'in', publicKeys ?? []))
+    .orderBy('pool_id')
+    .orderBy('slot')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    poolId: row.pool_id,
+    slot: BigInt(row.slot),
+    network: row.network,
+    username: row.username as Username,
+    publicKey: row.public_key as PublicKey,
+    reference: row.reference,
+    createdAt: row.created_at as Instant,
+  }));
+}

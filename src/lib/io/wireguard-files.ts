@@ -1,0 +1,82 @@
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { refuse } from '../core/errors.ts';
+import type { FoundFile } from '../core/host-plan.ts';
+import {
+  formatMode,
+  lookAt,
+  readIfPresent,
+  removeFile,
+  removeUnfinished,
+  writeFileAtomically,
+} from './files.ts';
+
+const GROUP_AND_OTHERS = 0o077;
+const GROUP_AND_OTHERS_WRITE = 0o022;
+
+/**
+ * The real path of the directory for the WireGuard files, if private keys can be written into it.
+ * @throws CONFIG_DIRECTORY_MISSING; UNSAFE_CONFIG_DIRECTORY when others may write into it or own it
+ */
+export async function safeDirectory(directory: string): Promise<string> {
+  const real = await realpath(directory).catch(() => directory);
+  const found = await lookAt(real);
+  if (found?.kind !== 'folder') throw refuse.CONFIG_DIRECTORY_MISSING({ directory });
+  if ((found.mode & GROUP_AND_OTHERS_WRITE) !== 0) {
+    const reason = `others may write into it (mode ${formatMode(found.mode)})`;
+    throw refuse.UNSAFE_CONFIG_DIRECTORY({ directory, reason });
+  }
+  if (found.uid !== 0 && found.uid !== process.geteuid?.()) {
+    throw refuse.UNSAFE_CONFIG_DIRECTORY({ directory, reason: 'it belongs to somebody else' });
+  }
+  return real;
+}
+
+/** The names of the files `NAME.conf` in the directory, without the ending. */
+export async function listConfigs(directory: string): Promise<string[]> {
+  const files = await readdir(directory);
+  return files
+    .filter((file) => file.endsWith('.conf'))
+    .map((file) => file.slice(0, -'.conf'.length))
+    .sort();
+}
+
+/**
+ * The file of an interface; null when there is none.
+ * @throws SYMLINK_IN_THE_WAY; FILE_NOT_OURS for what is no regular file; INPUT_NOT_FOUND when it cannot be read
+ */
+export async function readConfig(directory: string, name: string): Promise<FoundFile | null> {
+  const path = pathOf(directory, name);
+  const found = await lookAt(path);
+  if (found === undefined) return null;
+  if (found.kind === 'link') throw refuse.SYMLINK_IN_THE_WAY({ path });
+  if (found.kind !== 'file') throw refuse.FILE_NOT_OURS({ file: path });
+  try {
+    const text = await readIfPresent(path);
+    return text === undefined ? null : { text, exposed: (found.mode & GROUP_AND_OTHERS) !== 0 };
+  } catch (error) {
+    throw refuse.INPUT_NOT_FOUND({ file: path, reason: (error as Error).message });
+  }
+}
+
+/**
+ * Writes the file of an interface, mode 0600, whole or not at all, and removes what a killed run left unfinished.
+ * @throws FILE_NOT_WRITABLE
+ */
+export async function writeConfig(directory: string, name: string, text: string): Promise<void> {
+  const path = pathOf(directory, name);
+  await removeUnfinished(path);
+  await writeFileAtomically(path, text);
+}
+
+/**
+ * Removes the file of an interface.
+ * @throws FILE_NOT_WRITABLE
+ */
+export async function removeConfig(directory: string, name: string): Promise<void> {
+  await removeFile(pathOf(directory, name));
+}
+
+function pathOf(directory: string, name: string): string {
+  return join(directory, `${name}.conf`);
+}

@@ -1,0 +1,241 @@
+import { sql, type Transaction } from 'kysely';
+import { refuse } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
+import { firstAddressHex, formatPrefix, lastAddressHex, slotPrefix } from '../core/prefix.ts';
+import type { Reference } from '../core/reference.ts';
+import type { Username } from '../core/user.ts';
+import { chooseSlots, type SlotChoice } from '../core/vpn-pool.ts';
+import type { PublicKey } from '../core/wireguard-key.ts';
+import { insertRows } from '../io/db/bulk.ts';
+import { only } from '../io/db/database.ts';
+import type { Schema } from '../io/db/schema.ts';
+import { findNetworks, findPools, type LentNetwork, type StoredPool } from '../io/db/vpn.ts';
+import { readPublicKeys } from '../io/wireguard-key-files.ts';
+import type { Context } from './context.ts';
+
+/** Whom new networks are for and where they may come from. */
+interface Borrower {
+  readonly username: Username;
+  /** null: the size of the named pool, or /48. */
+  readonly size: number | null;
+  /** null: any pool of the size. */
+  readonly poolId: number | null;
+}
+
+export interface NetworkRequest extends Borrower {
+  readonly publicKey: PublicKey;
+  /** The caller's own name for the network: asking twice for the same gives one network. */
+  readonly reference: Reference | null;
+}
+
+export interface BulkRequest extends Borrower {
+  /** Public keys, one a line; `-` for standard input. */
+  readonly publicKeysFile: string;
+  /** How many keys the file must hold; null: as many as it has. */
+  readonly count: number | null;
+}
+
+/**
+ * Lends a network to a user.
+ * @throws UNKNOWN_USER, UNKNOWN_POOL, NO_POOL_OF_SIZE, POOL_FULL, KEY_IN_USE, KEY_IS_POOLS, NETWORK_EXISTS
+ */
+export async function createNetwork(
+  context: Context,
+  request: NetworkRequest,
+): Promise<{ network: LentNetwork; created: boolean }> {
+  const { username, publicKey, reference } = request;
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const userId = await findUserId(tx, username);
+    const pools = await findPools(tx);
+    const [existing] = reference === null ? [] : await findNetworks(tx, { reference });
+    if (existing !== undefined) {
+      refuseDifferences(existing, request, pools);
+      return { network: existing, created: false };
+    }
+    const networks = await lend(tx, pools, [publicKey], { ...request, userId, reference, now: context.now });
+    return { network: only(networks), created: true };
+  });
+}
+
+/**
+ * Lends a network for each public key of a file, in their order: all of them or none.
+ * @throws PUBLIC_KEY_COUNT, what `readPublicKeys` refuses, and what `createNetwork` refuses
+ */
+export async function createNetworks(context: Context, request: BulkRequest): Promise<LentNetwork[]> {
+  const { username, publicKeysFile: file, count } = request;
+  const publicKeys = await readPublicKeys(file);
+  if (publicKeys.length !== (count ?? Math.max(1, publicKeys.length))) {
+    throw refuse.PUBLIC_KEY_COUNT({ file, keys: publicKeys.length, count });
+  }
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const userId = await findUserId(tx, username);
+    const pools = await findPools(tx);
+    return lend(tx, pools, publicKeys, { ...request, userId, reference: null, now: context.now });
+  });
+}
+
+/**
+ * The networks of a user, of a pool, or all, in the order of pools and addresses.
+ * @throws UNKNOWN_USER, UNKNOWN_POOL
+ */
+export async function listNetworks(
+  context: Context,
+  { username, poolId }: { username: Username | undefined; poolId: number | undefined },
+): Promise<LentNetwork[]> {
+  const database = await context.db();
+  return database.read(async (tx) => {
+    const userId = username === undefined ? undefined : await findUserId(tx, username);
+    if (poolId !== undefined && (await findPools(tx, { id: poolId })).length === 0) {
+      throw refuse.UNKNOWN_POOL({ id: String(poolId) });
+    }
+    return findNetworks(tx, { userId, poolId });
+  });
+}
+
+/**
+ * A network and its pool.
+ * @throws UNKNOWN_NETWORK
+ */
+export async function showNetwork(
+  context: Context,
+  id: number,
+): Promise<{ network: LentNetwork; pool: StoredPool }> {
+  const database = await context.db();
+  return database.read(async (tx) => {
+    const network = await findNetwork(tx, id);
+    return { network, pool: only(await findPools(tx, { id: network.poolId })) };
+  });
+}
+
+/**
+ * Takes a network back. Its slot is lent again only after all that were never lent or were released before.
+ * @throws UNKNOWN_NETWORK
+ */
+export async function deleteNetwork(context: Context, id: number): Promise<LentNetwork> {
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const network = await findNetwork(tx, id);
+    await tx.deleteFrom('vpn_networks').where('id', '=', id).execute();
+    await tx
+      .insertInto('vpn_released_slots')
+      .values({ pool_id: network.poolId, slot: Number(network.slot), released_at: context.now })
+      .execute();
+    return network;
+  });
+}
+
+interface Loan {
+  readonly size: number | null;
+  readonly poolId: number | null;
+  readonly userId: number;
+  readonly reference: Reference | null;
+  readonly now: Instant;
+}
+
+/** Lends a slot for each key, which are all different, and returns the networks in the order of the keys. */
+async function lend(
+  tx: Transaction<Schema>,
+  pools: readonly StoredPool[],
+  publicKeys: readonly PublicKey[],
+  { size, poolId, userId, reference, now }: Loan,
+): Promise<LentNetwork[]> {
+  await refuseTakenKeys(tx, pools, publicKeys);
+  const rows: unknown[][] = [];
+  for (const choice of chooseSlots(pools, { count: publicKeys.length, size, poolId })) {
+    const { pool } = choice;
+    for (const slot of await takeSlots(tx, choice)) {
+      const network = slotPrefix(pool.prefix, pool.subnetworkSize, slot);
+      const addresses = [formatPrefix(network), firstAddressHex(network), lastAddressHex(network)];
+      const owner = [userId, publicKeys[rows.length], reference, now];
+      rows.push([pool.id, Number(slot), ...addresses, ...owner]);
+    }
+  }
+  await insertRows(tx, 'vpn_networks', NETWORK_COLUMNS, rows);
+  const lent = new Map(
+    (await findNetworks(tx, { publicKeys })).map((network) => [network.publicKey, network]),
+  );
+  return publicKeys.flatMap((key) => lent.get(key) ?? []);
+}
+
+const NETWORK_COLUMNS = {
+  pool_id: 'bigint',
+  slot: 'bigint',
+  network: 'cidr',
+  first_address: 'text',
+  last_address: 'text',
+  user_id: 'bigint',
+  public_key: 'text',
+  reference: 'text',
+  created_at: 'bigint',
+} as const;
+
+/** Takes the chosen slots out of a pool: the next ones never lent, then the ones released longest ago. */
+async function takeSlots(tx: Transaction<Schema>, { pool, fresh, released }: SlotChoice): Promise<bigint[]> {
+  const slots = Array.from({ length: fresh }, (_, at) => pool.nextSlot + BigInt(at));
+  if (fresh > 0) {
+    const next = Number(pool.nextSlot) + fresh;
+    await tx.updateTable('vpn_pools').set({ next_slot: next }).where('id', '=', pool.id).execute();
+  }
+  if (released === 0) return slots;
+  const oldest = await tx
+    .selectFrom('vpn_released_slots')
+    .select(['slot', 'released_at'])
+    .where('pool_id', '=', pool.id)
+    .orderBy('released_at')
+    .orderBy('slot')
+    .limit(released)
+    .execute();
+  const last = oldest.at(-1);
+  await tx
+    .deleteFrom('vpn_released_slots')
+    .where('pool_id', '=', pool.id)
+    .where(sql<boolean>`(released_at, slot) <= (${last?.released_at}, ${last?.slot})`)
+    .execute();
+  return [...slots, ...oldest.map(({ slot }) => BigInt(slot))];
+}
+
+async function refuseTakenKeys(
+  tx: Transaction<Schema>,
+  pools: readonly StoredPool[],
+  publicKeys: readonly PublicKey[],
+): Promise<void> {
+  const asked = new Set(publicKeys);
+  const pool = pools.find((any) => asked.has(any.publicKey));
+  if (pool !== undefined) throw refuse.KEY_IS_POOLS({ publicKey: pool.publicKey, poolId: pool.id });
+  const [network] = await findNetworks(tx, { publicKeys });
+  if (network !== undefined) {
+    throw refuse.KEY_IN_USE({ publicKey: network.publicKey, networkId: network.id });
+  }
+}
+
+/** A network that exists under the reference must be what is asked for. */
+function refuseDifferences(
+  network: LentNetwork,
+  { username, publicKey, size, poolId, reference }: NetworkRequest,
+  pools: readonly StoredPool[],
+): void {
+  const pool = pools.find(({ id }) => id === network.poolId);
+  const differences = [
+    ...(network.username === username ? [] : ['its user']),
+    ...(network.publicKey === publicKey ? [] : ['its public key']),
+    ...(size === null || size === pool?.subnetworkSize ? [] : ['its size']),
+    ...(poolId === null || poolId === network.poolId ? [] : ['its pool']),
+  ];
+  if (differences.length > 0) {
+    throw refuse.NETWORK_EXISTS({ reference: reference ?? '', networkId: network.id, differences });
+  }
+}
+
+async function findUserId(tx: Transaction<Schema>, username: Username): Promise<number> {
+  const user = await tx.selectFrom('users').select('id').where('username', '=', username).executeTakeFirst();
+  if (user === undefined) throw refuse.UNKNOWN_USER({ username });
+  return user.id;
+}
+
+async function findNetwork(tx: Transaction<Schema>, id: number): Promise<LentNetwork> {
+  const [network] = await findNetworks(tx, { id });
+  if (network === undefined) throw refuse.UNKNOWN_NETWORK({ id: String(id) });
+  return network;
+}

@@ -1,0 +1,122 @@
+import type { Transaction } from 'kysely';
+import { refuse } from '../core/errors.ts';
+import type { Hostname } from '../core/hostname.ts';
+import type { InterfaceName, ListenPort } from '../core/interface-name.ts';
+import { firstAddressHex, formatPrefix, lastAddressHex, type Prefix } from '../core/prefix.ts';
+import { checkPool, placePool } from '../core/vpn-pool.ts';
+import type { PublicKey } from '../core/wireguard-key.ts';
+import { only } from '../io/db/database.ts';
+import type { Schema } from '../io/db/schema.ts';
+import { findNetworks, findPools, type StoredPool } from '../io/db/vpn.ts';
+import { poolKeyPlace, sealerFor } from '../io/secrets.ts';
+import { readPrivateKey } from '../io/wireguard-key-files.ts';
+import { generatePrivateKey, publicKeyOf } from '../io/wireguard-keys.ts';
+import type { Context } from './context.ts';
+
+/** A pool that is to be created. */
+export interface PoolRequest {
+  readonly prefix: Prefix;
+  /** The length of the networks that it hands out. */
+  readonly subnetworkSize: number;
+  readonly hostname: Hostname;
+  /** null: the next free one of the host. */
+  readonly interface: InterfaceName | null;
+  readonly listenPort: ListenPort | null;
+  /** A file, or `-` for standard input; null: a key is made. */
+  readonly privateKeyFile: string | null;
+}
+
+/**
+ * Creates a pool. Its private key is sealed in the database under the key file of the configuration, which is made
+ * with the first pool.
+ * @throws POOL_NOT_UNICAST, SIZE_OUTSIDE_POOL, POOL_OVERLAPS, INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT,
+ *   POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
+ */
+export async function createPool(context: Context, request: PoolRequest): Promise<StoredPool> {
+  const { prefix, subnetworkSize, privateKeyFile } = request;
+  const slots = checkPool(prefix, subnetworkSize);
+  const privateKey = privateKeyFile === null ? generatePrivateKey() : await readPrivateKey(privateKeyFile);
+  const publicKey = publicKeyOf(privateKey);
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const pools = await findPools(tx);
+    const { hostname, interface: name, listenPort } = placePool(pools, request);
+    await refuseTakenKey(tx, pools, publicKey);
+    const sealer = await sealerFor(tx, context.config['secrets.key_file']);
+    const inserted = await tx
+      .insertInto('vpn_pools')
+      .values({
+        network: formatPrefix(prefix),
+        first_address: firstAddressHex(prefix),
+        last_address: lastAddressHex(prefix),
+        subnetwork_size: subnetworkSize,
+        slot_count: slots.toString(),
+        hostname,
+        interface: name,
+        listen_port: listenPort,
+        public_key: publicKey,
+        private_key: '',
+        created_at: context.now,
+      })
+      .returning('id')
+      .execute();
+    // The seal is bound to the row, whose id is known only now.
+    const { id } = only(inserted);
+    const sealed = sealer.seal(privateKey, poolKeyPlace(id));
+    await tx.updateTable('vpn_pools').set({ private_key: sealed }).where('id', '=', id).execute();
+    return only(await findPools(tx, { id }));
+  });
+}
+
+/** The pools of a host, or all, in the order of their ids. */
+export async function listPools(context: Context, hostname: Hostname | undefined): Promise<StoredPool[]> {
+  const database = await context.db();
+  return database.read((tx) => findPools(tx, { hostname }));
+}
+
+/**
+ * A pool and the slots that it lends now, in order.
+ * @throws UNKNOWN_POOL
+ */
+export async function showPool(
+  context: Context,
+  id: number,
+): Promise<{ pool: StoredPool; usedSlots: bigint[] }> {
+  const database = await context.db();
+  return database.read(async (tx) => {
+    const pool = await findPool(tx, id);
+    const slots = tx.selectFrom('vpn_networks').select('slot').where('pool_id', '=', id).orderBy('slot');
+    return { pool, usedSlots: (await slots.execute()).map(({ slot }) => BigInt(slot)) };
+  });
+}
+
+/**
+ * Deletes a pool that lends no network, with its private key.
+ * @throws UNKNOWN_POOL, POOL_IN_USE
+ */
+export async function deletePool(context: Context, id: number): Promise<StoredPool> {
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const pool = await findPool(tx, id);
+    if (pool.used > 0n) throw refuse.POOL_IN_USE({ id, networks: Number(pool.used) });
+    await tx.deleteFrom('vpn_pools').where('id', '=', id).execute();
+    return pool;
+  });
+}
+
+async function findPool(tx: Transaction<Schema>, id: number): Promise<StoredPool> {
+  const [pool] = await findPools(tx, { id });
+  if (pool === undefined) throw refuse.UNKNOWN_POOL({ id: String(id) });
+  return pool;
+}
+
+async function refuseTakenKey(
+  tx: Transaction<Schema>,
+  pools: readonly StoredPool[],
+  publicKey: PublicKey,
+): Promise<void> {
+  const pool = pools.find((other) => other.publicKey === publicKey);
+  if (pool !== undefined) throw refuse.POOL_KEY_TAKEN({ holder: `pool ${pool.id}` });
+  const [network] = await findNetworks(tx, { publicKeys: [publicKey] });
+  if (network !== undefined) throw refuse.POOL_KEY_TAKEN({ holder: `the client of network ${network.id}` });
+}
