@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Bill } from '../../src/lib/core/bill.ts';
+import { recordSeconds } from '../../src/lib/core/charge.ts';
 import { UserError } from '../../src/lib/core/errors.ts';
+import { formatInstant } from '../../src/lib/core/instant.ts';
+import { formatMinor, type Minor } from '../../src/lib/core/money.ts';
+import { formatVatPercent } from '../../src/lib/core/vat.ts';
 
 /** The worked billing cases, and the runner that holds any world of orders and bills against them. */
 
@@ -138,6 +143,44 @@ const FIXTURE: { vat_table: GoldenRate[]; cases: GoldenCase[] } = JSON.parse(
 
 /** Codes that the cases spell otherwise than by lower case and dashes. */
 const OUR_CODE: Readonly<Record<string, string>> = { 'replace-currency-mismatch': 'CURRENCY_MISMATCH' };
+
+/** A bill as the cases write it. */
+export function goldenBill(
+  customer: string,
+  bill: Bill,
+  number: number | null,
+  keyOf: (orderId: number) => string,
+): GoldenBill {
+  const amount = (minor: Minor) => formatMinor(minor, bill.currency);
+  return {
+    number,
+    customer,
+    currency: bill.currency,
+    kind: bill.kind,
+    records: bill.records.map((record) => ({
+      order: keyOf(record.orderId),
+      kind: record.kind,
+      period: record.periodIndex < 0 ? null : record.periodIndex,
+      start: formatInstant(record.start),
+      end: formatInstant(record.end),
+      seconds: recordSeconds(record),
+      net: amount(record.net),
+      vat_treatment: record.vat.treatment,
+      vat_territory: record.vat.territory,
+      vat_rate: formatVatPercent(record.vat.rate),
+    })),
+    vat: bill.vatGroups.map(({ treatment, territory, rate, base, vat }) => ({
+      treatment,
+      territory,
+      rate: formatVatPercent(rate),
+      base: amount(base),
+      vat: amount(vat),
+    })),
+    net: amount(bill.net),
+    vat_total: amount(bill.vat),
+    gross: amount(bill.total),
+  };
+}
 
 /** Registers one test for each case. */
 export function testGoldenCases(world: string, makeWorld: MakeGoldenWorld): void {

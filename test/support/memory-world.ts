@@ -6,7 +6,7 @@ import {
   verifyHistory,
   verifyNumbering,
 } from '../../src/lib/core/bill.ts';
-import { recordSeconds, type StoredRecord } from '../../src/lib/core/charge.ts';
+import type { StoredRecord } from '../../src/lib/core/charge.ts';
 import { parseCountry } from '../../src/lib/core/country.ts';
 import { refuse } from '../../src/lib/core/errors.ts';
 import {
@@ -17,7 +17,7 @@ import {
   parseDay,
   parseInstant,
 } from '../../src/lib/core/instant.ts';
-import { formatMinor, type Minor, parsePrice } from '../../src/lib/core/money.ts';
+import { parsePrice } from '../../src/lib/core/money.ts';
 import {
   checkNewOrder,
   decideCancellation,
@@ -27,23 +27,17 @@ import {
   impliedEnds,
   type Order,
 } from '../../src/lib/core/order.ts';
+import { type Buyer, parseTerritory, type VatRate, VatRateTable, VatRules } from '../../src/lib/core/vat.ts';
 import {
-  type Buyer,
-  formatVatPercent,
-  parseTerritory,
-  type VatRate,
-  VatRateTable,
-  VatRules,
-} from '../../src/lib/core/vat.ts';
-import type {
-  GoldenBill,
-  GoldenCustomer,
-  GoldenOrder,
-  GoldenRate,
-  GoldenRun,
-  GoldenSeller,
-  GoldenSuccessor,
-  GoldenWorld,
+  type GoldenBill,
+  type GoldenCustomer,
+  type GoldenOrder,
+  type GoldenRate,
+  type GoldenRun,
+  type GoldenSeller,
+  type GoldenSuccessor,
+  type GoldenWorld,
+  goldenBill,
 } from './golden.ts';
 
 interface Row {
@@ -308,35 +302,7 @@ export class MemoryWorld implements GoldenWorld {
   }
 
   #show(customer: string, bill: Bill, number: number | null): GoldenBill {
-    const amount = (minor: Minor) => formatMinor(minor, bill.currency);
-    return {
-      number,
-      customer,
-      currency: bill.currency,
-      kind: bill.kind,
-      records: bill.records.map((record) => ({
-        order: this.#keyOf(record.orderId),
-        kind: record.kind,
-        period: record.periodIndex < 0 ? null : record.periodIndex,
-        start: formatInstant(record.start),
-        end: formatInstant(record.end),
-        seconds: recordSeconds(record),
-        net: amount(record.net),
-        vat_treatment: record.vat.treatment,
-        vat_territory: record.vat.territory,
-        vat_rate: formatVatPercent(record.vat.rate),
-      })),
-      vat: bill.vatGroups.map(({ treatment, territory, rate, base, vat }) => ({
-        treatment,
-        territory,
-        rate: formatVatPercent(rate),
-        base: amount(base),
-        vat: amount(vat),
-      })),
-      net: amount(bill.net),
-      vat_total: amount(bill.vat),
-      gross: amount(bill.total),
-    };
+    return goldenBill(customer, bill, number, (id) => this.#keyOf(id));
   }
 }
 

@@ -27,19 +27,35 @@ export async function countUsersDue(tx: Transaction<Schema>, filter: AccountFilt
   return count;
 }
 
-/** The next users after `after` with orders that may have something due, in the order of their ids. */
+/**
+ * The next users after `after` that a run has to look at, in the order of their ids: with orders that may have
+ * something due, how many, and those who have a draft.
+ */
 export async function findUsersDue(
   tx: Transaction<Schema>,
   filter: AccountFilter,
   { after, limit }: { after: number; limit: number },
 ): Promise<{ userId: number; orders: number }[]> {
-  return ordersDue(tx, filter)
-    .select(({ fn }) => ['user_id as userId', fn.countAll<number>().as('orders')])
+  const due = await ordersDue(tx, filter)
+    .select(({ fn }) => ['user_id', fn.countAll<number>().as('orders')])
     .where('user_id', '>', after)
     .groupBy('user_id')
     .orderBy('user_id')
     .limit(limit)
     .execute();
+  const drafts = await draftsOf(tx, filter)
+    .select('user_id')
+    .distinct()
+    .where('user_id', '>', after)
+    .orderBy('user_id')
+    .limit(limit)
+    .execute();
+  const orders = new Map(drafts.map(({ user_id }) => [user_id, 0]));
+  for (const row of due) orders.set(row.user_id, row.orders);
+  return [...orders]
+    .map(([userId, count]) => ({ userId, orders: count }))
+    .sort((a, b) => a.userId - b.userId)
+    .slice(0, limit);
 }
 
 /** The accounts of these users, in the order of their ids, with a fixed number of queries. */
@@ -127,6 +143,11 @@ async function findCharged(
 function ordersDue(tx: Transaction<Schema>, { until, userIds }: AccountFilter) {
   const due = tx.selectFrom('orders').where(isDue(until));
   return userIds === null ? due : due.where('user_id', 'in', userIds);
+}
+
+function draftsOf(tx: Transaction<Schema>, { userIds }: AccountFilter) {
+  const drafts = tx.selectFrom('bills').where('number', 'is', null);
+  return userIds === null ? drafts : drafts.where('user_id', 'in', userIds);
 }
 
 /** Spelled as in the partial index `orders_open`: SQLite uses such an index only where its words stand in the query. */

@@ -276,8 +276,8 @@ export async function numberBills(tx: Transaction<Schema>, ids: readonly number[
   await updateRows(
     tx,
     'bills',
-    { id: 'bigint', number: 'bigint' },
-    ids.map((id, index) => [id, numbers[index]]),
+    { number: 'bigint', id: 'bigint' },
+    ids.map((id, index) => [numbers[index], id]),
   );
   return numbers;
 }
@@ -287,8 +287,8 @@ export async function saveOrderStates(tx: Transaction<Schema>, states: readonly 
   await updateRows(
     tx,
     'orders',
-    { id: 'bigint', closed: 'boolean', next_due_at: 'bigint' },
-    states.map(({ orderId, closed, nextDueAt }) => [orderId, closed, nextDueAt]),
+    { closed: 'boolean', next_due_at: 'bigint', id: 'bigint' },
+    states.map(({ orderId, closed, nextDueAt }) => [closed, nextDueAt, orderId]),
   );
 }
 
