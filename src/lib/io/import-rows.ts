@@ -2,6 +2,7 @@ import { refuse } from '../core/errors.ts';
 import type { ImportReport, SourceRow } from '../core/import-report.ts';
 import { readCsv } from './csv.ts';
 import type { Input } from './input.ts';
+import { KeyIndex } from './key-index.ts';
 
 /** How each column is read. An empty cell, and a column that the file leaves out, is undefined and not parsed. */
 export type ColumnParsers = Readonly<Record<string, (text: string) => unknown>>;
@@ -31,7 +32,7 @@ export async function* readImportRows<Parsers extends ColumnParsers>(
   report: ImportReport,
 ): AsyncGenerator<ImportRow<Parsers>[], void, undefined> {
   const columns = Object.keys(parsers);
-  const lineOf = new Map<unknown, number>();
+  const lineOf = new KeyIndex();
   const batches = readCsv(bytes, {
     file: name,
     columns,
@@ -66,12 +67,10 @@ export async function* readImportRows<Parsers extends ColumnParsers>(
       if (parsed === undefined) return undefined;
       values[column] = parsed.value;
       if (column !== key) continue;
-      const firstLine = lineOf.get(parsed.value);
-      if (firstLine !== undefined) {
-        report.refuse(row, refuse.DUPLICATE_ROW({ column, value: text, firstLine }), column);
-        return undefined;
-      }
-      lineOf.set(parsed.value, row.line);
+      const firstLine = lineOf.add(String(parsed.value), row.line);
+      if (firstLine === undefined) continue;
+      report.refuse(row, refuse.DUPLICATE_ROW({ column, value: text, firstLine }), column);
+      return undefined;
     }
     return { ...row, values: values as ImportRow<Parsers>['values'] };
   }
