@@ -156,6 +156,11 @@ export abstract class BaseCommand extends Command {
     return { schema_version: 1, ...(result as Document) };
   }
 
+  /** Prints the document as it is: oclif would take it apart to colour it, at ten times its memory. */
+  protected override logJson(document: unknown): void {
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  }
+
   #isSilent(): boolean {
     return this.jsonEnabled() || this.#flags.quiet === true;
   }

@@ -11,6 +11,8 @@ export interface Column {
 
 const GAP = 2;
 const NARROWEST = 8;
+/** The time that cli-table3 takes grows with the square of the rows. */
+const ROWS_DRAWN_AT_ONCE = 50;
 
 /**
  * Draws rows under titles. On a terminal the table fits its width: the widest columns give way and their cells end
@@ -28,16 +30,28 @@ export function renderTable(
     ),
     width,
   );
-  const table = new Table({
-    head: columns.map((column) => column.title.toUpperCase()),
-    colAligns: columns.map((column) => column.align ?? 'left'),
-    colWidths: widths.map((columnWidth) => columnWidth + GAP),
-    chars: NO_LINES,
-    style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
-  });
-  table.push(...cells);
-  return table
-    .toString()
+  const draw = (head: readonly string[], body: string[][]): string => {
+    const table = new Table({
+      head: [...head],
+      colAligns: columns.map((column) => column.align ?? 'left'),
+      colWidths: widths.map((columnWidth) => columnWidth + GAP),
+      chars: NO_LINES,
+      style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
+    });
+    table.push(...body);
+    return table.toString();
+  };
+  const parts = [
+    draw(
+      columns.map(({ title }) => title.toUpperCase()),
+      cells.slice(0, ROWS_DRAWN_AT_ONCE),
+    ),
+  ];
+  for (let start = ROWS_DRAWN_AT_ONCE; start < cells.length; start += ROWS_DRAWN_AT_ONCE) {
+    parts.push(draw([], cells.slice(start, start + ROWS_DRAWN_AT_ONCE)));
+  }
+  return parts
+    .join('\n')
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
