@@ -400,7 +400,7 @@ const DEFINITIONS = {
     when: 'A pool that still lends networks is to be deleted, or its prefix or size is to be changed.',
     say: ({ id, networks }) => ({
       message: `Pool ${id} lends ${networks} ${networks === 1 ? 'network' : 'networks'} and cannot be deleted or resized.`,
-      hint: 'Delete its networks first; see them with: uncloud vpn network list',
+      hint: `Delete its networks first; see them with: uncloud vpn network list --pool ${id}`,
       data: { networks },
     }),
     example: { id: 1, networks: 12 },
