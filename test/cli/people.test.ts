@@ -69,6 +69,14 @@ VAT territory  –
     });
   });
 
+  it('bootstrap-user creates one user, however many run at the same time', async () => {
+    const url = await databases.freshUrl();
+    const args = ['bootstrap-user', '--username', 'nico', '--country', 'CH'];
+    const documents = await Promise.all(Array.from({ length: 6 }, () => uncloudJson(args, { url })));
+    expect(documents.filter(({ created }) => created)).toHaveLength(1);
+    expect((await uncloudJson(['user', 'list'], { url })).users).toHaveLength(1);
+  });
+
   it('bootstrap-user reads no directory yet', async () => {
     const url = await databases.freshUrl();
     const environment = { UNCLOUD_LDAP_URL: 'ldaps://ldap.example.net' };

@@ -46,11 +46,11 @@ export async function importUsers(
   file: string,
   { partial, dryRun }: ImportOptions,
 ): Promise<ImportResult> {
-  const input = await openInput(file);
   const database = await context.db();
   const report = new ImportReport();
 
   const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
+    const input = await openInput(file);
     for await (const rows of readImportRows(input, FORMAT, report)) {
       const people = await findPeople(tx, rows.map(usernameOf));
       const stored = new Map(people.map((person) => [person.user.username, person]));
