@@ -1,0 +1,67 @@
+import { Flags } from '@oclif/core';
+import { madeBillDocument, madeBillTable, totalsDocument, totalsTable } from '../../lib/cli/bills.ts';
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { dryRun, exitCode, instant, username } from '../../lib/cli/flags.ts';
+import { EXIT } from '../../lib/core/errors.ts';
+import { formatInstant } from '../../lib/core/instant.ts';
+import { type BillRun, generateBills } from '../../lib/ops/bill-run.ts';
+
+const MOST_SKIPPED_SHOWN = 100;
+
+export default class BillGenerate extends BaseCommand {
+  static override summary = 'Bill everything that is due';
+  static override description =
+    `Makes a bill for each user and currency with something due at the issue instant, and gives it the next number.
+What was billed before is not billed again: a second run makes nothing, and a run that was interrupted is completed by the next one.
+
+A user whose data is faulty is skipped whole and listed with the reason; the others are billed, and the exit code is 3.
+With --dry-run nothing is stored, and --until may lie in the future.`;
+  static override examples = [
+    '<%= config.bin %> bill generate --dry-run',
+    '<%= config.bin %> bill generate --until 2026-02-01',
+    '<%= config.bin %> bill generate --user nico --draft',
+    `<%= config.bin %> bill generate --json | jq -r '.skipped[] | .username + ": " + .code'`,
+  ];
+  static override flags = {
+    until: instant({ summary: 'Issue instant; what is due by then is billed. Default: now' }),
+    user: username({ multiple: true, summary: 'Bill only this user; repeatable. Default: everybody' }),
+    draft: Flags.boolean({ summary: 'Make drafts without numbers, to be closed or discarded one by one' }),
+    'dry-run': dryRun,
+    'exit-code': exitCode,
+  };
+
+  async run() {
+    const { flags } = await this.parse(BillGenerate);
+    const { until, user: usernames, draft } = flags;
+    const plan = flags['dry-run'];
+    const run = await generateBills(await this.context(), { until, usernames, draft, dryRun: plan });
+    if (run.created > 0) this.log(`${madeBillTable(run.bills)}\n\n${totalsTable(run.totals)}`);
+    this.#sayWhatHappened(run, plan ? 'Would make' : 'Made', draft ? 'draft' : 'bill');
+    if (run.skipped.length > 0) this.exitWith(EXIT.PARTLY);
+    else if (plan && flags['exit-code'] && run.created > 0) this.exitWith(EXIT.PENDING);
+    return {
+      until: formatInstant(run.until),
+      bills: run.bills.map(madeBillDocument),
+      truncated: run.bills.length < run.created,
+      created: run.created,
+      skipped: run.skipped.map(({ username: name, refusal }) => ({
+        username: name,
+        code: refusal.code,
+        message: refusal.message,
+        hint: refusal.hint,
+      })),
+      totals: totalsDocument(run.totals),
+    };
+  }
+
+  #sayWhatHappened({ bills, created, skipped }: BillRun, verb: string, thing: string): void {
+    if (bills.length < created) this.say(`The first ${bills.length} are listed.`);
+    for (const { username: name, refusal } of skipped.slice(0, MOST_SKIPPED_SHOWN)) {
+      this.sayWarning(`${name} is skipped (${refusal.code}): ${refusal.message} ${refusal.hint}`);
+    }
+    const unsaid = skipped.length - MOST_SKIPPED_SHOWN;
+    if (unsaid > 0) this.sayWarning(`${unsaid} more users are skipped; --json lists them all.`);
+    if (created > 0) this.say(`${verb} ${created} ${thing}${created === 1 ? '' : 's'}.`);
+    else if (skipped.length === 0) this.say('Nothing to bill.');
+  }
+}

@@ -1,0 +1,33 @@
+import { billDocument, billTable } from '../../lib/cli/bills.ts';
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { currency, instant, username } from '../../lib/cli/flags.ts';
+import { listBills } from '../../lib/ops/bills.ts';
+
+export default class BillList extends BaseCommand {
+  static override summary = 'List bills';
+  static override description = 'Lists bills by issue instant, drafts too: those have no number yet.';
+  static override examples = [
+    '<%= config.bin %> bill list --user nico',
+    '<%= config.bin %> bill list --from 2026-01-01 --to 2026-02-01 --currency CHF',
+    `<%= config.bin %> bill list --json | jq -r '.bills[] | select(.number == null) | .id'`,
+  ];
+  static override flags = {
+    user: username({ summary: 'Only bills of this user' }),
+    from: instant({ summary: 'Only bills issued at this instant or later' }),
+    to: instant({ summary: 'Only bills issued before this instant' }),
+    currency: currency({ summary: 'Only bills in this currency' }),
+  };
+
+  async run() {
+    const { flags } = await this.parse(BillList);
+    const { from, to } = flags;
+    const filter = { username: flags.user, from, to, currency: flags.currency };
+    const bills = await listBills(await this.context(), filter);
+    if (bills.length === 0) {
+      this.say('There are no such bills. See what is due with: uncloud bill generate --dry-run');
+    } else if (!this.jsonEnabled()) {
+      this.log(billTable(bills));
+    }
+    return { bills: bills.map(billDocument) };
+  }
+}

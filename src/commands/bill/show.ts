@@ -1,0 +1,27 @@
+import { billFields, recordTable, vatReasons, vatTable, wholeBillDocument } from '../../lib/cli/bills.ts';
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { parsedArg } from '../../lib/cli/flags.ts';
+import { escapeControl, renderFields } from '../../lib/cli/table.ts';
+import { parseBillReference } from '../../lib/core/bill-reference.ts';
+import { showBill } from '../../lib/ops/bills.ts';
+
+export default class BillShow extends BaseCommand {
+  static override summary = 'Show one bill with its records';
+  static override description =
+    `Prints a bill with the seller and the buyer as they were when it was made, and why the VAT is as it is.
+A draft has no number: name it by its id, as in id:7.`;
+  static override examples = [
+    '<%= config.bin %> bill show 12',
+    '<%= config.bin %> bill show id:7',
+    '<%= config.bin %> bill show 12 --json | jq .bill.vat_breakdown',
+  ];
+  static override args = { number: parsedArg('Number of the bill, or id:N', parseBillReference) };
+
+  async run() {
+    const { args } = await this.parse(BillShow);
+    const bill = await showBill(await this.context(), args.number);
+    const reasons = vatReasons(bill.records).map(escapeControl).join('\n');
+    this.log([renderFields(billFields(bill)), recordTable(bill), vatTable(bill), reasons].join('\n\n'));
+    return { bill: wholeBillDocument(bill) };
+  }
+}
