@@ -1,0 +1,227 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { parseReference } from '../../src/lib/core/reference.ts';
+import { parseUsername } from '../../src/lib/core/user.ts';
+import type { Context } from '../../src/lib/ops/context.ts';
+import {
+  type BulkRequest,
+  createNetwork,
+  createNetworks,
+  deleteNetwork,
+  listNetworks,
+  showNetwork,
+} from '../../src/lib/ops/vpn-networks.ts';
+import { listPools } from '../../src/lib/ops/vpn-pools.ts';
+import { describeDatabases } from '../support/databases.ts';
+import { testKey } from '../support/served-pool.ts';
+import { ANNA, addNetwork, addPool, addUser } from '../support/vpn.ts';
+
+const WORKER = fileURLToPath(new URL('../support/vpn-worker.ts', import.meta.url));
+const EVERY = { username: undefined, poolId: undefined };
+
+async function lend(context: Context, first: number, count: number): Promise<string[]> {
+  const networks: string[] = [];
+  for (let number = first; number < first + count; number += 1) {
+    networks.push((await addNetwork(context, testKey(number))).network);
+  }
+  return networks;
+}
+
+/** Runs processes that each lend networks at the same time, and returns all that came of it. */
+async function lendAtOnce(url: string, processes: number, each: number): Promise<string[]> {
+  const runs = Array.from({ length: processes }, async (_, at) => {
+    const args = [WORKER, url, String(at * each), String(each)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+    return JSON.parse(Buffer.concat(chunks).toString()) as string[];
+  });
+  return (await Promise.all(runs)).flat();
+}
+
+describeDatabases('networks', (databases) => {
+  const world = async (...pools: string[]) => {
+    const context = await databases.context();
+    await addUser(context);
+    for (const prefix of pools) await addPool(context, prefix);
+    return context;
+  };
+
+  /** The counters that allocation relies on agree with the rows. */
+  const expectSound = async (context: Context) => {
+    for (const pool of await listPools(context, undefined)) {
+      const networks = await listNetworks(context, { ...EVERY, poolId: pool.id });
+      expect(pool.used).toBe(BigInt(networks.length));
+      for (const { slot } of networks) expect(slot).toBeLessThan(pool.nextSlot);
+    }
+  };
+
+  it('are the slots of the pool in order', async () => {
+    const context = await world('2a0a:e5c1:200::/40');
+    expect(await lend(context, 0, 3)).toEqual([
+      '2a0a:e5c1:200::/48',
+      '2a0a:e5c1:201::/48',
+      '2a0a:e5c1:202::/48',
+    ]);
+    const { network, pool } = await showNetwork(context, 2);
+    expect(network).toMatchObject({ username: 'anna', poolId: 1, slot: 1n, publicKey: testKey(1) });
+    expect([pool.id, pool.used, pool.nextSlot]).toEqual([1, 3n, 3n]);
+  });
+
+  it('that were given back are lent last, the oldest first', async () => {
+    const context = await world('2a0a:e5c1:200::/46');
+    await lend(context, 0, 3);
+    await deleteNetwork(context.at('2025-01-03'), 1);
+    await deleteNetwork(context.at('2025-01-02'), 3);
+    await expectSound(context);
+    expect(await lend(context, 10, 3)).toEqual([
+      '2a0a:e5c1:203::/48',
+      '2a0a:e5c1:202::/48',
+      '2a0a:e5c1:200::/48',
+    ]);
+    await expect(lend(context, 20, 1)).rejects.toMatchObject({ code: 'POOL_FULL', data: { free: '0' } });
+    await expectSound(context);
+  });
+
+  it('come from the fullest pool, then from the next, and a full one names what is free elsewhere', async () => {
+    const context = await world('2a0a:e5c1:200::/47', '2a0a:e5c1:300::/46');
+    await addPool(context, '2a0a:e5c1:400::/40', { subnetworkSize: 56 });
+    await addNetwork(context, testKey(0), { poolId: 2 });
+    expect(await lend(context, 1, 5)).toEqual([
+      '2a0a:e5c1:301::/48',
+      '2a0a:e5c1:302::/48',
+      '2a0a:e5c1:303::/48',
+      '2a0a:e5c1:200::/48',
+      '2a0a:e5c1:201::/48',
+    ]);
+    await expect(addNetwork(context, testKey(9))).rejects.toMatchObject({
+      code: 'POOL_FULL',
+      data: { free: '0', elsewhere: [{ pool_id: 3, size: 56, free: '65536' }] },
+    });
+    expect((await addNetwork(context, testKey(9), { size: 56 })).network).toBe('2a0a:e5c1:400::/56');
+    await expectSound(context);
+  });
+
+  it('refuse a key in use, the key of a pool, and a user or a pool that is not there', async () => {
+    const context = await world('2a0a:e5c1:200::/40');
+    const [pool] = await listPools(context, undefined);
+    await lend(context, 0, 1);
+    await expect(addNetwork(context, testKey(0))).rejects.toMatchObject({
+      code: 'KEY_IN_USE',
+      data: { network_id: 1 },
+    });
+    await expect(addNetwork(context, pool?.publicKey ?? testKey(0))).rejects.toMatchObject({
+      code: 'KEY_IS_POOLS',
+      data: { pool_id: 1 },
+    });
+    const username = parseUsername('nobody');
+    await expect(addNetwork(context, testKey(1), { username })).rejects.toMatchObject({
+      code: 'UNKNOWN_USER',
+    });
+    await expect(addNetwork(context, testKey(1), { poolId: 9 })).rejects.toMatchObject({
+      code: 'UNKNOWN_POOL',
+    });
+    await expect(listNetworks(context, { ...EVERY, username })).rejects.toMatchObject({
+      code: 'UNKNOWN_USER',
+    });
+    await expect(listNetworks(context, { ...EVERY, poolId: 9 })).rejects.toMatchObject({
+      code: 'UNKNOWN_POOL',
+    });
+    await expect(showNetwork(context, 9)).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
+    await expect(deleteNetwork(context, 9)).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
+    expect(await listNetworks(context, EVERY)).toHaveLength(1);
+  });
+
+  it('with a reference are lent once', async () => {
+    const context = await world('2a0a:e5c1:200::/40');
+    await addPool(context, '2a0a:e5c1:300::/40');
+    await addUser(context, 'ben');
+    const reference = parseReference('anna-vpn');
+    const request = { username: ANNA, publicKey: testKey(0), size: null, poolId: null, reference };
+    const first = await createNetwork(context, request);
+    expect(first).toMatchObject({ created: true, network: { reference: 'anna-vpn' } });
+    const again = await createNetwork(context.at('2026-01-01'), { ...request, size: 48, poolId: 1 });
+    expect(again).toEqual({ ...first, created: false });
+    const others = { username: parseUsername('ben'), publicKey: testKey(1), size: 56, poolId: 2, reference };
+    await expect(createNetwork(context, others)).rejects.toMatchObject({
+      code: 'NETWORK_EXISTS',
+      data: { network_id: 1, differences: ['its user', 'its public key', 'its size', 'its pool'] },
+    });
+  });
+
+  it('are lent in bulk for the keys of a file, all or none', async () => {
+    const context = await world('2a0a:e5c1:200::/40', '2a0a:e5c1:300::/47');
+    const file = join(databases.folder, 'keys.txt');
+    const write = (numbers: number[]) =>
+      writeFile(
+        file,
+        `# clients\n\n${numbers.map((number) => `${testKey(number)} # ${number}\r\n`).join('')}`,
+      );
+    const request: BulkRequest = {
+      username: ANNA,
+      size: null,
+      poolId: null,
+      publicKeysFile: file,
+      count: null,
+    };
+    await write([5, 3, 4]);
+    const networks = await createNetworks(context, { ...request, count: 3 });
+    expect(networks.map(({ network, publicKey }) => [network, publicKey])).toEqual([
+      ['2a0a:e5c1:200::/48', testKey(5)],
+      ['2a0a:e5c1:201::/48', testKey(3)],
+      ['2a0a:e5c1:202::/48', testKey(4)],
+    ]);
+    await write([6, 7, 4]);
+    await expect(createNetworks(context, request)).rejects.toMatchObject({
+      code: 'KEY_IN_USE',
+      data: { network_id: 3 },
+    });
+    await write([6, 7, 6]);
+    await expect(createNetworks(context, request)).rejects.toMatchObject({
+      code: 'DUPLICATE_ROW',
+      message: expect.stringContaining('line 5: ') as unknown,
+      data: { first_line: 3 },
+    });
+    await write([6]);
+    await expect(createNetworks(context, { ...request, count: 2 })).rejects.toMatchObject({
+      code: 'PUBLIC_KEY_COUNT',
+    });
+    await write([]);
+    await expect(createNetworks(context, request)).rejects.toMatchObject({ code: 'PUBLIC_KEY_COUNT' });
+    await writeFile(file, `${testKey(6)}\n${'#'.repeat(200_000)}\n${testKey(7)}x`);
+    await expect(createNetworks(context, request)).rejects.toMatchObject({
+      code: 'INVALID_KEY',
+      message: `${file}, line 3: The text given is not a WireGuard public key: it has 45 characters instead of 44.`,
+    });
+    expect(await listNetworks(context, EVERY)).toHaveLength(3);
+    await write(Array.from({ length: 255 }, (_, number) => number + 100));
+    const many = await createNetworks(context, request);
+    expect(many.map(({ poolId }) => poolId).filter((id) => id === 2)).toHaveLength(2);
+    expect(many.map(({ publicKey }) => publicKey)).toEqual(many.map((_, number) => testKey(number + 100)));
+    await expectSound(context);
+  });
+
+  it('are never lent twice by eight processes at once', async () => {
+    const context = await world('2a0a:e5c1:200::/40');
+    const lent = await lendAtOnce(context.url, 8, 25);
+    expect(lent.filter((network) => !network.endsWith('::/48'))).toEqual([]);
+    expect(new Set(lent).size).toBe(200);
+    expect((await listNetworks(context, EVERY)).map(({ slot }) => slot)).toEqual(
+      Array.from({ length: 200 }, (_, slot) => BigInt(slot)),
+    );
+    await expectSound(context);
+  });
+
+  it('of a pool of 256 go to exactly 256 of 300 requests', async () => {
+    const context = await world('2a0a:e5c1:200::/40');
+    const outcomes = await lendAtOnce(context.url, 6, 50);
+    const networks = outcomes.filter((outcome) => outcome.endsWith('/48'));
+    expect(new Set(networks).size).toBe(256);
+    expect(outcomes.filter((outcome) => outcome === 'POOL_FULL')).toHaveLength(44);
+    await expectSound(context);
+  });
+});
