@@ -1,0 +1,254 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { parseReference } from '../../src/lib/core/reference.ts';
+import { parseUsername } from '../../src/lib/core/user.ts';
+import type { StoredOrder } from '../../src/lib/io/db/orders.ts';
+import { importOrders } from '../../src/lib/ops/order-import.ts';
+import { cancelOrder, createOrder, listOrders, showOrder } from '../../src/lib/ops/orders.ts';
+import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { at, NICO, openShop, VM } from '../support/shop.ts';
+
+const ALL =
+  'username,product,quantity,starts_at,ends_at,period,recurring_price,one_time_price,currency,' +
+  'commitment_periods,charge,description,replaces,not_for_billing,reference';
+const DEFAULTS = { partial: false, dryRun: false };
+
+describeDatabases('order import', (databases) => {
+  let files = 0;
+
+  async function fileOf(...lines: string[]): Promise<string> {
+    files += 1;
+    const file = join(databases.folder, `orders-${files}.csv`);
+    await writeFile(file, `${lines.join('\n')}\n`);
+    return file;
+  }
+
+  const shop = async () => openShop(await databases.context());
+
+  async function orders(context: TestContext): Promise<StoredOrder[]> {
+    const all: StoredOrder[] = [];
+    await listOrders(context, { active: false }, (page) => all.push(...page));
+    return all;
+  }
+
+  const refusals = async (context: TestContext, file: string) => {
+    const error = await importOrders(context, file, DEFAULTS).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'IMPORT_REFUSED', exit: 1 });
+    expect(await orders(context)).toEqual([]);
+    return error.data.refused.map((row: Record<string, unknown>) => [
+      row.line,
+      row.field,
+      row.value,
+      row.code,
+    ]);
+  };
+
+  it('reads every column, and the same file again adds nothing, even when life has gone on', async () => {
+    const context = await shop();
+    const file = await fileOf(
+      ALL,
+      'nico,,2,2025-01-01,2026-01-01,week,10.5,-3,EUR,4,arrears,"Shell, big",,true,one',
+      'anna,VM,,,,,,,,,,,,,two',
+    );
+    const planned = await importOrders(context, file, { ...DEFAULTS, dryRun: true });
+    expect(await orders(context)).toEqual([]);
+    const first = await importOrders(context, file, DEFAULTS);
+    expect(first).toEqual({ rows: 2, inserted: 2, updated: 0, unchanged: 0, refused: [], refusedRows: 0 });
+    expect(planned).toEqual(first);
+    const stored = await orders(context);
+    expect(stored).toMatchObject([
+      {
+        username: 'nico',
+        product: null,
+        quantity: 2,
+        startsAt: at('2025-01-01'),
+        endsAt: at('2026-01-01'),
+        recurringPeriodSeconds: 604_800,
+        recurringPrice: 105_000n,
+        oneTimePrice: -30_000n,
+        currency: 'EUR',
+        commitmentPeriods: 4,
+        charge: 'arrears',
+        description: 'Shell, big',
+        notForBilling: true,
+        reference: 'one',
+      },
+      { username: 'anna', product: 'VM', startsAt: context.now, recurringPrice: 100_000n, reference: 'two' },
+    ]);
+    const later = context.at('2027-01-01');
+    const { id = 0 } = stored[1] ?? {};
+    await cancelOrder(later, { id }, { at: at('2025-01-10'), dryRun: false });
+    expect(await importOrders(later, file, DEFAULTS)).toMatchObject({ inserted: 0, unchanged: 2 });
+    expect(await orders(context)).toHaveLength(2);
+  });
+
+  it('knows rows without a reference by their content', async () => {
+    const context = await shop();
+    const file = await fileOf('username,product', 'nico,VM', 'nico,VM', 'anna,VM');
+    expect(await importOrders(context, file, DEFAULTS)).toMatchObject({ inserted: 3 });
+    expect(await importOrders(context.at('2025-05-01'), file, DEFAULTS)).toMatchObject({ unchanged: 3 });
+    const references = (await orders(context)).map(({ reference }) => reference ?? '');
+    expect(references[0]).toMatch(/^import-[0-9a-f]{32}-1$/);
+    expect(references[1]).toBe(references[0]?.replace(/1$/, '2'));
+    const more = await fileOf('username,product', 'nico,VM', 'nico,VM', 'nico,VM', 'anna,VM');
+    expect(await importOrders(context, more, DEFAULTS)).toMatchObject({ inserted: 1, unchanged: 3 });
+  });
+
+  it('lists every faulty row with line, field, value and rule, and imports nothing', async () => {
+    const context = await shop();
+    const good = 'nico,VM,,,,,,,,,,,,,';
+    const file = await fileOf(
+      ALL,
+      `${good}good`,
+      'nico,,1,2025-01-01,,30d,-5,0,CHF,,,,,,a',
+      'nico,,1,2025-01-01,,30d,1e5,0,CHF,,,,,,b',
+      'nico,,1,2025-01-01,,30d,"10,50",0,CHF,,,,,,c',
+      'nico,,1,2025-01-02,2025-01-01,30d,10,0,CHF,,,,,,d',
+      'nobody,VM,,,,,,,,,,,,,e',
+      'nico,Toaster,,,,,,,,,,,,,f',
+      'nico,,1,2025-01-01,,30d,0.0049,0,CHF,,,,,,g',
+      'nico,,1,2025-01-01,,30d,10,0,chf,,,,,,h',
+      'nico,,0,2025-01-01,,30d,10,0,CHF,,,,,,i',
+      'nico,,1,01.02.2025,,30d,10,0,CHF,,,,,,j',
+      'nico,,1,2025-01-01,,month,10,0,CHF,,,,,,k',
+      'nico,,1,2025-01-01,,30d,10,0,CHF,x,,,,,l',
+      'nico,,1,2025-01-01,,30d,10,0,CHF,,later,,,,m',
+      'nico,,1,2025-01-01,,30d,10,0,CHF,,,,,maybe,n',
+      'nico,VM,,,,hour,,,,,,,,,o',
+      'nico,,1,2025-01-01,,30d,10,0,,,,,,,p',
+      `${good}good`,
+      ',VM,,,,,,,,,,,,,q',
+      'nico,VM',
+    );
+    expect(await refusals(context, file)).toEqual([
+      [3, 'recurring_price', '-5', 'NEGATIVE_PRICE'],
+      [4, 'recurring_price', '1e5', 'INVALID_PRICE'],
+      [5, 'recurring_price', '10,50', 'INVALID_PRICE'],
+      [6, 'ends_at', '2025-01-01', 'INVALID_ORDER'],
+      [7, 'username', 'nobody', 'UNKNOWN_USER'],
+      [8, 'product', 'Toaster', 'UNKNOWN_PRODUCT'],
+      [9, 'recurring_price', '0.0049', 'PRICE_TOO_SMALL'],
+      [10, 'currency', 'chf', 'UNKNOWN_CURRENCY'],
+      [11, 'quantity', '0', 'INVALID_ORDER'],
+      [12, 'starts_at', '01.02.2025', 'INVALID_INSTANT'],
+      [13, 'period', 'month', 'INVALID_PERIOD'],
+      [14, 'commitment_periods', 'x', 'INVALID_ORDER'],
+      [15, 'charge', 'later', 'INVALID_ORDER'],
+      [16, 'not_for_billing', 'maybe', 'INVALID_ORDER'],
+      [17, 'period', 'hour', 'UNKNOWN_PRODUCT_PRICE'],
+      [18, 'currency', '', 'INCOMPLETE_ORDER'],
+      [19, 'reference', 'good', 'DUPLICATE_ROW'],
+      [20, 'username', '', 'EMPTY_CELL'],
+      [21, null, null, 'CELL_COUNT'],
+    ]);
+  });
+
+  it('imports the good rows when it may do it partly, but none that replaces a refused one', async () => {
+    const context = await shop();
+    const file = await fileOf(
+      'username,product,replaces,reference',
+      'nico,VM,bad,child-of-bad',
+      'nico,VM,child-of-bad,grandchild-of-bad',
+      'nico,Toaster,,bad',
+      'nico,VM,bad,late-child-of-bad',
+      'nico,VM,,good',
+    );
+    const result = await importOrders(context, file, { ...DEFAULTS, partial: true });
+    expect(result).toMatchObject({ rows: 5, inserted: 1, refusedRows: 4 });
+    expect(result.refused.map(({ line, field, code }) => [line, field, code])).toEqual([
+      [2, 'replaces', 'INVALID_ORDER'],
+      [3, 'replaces', 'INVALID_ORDER'],
+      [4, 'product', 'UNKNOWN_PRODUCT'],
+      [5, 'replaces', 'INVALID_ORDER'],
+    ]);
+    expect((await orders(context)).map(({ reference }) => reference)).toEqual(['good']);
+  });
+
+  it('refuses a reference that is known with other content, naming the field', async () => {
+    const context = await shop();
+    await createOrder(context, { username: NICO, product: VM, reference: parseReference('one') }, {});
+    const file = await fileOf('username,product,quantity,starts_at,reference', 'nico,VM,2,2025-02-01,one');
+    const error = await importOrders(context, file, DEFAULTS).catch((thrown) => thrown);
+    expect(error.data.refused).toEqual([
+      {
+        line: 2,
+        field: 'quantity',
+        value: '2',
+        code: 'REFERENCE_TAKEN',
+        reason: 'The reference "one" belongs to order 1, which differs in quantity, starts_at.',
+      },
+    ]);
+  });
+
+  it('finds what a row replaces further up, further down and in the database', async () => {
+    const context = await shop();
+    const old = await createOrder(
+      context,
+      { username: NICO, product: VM, reference: parseReference('db') },
+      {},
+    );
+    const file = await fileOf(
+      'username,product,starts_at,replaces,reference',
+      'nico,VM,2025-04-01,third,fourth',
+      'nico,VM,2025-03-01,second,third',
+      'nico,VM,2025-02-01,first,second',
+      'nico,VM,2025-01-15,db,first',
+      'nico,VM,2025-05-01,fourth,fifth',
+    );
+    expect(await importOrders(context, file, DEFAULTS)).toMatchObject({ inserted: 5 });
+    const chain: (string | null)[] = [];
+    for (let id: number | undefined = old.order.id; id !== undefined; ) {
+      const order: StoredOrder = await showOrder(context, { id });
+      chain.push(order.reference);
+      const next: StoredOrder | null =
+        order.replacedBy[0] === undefined ? null : await showOrder(context, { id: order.replacedBy[0] });
+      expect(order.end).toBe(next?.startsAt ?? null);
+      id = next?.id;
+    }
+    expect(chain).toEqual(['db', 'first', 'second', 'third', 'fourth', 'fifth']);
+    expect(await importOrders(context, file, DEFAULTS)).toMatchObject({ inserted: 0, unchanged: 5 });
+  });
+
+  it('refuses circles, and replaced orders that are missing, of somebody else or in another currency', async () => {
+    const context = await shop();
+    const file = await fileOf(
+      'username,product,recurring_price,one_time_price,currency,replaces,reference',
+      'nico,VM,,,,b,a',
+      'nico,VM,,,,c,b',
+      'nico,VM,,,,a,c',
+      'nico,VM,,,,b,into-the-circle',
+      'nico,VM,,,,itself,itself',
+      'nico,VM,,,,nowhere,lost',
+      'anna,VM,,,,nicos,hers',
+      'nico,VM,10,0,EUR,nicos,foreign',
+      'nico,VM,,,,,nicos',
+    );
+    expect(await refusals(context, file)).toEqual([
+      [2, 'replaces', 'b', 'REPLACEMENT_CYCLE'],
+      [3, 'replaces', 'c', 'REPLACEMENT_CYCLE'],
+      [4, 'replaces', 'a', 'REPLACEMENT_CYCLE'],
+      [5, 'replaces', 'b', 'REPLACEMENT_CYCLE'],
+      [6, 'replaces', 'itself', 'REPLACEMENT_CYCLE'],
+      [7, 'replaces', 'nowhere', 'INVALID_ORDER'],
+      [8, 'replaces', 'nicos', 'INVALID_ORDER'],
+      [9, 'currency', 'EUR', 'CURRENCY_MISMATCH'],
+    ]);
+  });
+
+  it('imports thousands of rows, a chain through all batches included', async () => {
+    const context = await shop();
+    const count = 5000;
+    const rows = Array.from({ length: count }, (_, index) => {
+      const replaced = index + 1 < count ? `r${index + 1}` : '';
+      return `nico,VM,${replaced},r${index}`;
+    });
+    const file = await fileOf('username,product,replaces,reference', ...rows);
+    expect(await importOrders(context, file, DEFAULTS)).toMatchObject({ inserted: count });
+    const last = await showOrder(context, { reference: parseReference(`r${count - 1}`) });
+    expect(last).toMatchObject({ replaces: null, replacedBy: [last.id + 1] });
+    // Ids that were given out by the import are not given out again.
+    const { order } = await createOrder(context, { username: parseUsername('anna'), product: VM }, {});
+    expect(order.id).toBeGreaterThan(last.id + count - 1);
+  });
+});
