@@ -44,11 +44,12 @@ export function drawUsage(
     return `${label.padEnd(widest)}  ${colour(groups.join(' '), plain)}`;
   });
   const inCell = buckets[0]?.total ?? 1n;
-  const size = pool.subnetworkSize - (inCell.toString(2).length - 1);
+  const bits = inCell.toString(2).length - 1;
+  const size = pool.subnetworkSize - bits;
   const legend =
     inCell === 1n
       ? `Each cell is a /${size}: ${signs[4]} used, ${signs[0]} free`
-      : `Each cell is a /${size} of ${inCell} networks; used: ${signs.map((sign, shade) => `${sign} ${WORDS[shade]}`).join(', ')}`;
+      : `Each cell is a /${size} of ${bits > 20 ? `2^${bits}` : inCell} networks; used: ${signs.map((sign, shade) => `${sign} ${WORDS[shade]}`).join(', ')}`;
   return [...rows, legend].join('\n');
 }
 
