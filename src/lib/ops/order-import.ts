@@ -18,9 +18,10 @@ import { parseReference, type Reference } from '../core/reference.ts';
 import { ReplacementQueue } from '../core/replacement-queue.ts';
 import { parseUsername, type Username } from '../core/user.ts';
 import { reserveIds } from '../io/db/ids.ts';
-import { findOrders, insertOrders, type OrderInsert, type StoredOrder } from '../io/db/orders.ts';
+import { findOrderRows, insertOrders, type OrderInsert, type PlacedOrderRow } from '../io/db/orders.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { takeStatistics } from '../io/db/statistics.ts';
 import { type ImportRow, readImportRows } from '../io/import-rows.ts';
 import { openInput } from '../io/input.ts';
 import type { Context } from './context.ts';
@@ -62,6 +63,7 @@ export async function importOrders(
     decisions.end();
     const result = report.result();
     if (result.refusedRows > 0 && !partial) throw refuse.IMPORT_REFUSED({ file: input.name, ...result });
+    if (!dryRun && result.inserted > 0) await takeStatistics(tx, 'orders');
     return result;
   };
   return dryRun ? database.read(work) : database.write('orders', work);
@@ -109,7 +111,7 @@ interface NamedRow {
 interface Known {
   readonly users: ReadonlyMap<Username, number>;
   /** Those with the references of the rows, and those that the rows replace. */
-  readonly orders: ReadonlyMap<Reference, StoredOrder>;
+  readonly orders: ReadonlyMap<Reference, PlacedOrderRow>;
 }
 
 /** What an order that replaces this one depends on. The id of a new order is set when it is inserted. */
@@ -277,7 +279,7 @@ async function findKnown(tx: Transaction<Schema>, rows: readonly NamedRow[]): Pr
     .select(['id', 'username'])
     .where('username', 'in', [...usernames])
     .execute();
-  const orders = await findOrders(tx, { references: [...references] });
+  const orders = await findOrderRows(tx, { references: [...references] });
   return {
     users: new Map(users.map(({ id, username }) => [username as Username, id])),
     orders: new Map(orders.flatMap((order) => (order.reference === null ? [] : [[order.reference, order]]))),

@@ -52,20 +52,24 @@ export function orderFromRow(row: OrderRow): Order {
   };
 }
 
-/** An order with all that is known about it. */
-export interface StoredOrder extends Order {
+/** An order with all that its row says. */
+export interface PlacedOrderRow extends Order {
   readonly userId: number;
   readonly username: Username;
   readonly product: ProductName | null;
   readonly reference: Reference | null;
   /** The reference of the replaced order, or its id in digits if it has none. */
   readonly predecessor: string | null;
+  readonly serviceEndsAt: Instant | null;
+  readonly createdAt: Instant;
+}
+
+/** An order with all that is known about it. */
+export interface StoredOrder extends PlacedOrderRow {
   /** The ids of the orders that replace it. */
   readonly replacedBy: readonly number[];
   /** The effective end: `endsAt`, or else the one that follows from replacement. */
   readonly end: Instant | null;
-  readonly serviceEndsAt: Instant | null;
-  readonly createdAt: Instant;
 }
 
 /** Which orders; what is absent does not matter. */
@@ -82,15 +86,37 @@ export interface OrderFilter {
 
 /** The orders that the filter lets through, in the order of their ids, in two statements. */
 export async function findOrders(tx: Transaction<Schema>, filter: OrderFilter): Promise<StoredOrder[]> {
+  const orders = await findOrderRows(tx, filter);
+  const successors = await findSuccessors(
+    tx,
+    orders.map(({ id }) => id),
+  );
+  const implied = impliedEnds(successors);
+  const successorsOf = Map.groupBy(successors, ({ replaces }) => replaces);
+  return orders.map((order) => ({
+    ...order,
+    replacedBy: (successorsOf.get(order.id) ?? []).map(({ id }) => id),
+    end: effectiveEnd(order, implied),
+  }));
+}
+
+/** The orders that the filter lets through, without what other orders say about them. */
+export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter): Promise<PlacedOrderRow[]> {
   const { id, references, userId, productId, startedAt, page } = filter;
   let query = tx
     .selectFrom('orders')
     .innerJoin('users', 'users.id', 'orders.user_id')
     .leftJoin('products', 'products.id', 'orders.product_id')
-    .leftJoin('orders as predecessor', 'predecessor.id', 'orders.replaces_id')
     .select(orderColumns)
     .select(['orders.user_id', 'orders.reference', 'orders.service_ends_at', 'orders.created_at'])
-    .select(['users.username', 'products.name as product', 'predecessor.reference as predecessor_reference'])
+    .select(['users.username', 'products.name as product'])
+    // Not a join: PostgreSQL would read the whole table for it, and for each page again.
+    .select(({ selectFrom }) =>
+      selectFrom('orders as predecessor')
+        .select('predecessor.reference')
+        .whereRef('predecessor.id', '=', 'orders.replaces_id')
+        .as('predecessor_reference'),
+    )
     .orderBy('orders.id');
   if (id !== undefined) query = query.where('orders.id', '=', id);
   if (references !== undefined) query = query.where('orders.reference', 'in', references);
@@ -103,12 +129,6 @@ export async function findOrders(tx: Transaction<Schema>, filter: OrderFilter): 
   }
   if (page !== undefined) query = query.where('orders.id', '>', page.after).limit(page.limit);
   const rows = await query.execute();
-  const successors = await findSuccessors(
-    tx,
-    rows.map((row) => row.id),
-  );
-  const implied = impliedEnds(successors);
-  const successorsOf = Map.groupBy(successors, ({ replaces }) => replaces);
   return rows.map((row) => {
     const order = orderFromRow(row);
     return {
@@ -118,8 +138,6 @@ export async function findOrders(tx: Transaction<Schema>, filter: OrderFilter): 
       product: row.product as ProductName | null,
       reference: row.reference as Reference | null,
       predecessor: order.replaces === null ? null : (row.predecessor_reference ?? String(order.replaces)),
-      replacedBy: (successorsOf.get(order.id) ?? []).map((successor) => successor.id),
-      end: effectiveEnd(order, implied),
       serviceEndsAt: row.service_ends_at as Instant | null,
       createdAt: row.created_at as Instant,
     };
