@@ -20,13 +20,15 @@ const NUMBERS_PER_PAGE = 10_000;
 /** Recomputes the whole history of all bills on one snapshot, and compares. Changes nothing. */
 export async function verifyBills(context: Context): Promise<Verification> {
   const database = await context.db();
-  return database.read(async (tx) => {
-    const faults = await verifyNumbers(tx);
+  return database.readInBatches(async (batch) => {
+    const faults = await batch(verifyNumbers);
     const checked = { bills: 0, records: 0, orders: 0 };
     let pending = 0;
     let seen = 0;
-    for (let users = await usersAfter(tx, 0); users.length > 0; ) {
-      for (const { orders, bills } of await historiesOf(tx, users)) {
+    let users = await batch((tx) => usersAfter(tx, 0));
+    while (users.length > 0) {
+      const page = users;
+      for (const { orders, bills } of await batch((tx) => historiesOf(tx, page))) {
         const verdict = verifyHistory({ orders, bills }, context.now);
         faults.push(...verdict.faults);
         pending += verdict.pending;
@@ -34,9 +36,9 @@ export async function verifyBills(context: Context): Promise<Verification> {
         checked.bills += bills.length;
         for (const { records } of bills) checked.records += records.length;
       }
-      seen += users.length;
+      seen += page.length;
       context.progress(seen, null, 'users');
-      users = await usersAfter(tx, users.at(-1) ?? 0);
+      users = await batch((tx) => usersAfter(tx, page.at(-1) ?? 0));
     }
     return { checked, pending, faults };
   });

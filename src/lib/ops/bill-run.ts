@@ -68,7 +68,7 @@ export interface BillRun {
   readonly totals: ReadonlyMap<Currency, Totals>;
 }
 
-const USERS_PER_BATCH = 1000;
+const USERS_PER_BATCH = 300;
 
 /** A batch ends after the user with whom it has more than this: memory stays the same however many users there are. */
 const MOST_ORDERS_PER_BATCH = 20_000;
@@ -83,9 +83,7 @@ const MOST_BILLS_LISTED = 1000;
 export async function generateBills(context: Context, options: BillRunOptions = {}): Promise<BillRun> {
   const database = await context.db();
   const run = (batch: Batch) => runInBatches(context, batch, options);
-  return options.dryRun === true
-    ? database.read((tx) => run((part) => part(tx)))
-    : database.writeInBatches('bills', run);
+  return options.dryRun === true ? database.readInBatches(run) : database.writeInBatches('bills', run);
 }
 
 async function runInBatches(context: Context, batch: Batch, options: BillRunOptions): Promise<BillRun> {

@@ -29,6 +29,8 @@ export interface Database {
   readonly kysely: Kysely<Schema>;
   /** Runs `work` on one unchanging snapshot of the data. */
   read<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /** Reads in parts what is more than fits into memory, all parts on one unchanging snapshot. */
+  readInBatches<T>(work: (batch: Batch) => Promise<T>): Promise<T>;
   /**
    * Runs `work` in one transaction: all of it happens or nothing.
    * @throws DATABASE_BUSY when another writer does not finish in time

@@ -57,11 +57,13 @@ export function openSqlite(path: string, { create }: { create: boolean }): Datab
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   });
+  const read: Database['read'] = (work) => kysely.transaction().setAccessMode('read only').execute(work);
   return {
     backend: 'sqlite',
     address,
     kysely,
-    read: (work) => kysely.transaction().setAccessMode('read only').execute(work),
+    read,
+    readInBatches: (work) => read((tx) => work((part) => part(tx))),
     write: (_topic, work) => kysely.transaction().execute(work),
     writeInBatches: (_topic, work) => kysely.transaction().execute((tx) => work((part) => part(tx))),
     close: () => kysely.destroy(),
@@ -98,17 +100,20 @@ class SqliteDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
-    const begin = settings.accessMode === 'read only' ? 'begin deferred' : 'begin immediate';
-    await connection.executeQuery(CompiledQuery.raw(begin));
+    const readOnly = settings.accessMode === 'read only';
+    if (readOnly) this.#handle.pragma('query_only = on');
+    await connection.executeQuery(CompiledQuery.raw(readOnly ? 'begin deferred' : 'begin immediate'));
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('commit'));
+    this.#handle.pragma('query_only = off');
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // SQLite itself rolls back on some errors (disk full, I/O), and then there is nothing left to roll back.
     if (this.#handle.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+    this.#handle.pragma('query_only = off');
   }
 
   async destroy(): Promise<void> {
