@@ -44,6 +44,31 @@ describeDatabases('orders', (databases) => {
     return orders.map(({ id }) => id);
   }
 
+  /** Stores a draft with one record of the order. */
+  async function markBilled(context: TestContext, orderId: number) {
+    const { kysely } = await context.db();
+    const total = { net: 3500, vat: 0, total: 3500 };
+    const bill = {
+      user_id: 1,
+      currency: 'CHF',
+      issued_at: 0,
+      kind: 'invoice',
+      seller: '',
+      buyer: '',
+    } as const;
+    await kysely
+      .insertInto('bills')
+      .values({ ...bill, ...total, number: null })
+      .execute();
+    const vat = { vat_treatment: 'outside', vat_territory: 'US', vat_rate: 0, vat_reason: '' } as const;
+    const record = { kind: 'one_time', period_index: -1, seq: 0, period_start: 0, period_end: 0 } as const;
+    const terms = { net: 3500, description: '', unit_price: 350_000, quantity: 1 };
+    await kysely
+      .insertInto('bill_records')
+      .values({ bill_id: 1, order_id: orderId, ...record, ...vat, ...terms })
+      .execute();
+  }
+
   it('copy the price of a product, for the default period or the one that is named', async () => {
     const context = await shop();
     const placed = { username: NICO, product: VM };
@@ -223,6 +248,9 @@ describeDatabases('orders', (databases) => {
       { username: NICO, product: VM },
       { startsAt: context.now },
     );
+    const same = { product: VM, quantity: 2 };
+    const again = await replaceOrder(context, { id: vm.id }, same, { at: context.now, dryRun: true });
+    expect(again.order).toMatchObject({ quantity: 2, oneTimePrice: 0n });
     const big = await replace(context, vm.id, '2025-01-16', { product: BIG_VM });
     expect(big.order).toMatchObject({ product: 'Big VM', description: 'Big VM', oneTimePrice: 50_000n });
     expect(big.order.recurringPrice).toBe(200_000n);
@@ -254,6 +282,20 @@ describeDatabases('orders', (databases) => {
     await expect(replace(context, order.id, when, successor)).rejects.toMatchObject({ code });
     expect(await showOrder(context, { id: order.id })).toEqual(order);
     expect(await list(context)).toEqual([order.id]);
+  });
+
+  it('of one time can be cancelled and replaced until they are billed', async () => {
+    const context = await shop();
+    const once = { oneTimePrice: parsePrice('35'), currency: 'CHF', startsAt: at('2025-01-01') } as const;
+    const { id } = await place(context, once);
+    const cancel = () => cancelOrder(context, { id }, { at: at('2025-01-02'), dryRun: true });
+    const change = () =>
+      replaceOrder(context, { id }, { oneTimePrice: 0n }, { at: at('2025-01-02'), dryRun: true });
+    expect((await cancel()).order.end).toBe(at('2025-01-01'));
+    expect((await change()).kind).toBe('before-start');
+    await markBilled(context, id);
+    await expect(cancel()).rejects.toMatchObject({ code: 'INVALID_ORDER' });
+    await expect(change()).rejects.toMatchObject({ code: 'INVALID_ORDER' });
   });
 
   it('end with the running period and the commitment when they are cancelled', async () => {

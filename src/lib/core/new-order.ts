@@ -122,14 +122,15 @@ export interface PlacedOrder extends Omit<NewOrder, 'replaces'> {
 
 /**
  * The fields, as files and documents spell them, in which a stored order differs from one that is asked for under the
- * same reference. What the request leaves open, and what may have changed since, does not count.
+ * same reference. What may have changed since counts only if the request says something about it.
+ * @param wanted placed with the stored start as the default one
  */
 export function differingFields(stored: PlacedOrder, wanted: PlacedOrder, request: OrderRequest): string[] {
   const differs: Record<string, boolean> = {
     username: stored.username !== wanted.username,
     product: stored.product !== wanted.product,
     quantity: stored.quantity !== wanted.quantity,
-    starts_at: request.startsAt !== undefined && stored.startsAt !== wanted.startsAt,
+    starts_at: stored.startsAt !== wanted.startsAt,
     ends_at: request.endsAt !== undefined && stored.endsAt !== wanted.endsAt,
     period: stored.recurringPeriodSeconds !== wanted.recurringPeriodSeconds,
     recurring_price: stored.recurringPrice !== wanted.recurringPrice,
