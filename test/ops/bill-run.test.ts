@@ -1,0 +1,207 @@
+import { expect, it } from 'vitest';
+import { formatInstant } from '../../src/lib/core/instant.ts';
+import { parseUsername } from '../../src/lib/core/user.ts';
+import type { Database } from '../../src/lib/io/db/database.ts';
+import { verifyBills } from '../../src/lib/ops/bill-history.ts';
+import { generateBills } from '../../src/lib/ops/bill-run.ts';
+import { changeOrder } from '../../src/lib/ops/orders.ts';
+import { breakDatabase, type Moment } from '../support/broken-database.ts';
+import { uncloudJson } from '../support/cli.ts';
+import { booksOf, openWithCustomers } from '../support/customers.ts';
+import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { at } from '../support/shop.ts';
+
+describeDatabases('bill runs', (databases) => {
+  const open = async (customers: number) =>
+    (await openWithCustomers(await databases.context(), customers)).at('2025-02-03');
+
+  const numbersOf = async (context: TestContext) =>
+    (await booksOf(context)).bills.flatMap(({ number }) => number ?? []).sort((a, b) => a - b);
+
+  const expectSound = async (context: TestContext) =>
+    expect(await verifyBills(context)).toMatchObject({ pending: 0, faults: [] });
+
+  it('number the bills by user and currency, and bill nothing twice', async () => {
+    const context = await open(7);
+    const run = await generateBills(context);
+    expect(
+      run.bills.map(({ number, username, bill }) => `${number} ${username} ${bill.currency} ${bill.total}`),
+    ).toEqual([
+      '1 u1 CHF 2703',
+      '2 u2 CHF 2703',
+      '3 u2 EUR 649',
+      '4 u3 CHF 5224',
+      '5 u4 CHF 2975',
+      '6 u4 EUR 714',
+      '7 u5 CHF 2703',
+      '8 u6 CHF 5224',
+      '9 u6 EUR 649',
+      '10 u7 CHF 2703',
+    ]);
+    expect(run).toMatchObject({ created: 10, skipped: [] });
+    expect([...run.totals]).toEqual([
+      ['CHF', { net: 22_166n, vat: 2069n, total: 24_235n }],
+      ['EUR', { net: 1800n, vat: 212n, total: 2012n }],
+    ]);
+    const books = await booksOf(context);
+    const again = await generateBills(context);
+    expect(again).toMatchObject({ bills: [], created: 0, skipped: [] });
+    expect(await booksOf(context)).toEqual(books);
+    await expectSound(context);
+  });
+
+  it('tell in a dry run what the next run does, and store nothing', async () => {
+    const context = await open(7);
+    const before = await booksOf(context);
+    const planned = await generateBills(context, { dryRun: true });
+    expect(await booksOf(context)).toEqual(before);
+    const done = await generateBills(context);
+    const blank = done.bills.map((bill) => ({ ...bill, id: null, number: null }));
+    expect(planned).toEqual({ ...done, bills: blank });
+  });
+
+  it('come to the same books in batches of any size', async () => {
+    const whole = await open(20);
+    await generateBills(whole);
+    const books = await booksOf(whole);
+    for (const usersPerBatch of [1, 3, 20]) {
+      const context = await open(20);
+      await generateBills(context, { usersPerBatch });
+      expect(await booksOf(context)).toEqual(books);
+    }
+  });
+
+  it('bill only the users that are named', async () => {
+    const context = await open(7);
+    const [u6, u2] = [parseUsername('u6'), parseUsername('u2')];
+    const run = await generateBills(context, { usernames: [u6, u2], usersPerBatch: 1 });
+    expect(run.bills.map(({ username }) => username)).toEqual(['u2', 'u2', 'u6', 'u6']);
+    const unknown = generateBills(context, { usernames: [u6, parseUsername('nobody')] });
+    await expect(unknown).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
+  });
+
+  it('refuse an issue instant in the future, unless it is a dry run, and one before the newest bill', async () => {
+    const context = await open(1);
+    const later = generateBills(context, { until: at('2025-02-04') });
+    await expect(later).rejects.toMatchObject({ code: 'ISSUE_DATE_IN_FUTURE' });
+    expect((await generateBills(context, { until: at('2025-02-04'), dryRun: true })).created).toBe(1);
+    await generateBills(context);
+    for (const dryRun of [false, true]) {
+      const earlier = generateBills(context, { until: at('2025-02-02'), dryRun });
+      await expect(earlier).rejects.toMatchObject({ code: 'ISSUE_DATE_BEFORE_LAST_BILL' });
+    }
+  });
+
+  it('skip a user with faulty data whole, say why, and bill the others', async () => {
+    const context = await open(5);
+    const { kysely } = await context.db();
+    await kysely.deleteFrom('billing_addresses').where('user_id', '=', 1).execute();
+    await kysely.updateTable('billing_addresses').set({ country: 'FR' }).where('user_id', '=', 2).execute();
+    await kysely.updateTable('billing_addresses').set({ country: 'ch' }).where('user_id', '=', 3).execute();
+    await kysely.updateTable('billing_addresses').set({ country: 'XX' }).where('user_id', '=', 5).execute();
+    const run = await generateBills(context);
+    expect(run.skipped.map(({ username, refusal }) => [username, refusal.code])).toEqual([
+      ['u1', 'MISSING_COUNTRY'],
+      ['u2', 'MISSING_VAT_RATE'],
+      ['u5', 'UNKNOWN_COUNTRY'],
+    ]);
+    expect(run.bills.map(({ username, bill }) => [username, bill.vatGroups[0]?.treatment])).toEqual([
+      ['u3', 'domestic'],
+      ['u4', 'destination'],
+      ['u4', 'destination'],
+    ]);
+    expect(await verifyBills(context)).toMatchObject({ faults: [], pending: 4 });
+  });
+
+  it('bill nothing for a seller without a name or a country', async () => {
+    const context = await open(2);
+    const { kysely } = await context.db();
+    await kysely.updateTable('providers').set({ name: '' }).execute();
+    const run = await generateBills(context);
+    expect(run.created).toBe(0);
+    expect(run.skipped.map(({ refusal }) => refusal.code)).toEqual([
+      'PROVIDER_INCOMPLETE',
+      'PROVIDER_INCOMPLETE',
+    ]);
+  });
+
+  it('refuse a second bill of the same instant for the same user', async () => {
+    const context = await open(1);
+    await generateBills(context);
+    await changeOrder(context, { id: 10 }, { endsAt: at('2025-01-15') });
+    const { skipped } = await generateBills(context);
+    expect(skipped.map(({ refusal }) => refusal.code)).toEqual(['ISSUE_DATE_TAKEN']);
+    const { bills } = await generateBills(context.at('2025-02-04'));
+    expect(bills.map(({ bill }) => [bill.kind, bill.net])).toEqual([['credit_note', -1533n]]);
+    await expectSound(context.at('2025-02-04'));
+  });
+
+  it('keep what both parties were called', async () => {
+    const context = await open(1);
+    const { kysely } = await context.db();
+    await generateBills(context);
+    await kysely.updateTable('providers').set({ name: 'Renamed AG' }).execute();
+    await kysely.updateTable('users').set({ full_name: 'Somebody Else' }).execute();
+    const [bill] = (await booksOf(context)).bills;
+    expect(JSON.parse(bill?.seller ?? '')).toMatchObject({ name: 'Example Hosting AG', country: 'CH' });
+    expect(JSON.parse(bill?.buyer ?? '')).toMatchObject({ username: 'u1', full_name: '', country: 'CH' });
+  });
+
+  it('list the first thousand bills and count the rest', async () => {
+    const context = await open(1001);
+    const run = await generateBills(context.at('2025-01-01'), { dryRun: true });
+    expect(run.bills.length).toBe(1000);
+    expect(run.created).toBe(1001);
+  });
+
+  it('come to the books of one run when several run at once', async () => {
+    const serial = await open(100);
+    await generateBills(serial);
+    const books = await booksOf(serial);
+    for (const runs of [2, 8]) {
+      const context = await open(100);
+      const one = () =>
+        uncloudJson(['bill', 'generate', '--until', formatInstant(context.now)], { url: context.url });
+      const documents = await Promise.all(Array.from({ length: runs }, one));
+      const created = documents.map((document) => document.created as number);
+      expect(created.filter((count) => count > 0)).toEqual([150]);
+      expect(await booksOf(context)).toEqual(books);
+      expect(await numbersOf(context)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
+      await expectSound(context);
+    }
+  });
+
+  it.each<Moment>(['before', 'after'])(
+    'come to the same books when the database goes away %s any statement and the run is repeated',
+    async (moment) => {
+      const undisturbed = await open(2);
+      await generateBills(undisturbed, { usersPerBatch: 1 });
+      const books = await booksOf(undisturbed);
+      let statement = 0;
+      for (let broke = true; broke; ) {
+        statement += 1;
+        const { url } = await open(2);
+        const doomed = await databases.context({ url, now: '2025-02-03' });
+        let failure: unknown;
+        const run = () =>
+          generateBills(doomed, { usersPerBatch: 1 }).catch((error: unknown) => {
+            failure = error;
+          });
+        broke = await breakDatabase((_, count) => count === statement, moment, run);
+        const close = (database: Database) => database.close();
+        await doomed.db().then(close, () => {});
+
+        const context = await databases.context({ url, now: '2025-02-03' });
+        expect((await verifyBills(context)).faults, `statement ${statement}`).toEqual([]);
+        // Nobody has to know when the connection is lost after all work is done, where a lock is given back.
+        if (failure === undefined) expect(await booksOf(context)).toEqual(books);
+        else expect(failure, `statement ${statement}`).toMatchObject({ exit: 75 });
+        await generateBills(context, { usersPerBatch: 1 });
+        expect(await booksOf(context), `statement ${statement}`).toEqual(books);
+        await (await context.db()).close();
+      }
+      expect(statement).toBeGreaterThan(30);
+    },
+    120_000,
+  );
+});
