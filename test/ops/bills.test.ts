@@ -1,0 +1,168 @@
+import { type Kysely, sql } from 'kysely';
+import { expect, it } from 'vitest';
+import { parseUsername } from '../../src/lib/core/user.ts';
+import type { Schema } from '../../src/lib/io/db/schema.ts';
+import { verifyBills } from '../../src/lib/ops/bill-history.ts';
+import { generateBills } from '../../src/lib/ops/bill-run.ts';
+import { closeBill, discardBill, listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { changeOrder } from '../../src/lib/ops/orders.ts';
+import { booksOf, openWithCustomers } from '../support/customers.ts';
+import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { at } from '../support/shop.ts';
+
+describeDatabases('bills', (databases) => {
+  const open = async (customers: number) =>
+    (await openWithCustomers(await databases.context(), customers)).at('2025-02-03');
+
+  const draft = async (context: TestContext, username: string) => {
+    const run = await generateBills(context, { usernames: [parseUsername(username)], draft: true });
+    return run.bills.map(({ id }) => id ?? 0);
+  };
+
+  it('are listed by issue instant, drafts after numbered ones, and by what is asked for', async () => {
+    const context = await open(3);
+    await draft(context, 'u1');
+    await generateBills(context);
+    await generateBills(context.at('2025-03-05'), { usernames: [parseUsername('u3')] });
+    const list = async (filter: Parameters<typeof listBills>[1]) =>
+      (await listBills(context, filter)).map(
+        ({ number, username, currency }) => `${number} ${username} ${currency}`,
+      );
+    expect(await list({})).toEqual(['1 u2 CHF', '2 u2 EUR', '3 u3 CHF', 'null u1 CHF', '4 u3 CHF']);
+    expect(await list({ username: parseUsername('u3') })).toEqual(['3 u3 CHF', '4 u3 CHF']);
+    expect(await list({ currency: 'EUR' })).toEqual(['2 u2 EUR']);
+    expect(await list({ from: at('2025-03-05') })).toEqual(['4 u3 CHF']);
+    expect(await list({ to: at('2025-03-05'), currency: 'CHF' })).toEqual([
+      '1 u2 CHF',
+      '3 u3 CHF',
+      'null u1 CHF',
+    ]);
+    expect((await listBills(context)).map(({ recordCount }) => recordCount)).toEqual([3, 4, 5, 3, 2]);
+  });
+
+  it('are shown by number, drafts by id, with records, VAT groups and both parties', async () => {
+    const context = await open(3);
+    const [id = 0] = await draft(context, 'u1');
+    await generateBills(context);
+    expect(await showBill(context, { id })).toMatchObject({ number: null, username: 'u1' });
+    const bill = await showBill(context, { number: 3 });
+    expect(bill).toMatchObject({
+      number: 3,
+      username: 'u3',
+      net: 4833n,
+      seller: { name: 'Example Hosting AG' },
+      buyer: { username: 'u3', country: 'CH' },
+      vatGroups: [{ treatment: 'domestic', territory: 'CH', rate: 810, base: 4833n, vat: 391n }],
+    });
+    expect(bill.records.map(({ orderId, net, periodIndex }) => [orderId, periodIndex, net])).toEqual([
+      [30, -1, 500n],
+      [30, 0, 1000n],
+      [30, 1, 1000n],
+      [32, 0, 333n],
+      [33, 0, 2000n],
+    ]);
+    await expect(showBill(context, { number: 4 })).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+    await expect(showBill(context, { id: 99 })).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+  });
+
+  it('get their number when the draft is closed', async () => {
+    const context = await open(2);
+    const [id = 0] = await draft(context, 'u1');
+    const { skipped } = await generateBills(context);
+    expect(skipped).toMatchObject([{ username: 'u1', refusal: { code: 'DRAFT_PENDING' } }]);
+    const closed = await closeBill(context, id);
+    expect(closed).toMatchObject({ id, number: 3, issuedAt: at('2025-02-03') });
+    expect(await showBill(context, { number: 3 })).toMatchObject({ id, total: 2703n });
+    await expect(closeBill(context, id)).rejects.toMatchObject({ code: 'BILL_ISSUED' });
+    await expect(closeBill(context, 99)).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+    expect(await generateBills(context)).toMatchObject({ created: 0, skipped: [] });
+    expect(await verifyBills(context)).toMatchObject({ faults: [], pending: 0 });
+  });
+
+  it('are issued when it is asked for, but not out of order', async () => {
+    const context = await open(2);
+    const [first = 0] = await draft(context, 'u1');
+    const later = context.at('2025-02-05');
+    const [second = 0, third = 0] = await draft(later, 'u2');
+    const refusal = async (id: number, when?: string) =>
+      closeBill(later, id, when === undefined ? undefined : at(when)).then(
+        () => 'closed',
+        ({ code }) => code,
+      );
+    expect(await refusal(second, '2025-02-04')).toBe('ISSUE_DATE_BEFORE_DRAFT');
+    expect(await refusal(second, '2025-02-06')).toBe('ISSUE_DATE_IN_FUTURE');
+    expect(await refusal(second, '2025-02-05')).toBe('closed');
+    expect(await refusal(first)).toBe('ISSUE_DATE_BEFORE_LAST_BILL');
+    expect(await closeBill(later, first, at('2025-02-05'))).toMatchObject({ number: 2 });
+    expect(await closeBill(later, third)).toMatchObject({ number: 3 });
+    expect((await verifyBills(later)).faults).toEqual([]);
+  });
+
+  it('are not issued twice at one instant to one user', async () => {
+    const context = await open(1);
+    await generateBills(context);
+    await changeOrder(context, { id: 10 }, { endsAt: at('2025-02-10') });
+    const [id = 0] = await draft(context.at('2025-02-04'), 'u1');
+    const { kysely } = await context.db();
+    await kysely
+      .updateTable('bills')
+      .set({ issued_at: at('2025-02-02') })
+      .where('id', '=', id)
+      .execute();
+    const closing = closeBill(context.at('2025-02-04'), id, at('2025-02-03'));
+    await expect(closing).rejects.toMatchObject({ code: 'ISSUE_DATE_TAKEN' });
+  });
+
+  it('are as if they had never been made once a draft is discarded', async () => {
+    const context = await open(1);
+    const before = await booksOf(context);
+    const [id = 0] = await draft(context, 'u1');
+    await discardBill(context, id);
+    expect(await booksOf(context)).toEqual(before);
+    await expect(discardBill(context, id)).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+    const { bills } = await generateBills(context);
+    expect(bills.map(({ number }) => number)).toEqual([1]);
+    const issued = discardBill(context, bills[0]?.id ?? 0);
+    await expect(issued).rejects.toMatchObject({ code: 'BILL_ISSUED' });
+  });
+
+  it('cannot be changed by anybody once they have their number', async () => {
+    const context = await open(1);
+    await generateBills(context);
+    const { kysely } = await context.db();
+    const books = await booksOf(context);
+    for (const statement of [
+      'update bills set total = total + 1, net = net + 1',
+      "update bills set buyer = '{}'",
+      'update bills set number = null',
+      'delete from bills',
+      'update bill_records set net = net + 1',
+      'delete from bill_records',
+      'update bill_vats set vat = vat + 1',
+      'delete from bill_vats',
+      `insert into bill_vats (bill_id, treatment, territory, rate, base, vat)
+       select id, 'outside', 'US', 0, 0, 0 from bills`,
+      `insert into bill_records (bill_id, order_id, kind, period_index, seq, period_start, period_end, net,
+         vat_treatment, vat_territory, vat_rate, vat_reason, description, unit_price, quantity)
+       select id, 10, 'recurring', 9, 0, 0, 1, 1, 'outside', 'US', 0, '', '', 1, 1 from bills`,
+    ]) {
+      await expect(run(kysely, statement), statement).rejects.toThrow(/an issued bill does not change/);
+    }
+    expect(await booksOf(context)).toEqual(books);
+  });
+
+  it('cannot charge a period of an order twice, whoever writes them', async () => {
+    const context = await open(1);
+    const [id = 0] = await draft(context, 'u1');
+    const { kysely } = await context.db();
+    const statement = `insert into bill_records (bill_id, order_id, kind, period_index, seq, period_start,
+        period_end, net, vat_treatment, vat_territory, vat_rate, vat_reason, description, unit_price, quantity)
+      select ${id}, order_id, kind, period_index, seq, period_start, period_end, net, vat_treatment,
+        vat_territory, vat_rate, vat_reason, description, unit_price, quantity from bill_records`;
+    await expect(run(kysely, statement)).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
+  });
+});
+
+function run(kysely: Kysely<Schema>, statement: string): Promise<unknown> {
+  return sql.raw(statement).execute(kysely);
+}
