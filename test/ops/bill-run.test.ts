@@ -1,9 +1,10 @@
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { formatInstant } from '../../src/lib/core/instant.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { Database } from '../../src/lib/io/db/database.ts';
 import { verifyBills } from '../../src/lib/ops/bill-history.ts';
-import { generateBills } from '../../src/lib/ops/bill-run.ts';
+import { type BillRun, generateBills } from '../../src/lib/ops/bill-run.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { uncloudJson } from '../support/cli.ts';
@@ -136,6 +137,23 @@ describeDatabases('bill runs', (databases) => {
     await expectSound(context.at('2025-02-04'));
   });
 
+  it('see the end that follows from a replacement that is not due yet, and the closed order that it replaces', async () => {
+    const context = await open(3);
+    const { kysely } = await context.db();
+    await kysely.updateTable('orders').set({ ends_at: null }).where('id', '=', 32).execute();
+    const u3 = { usernames: [parseUsername('u3')] };
+    const netOf = async (when: string, order: number) => {
+      const { bills, skipped } = await generateBills(context.at(when), u3);
+      expect(skipped).toEqual([]);
+      return bills
+        .flatMap(({ bill }) => bill.records.filter(({ orderId }) => orderId === order))
+        .map(({ net }) => net);
+    };
+    expect(await netOf('2025-01-01', 32)).toEqual([333n]);
+    expect(await netOf('2025-01-11', 33)).toEqual([2000n]);
+    expect(await netOf('2025-02-10', 33)).toEqual([2000n]);
+  });
+
   it('keep what both parties were called', async () => {
     const context = await open(1);
     const { kysely } = await context.db();
@@ -170,6 +188,31 @@ describeDatabases('bill runs', (databases) => {
       await expectSound(context);
     }
   });
+
+  it.runIf(databases.backend === 'postgresql')(
+    'decide again when an order is changed while they run',
+    async () => {
+      const context = await open(1);
+      const { kysely } = await (await databases.context({ url: context.url })).db();
+      let run: Promise<BillRun> | undefined;
+      await kysely.transaction().execute(async (tx) => {
+        await tx
+          .updateTable('orders')
+          .set({ ends_at: at('2025-01-16') })
+          .where('id', '=', 10)
+          .execute();
+        run = generateBills(context);
+        const waiting = () =>
+          sql`select from pg_stat_activity
+            where wait_event_type = 'Lock' and datname = current_database()`.execute(tx);
+        await expect.poll(async () => (await waiting()).rows.length, { timeout: 10_000 }).toBeGreaterThan(0);
+      });
+      expect((await run)?.bills.map(({ bill }) => bill.net)).toEqual([1000n]);
+      const orders = await kysely.selectFrom('orders').select('closed').execute();
+      expect(orders).toEqual([{ closed: true }]);
+      await expectSound(context);
+    },
+  );
 
   it.each<Moment>(['before', 'after'])(
     'come to the same books when the database goes away %s any statement and the run is repeated',
