@@ -55,7 +55,9 @@ Creating the same product again changes nothing; another content under a name th
       prices: priceSet(options, flags.currency ?? 'CHF'),
     });
     this.log(productTable([product]));
-    this.say(created ? `Created product ${product.id}.` : `Product ${product.id} exists already; nothing changed.`);
+    this.say(
+      created ? `Created product ${product.id}.` : `Product ${product.id} exists already; nothing changed.`,
+    );
     return { products: [productDocument(product)], created };
   }
 }
