@@ -43,6 +43,15 @@ renameSync(fresh, 'dist');
 execFileSync(process.execPath, ['node_modules/oclif/bin/run.js', 'manifest'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
+sortManifest('oclif.manifest.json');
+
+/** oclif lists commands as the file system does, which differs from one checkout to the next. */
+function sortManifest(file) {
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  const ids = Object.keys(manifest.commands).sort();
+  const commands = Object.fromEntries(ids.map((id) => [id, manifest.commands[id]]));
+  writeFileSync(file, `${JSON.stringify({ ...manifest, commands }, null, 2)}\n`);
+}
 
 /**
  * Node's own modules are taken with process.getBuiltinModule. An import statement would call every getter of the
