@@ -21,6 +21,7 @@ import type { Batch } from '../io/db/database.ts';
 import { findPeople } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { takeStatistics } from '../io/db/statistics.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
 
@@ -76,6 +77,9 @@ const MOST_RECORDS_PER_BATCH = 20_000;
 
 const MOST_BILLS_LISTED = 1000;
 
+/** So many bills change the tables enough for the planner of PostgreSQL to look at them again. */
+const BULK_OF_BILLS = 1000;
+
 /**
  * Bills everything that is due, user by user: all of a user or, with a reason, nothing.
  * @throws ISSUE_DATE_IN_FUTURE unless it is a dry run, ISSUE_DATE_BEFORE_LAST_BILL, UNKNOWN_USER, DATABASE_BUSY
@@ -104,6 +108,7 @@ async function runInBatches(context: Context, batch: Batch, options: BillRunOpti
     for (const { bill } of done.bills) totals.set(bill.currency, add(totals.get(bill.currency), bill));
     context.progress(seen, Math.max(seen, plan.usersDue), 'users');
   }
+  if (options.dryRun !== true && created >= BULK_OF_BILLS) await batch(takeStatisticsOfBills);
   const sorted = new Map([...totals].sort(([a], [b]) => (a < b ? -1 : 1)));
   return { until: plan.until, bills, created, skipped, totals: sorted };
 }
@@ -226,6 +231,12 @@ async function store(
   const ids = await insertBills(tx, bills);
   await saveOrderStates(tx, states);
   return { ids, numbers: draft ? [] : await numberBills(tx, ids) };
+}
+
+async function takeStatisticsOfBills(tx: Transaction<Schema>): Promise<void> {
+  for (const table of ['bills', 'bill_records', 'bill_vats', 'orders'] as const) {
+    await takeStatistics(tx, table);
+  }
 }
 
 function add(sum: Totals | undefined, { net, vat, total }: Totals): Totals {
