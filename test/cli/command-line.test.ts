@@ -37,7 +37,7 @@ describe('refusals and usage', () => {
     expect(await uncloud(['migrate', '--nonsense'])).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'Error: Nonexistent flag: --nonsense\n  See: uncloud migrate --help\n',
+      stderr: 'Error: Nonexistent flag: --nonsense.\n  See: uncloud migrate --help\n',
     });
     const outcome = await uncloud(['bootstrap-user', '--json']);
     expect(outcome.code).toBe(2);

@@ -67,7 +67,10 @@ function usageMessage(error: unknown): string | undefined {
   const [message = ''] = error.message
     .replace(/^The following errors? occurred:\s*/, '')
     .split('\nSee more help');
-  return message.trim().replace(/\s*\n\s*/g, ' ');
+  return message
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/[^.?!]$/, '$&.');
 }
 
 function isAbortedPrompt(error: unknown): boolean {

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import stringWidth from 'string-width';
 
 /** A cell: text as stored, or a number; null shows as nothing. */
@@ -11,8 +10,6 @@ export interface Column {
 
 const GAP = 2;
 const NARROWEST = 8;
-/** The time that cli-table3 takes grows with the square of the rows. */
-const ROWS_DRAWN_AT_ONCE = 50;
 
 /**
  * Draws rows under titles. On a terminal the table fits its width: the widest columns give way and their cells end
@@ -23,38 +20,42 @@ export function renderTable(
   rows: readonly (readonly Cell[])[],
   width: number | undefined = terminalWidth(),
 ): string {
-  const cells = rows.map((row) => row.map((cell) => (cell === null ? '' : escapeControl(String(cell)))));
-  const widths = fitWidths(
-    columns.map((column, index) =>
-      Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[index] ?? ''))),
-    ),
-    width,
-  );
-  const draw = (head: readonly string[], body: string[][]): string => {
-    const table = new Table({
-      head: [...head],
-      colAligns: columns.map((column) => column.align ?? 'left'),
-      colWidths: widths.map((columnWidth) => columnWidth + GAP),
-      chars: NO_LINES,
-      style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
-    });
-    table.push(...body);
-    return table.toString();
-  };
-  const parts = [
-    draw(
-      columns.map(({ title }) => title.toUpperCase()),
-      cells.slice(0, ROWS_DRAWN_AT_ONCE),
-    ),
+  const lines = [
+    columns.map(({ title }) => title.toUpperCase()),
+    ...rows.map((row) => row.map((cell) => (cell === null ? '' : escapeControl(String(cell))))),
   ];
-  for (let start = ROWS_DRAWN_AT_ONCE; start < cells.length; start += ROWS_DRAWN_AT_ONCE) {
-    parts.push(draw([], cells.slice(start, start + ROWS_DRAWN_AT_ONCE)));
+  const natural = columns.map((_, index) =>
+    lines.reduce((widest, line) => Math.max(widest, displayWidth(line[index] ?? '')), 0),
+  );
+  const widths = fitWidths(natural, width);
+  return lines.map((line) => drawLine(line, widths, columns)).join('\n');
+}
+
+function drawLine(cells: readonly string[], widths: readonly number[], columns: readonly Column[]): string {
+  let line = '';
+  for (const [index, columnWidth] of widths.entries()) {
+    const text = cut(cells[index] ?? '', columnWidth);
+    const padding = ' '.repeat(columnWidth - displayWidth(text));
+    line += columns[index]?.align === 'right' ? padding + text : text + padding;
+    if (index < widths.length - 1) line += ' '.repeat(GAP);
   }
-  return parts
-    .join('\n')
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  return line.trimEnd();
+}
+
+/** The columns of a terminal that a text takes: East Asian wide characters and emoji take two. */
+function displayWidth(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+}
+
+/** The text, ending in an ellipsis when it is wider than `width`; never cut within a character. */
+function cut(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let kept = '';
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (displayWidth(kept + segment) > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
 }
 
 /** Draws one object: a name and its value on each line. */
@@ -69,7 +70,7 @@ export function renderFields(fields: Readonly<Record<string, Cell>>): string {
 export function escapeControl(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
@@ -93,21 +94,3 @@ function fitWidths(natural: readonly number[], width: number | undefined): numbe
   }
   return widths;
 }
-
-const NO_LINES = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-};

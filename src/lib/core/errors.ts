@@ -99,7 +99,7 @@ function define<Facts>(definition: Definition<Facts>): Definition<Facts> {
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
   return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    /[\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
@@ -628,7 +628,7 @@ const DEFINITIONS = {
     when: 'A flag or argument is unknown, missing or contradicts another one.',
     exit: EXIT.USAGE,
     say: ({ message, command }) => ({ message, hint: `See: ${command} --help` }),
-    example: { message: 'Nonexistent flag: --foo', command: 'uncloud bill list' },
+    example: { message: 'Nonexistent flag: --foo.', command: 'uncloud bill list' },
   }),
   UNKNOWN_COMMAND: define<{ command: string; close: string[] }>({
     when: 'There is no such command.',

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { escapeControl, renderTable } from '../../src/lib/cli/table.ts';
+
+const COLUMNS = [{ title: 'name' }, { title: 'net', align: 'right' }, { title: 'text' }] as const;
+
+describe('a table', () => {
+  it('is as wide as it needs to be in a pipe, however long a cell is', () => {
+    const long = 'x'.repeat(300);
+    expect(
+      renderTable(
+        COLUMNS,
+        [
+          ['ada', 5, long],
+          ['Łukasz', '10.50', null],
+        ],
+        undefined,
+      ),
+    ).toBe(`NAME      NET  TEXT\nada         5  ${long}\nŁukasz  10.50`);
+  });
+
+  it('fits a terminal: the widest columns give way, and no character is cut in two', () => {
+    const rows = [
+      ['ada', 5, '日本語'.repeat(30)],
+      ['👩‍👩‍👧‍👦'.repeat(40), 7, 'short'],
+    ];
+    const lines = renderTable(COLUMNS, rows, 40).split('\n');
+    for (const line of lines) expect([...new Intl.Segmenter().segment(line)].length).toBeLessThanOrEqual(40);
+    expect(lines[1]).toMatch(/(日本語)*日?本?…$/);
+    expect(lines[2]).toMatch(/^(👩‍👩‍👧‍👦)+…/u);
+  });
+
+  it('shows control characters and direction marks instead of obeying them', () => {
+    expect(escapeControl('\u001b[2J\u202etxt\u0007')).toBe('\\u001b[2J\\u202etxt\\u0007');
+    expect(renderTable([{ title: 'name' }], [['a\nb']], undefined)).toBe('NAME\na\\u000ab');
+  });
+
+  it('draws a hundred thousand rows', () => {
+    const rows = Array.from({ length: 100_000 }, (_, index) => [`user${index}`, index, 'text']);
+    expect(renderTable(COLUMNS, rows, undefined).split('\n')).toHaveLength(100_001);
+  });
+});
