@@ -1,0 +1,193 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { uncloud } from '../support/cli.ts';
+import { POOL, testKey } from '../support/served-pool.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SCHEMAS = join(ROOT, 'docs', 'schemas');
+
+const files = readdirSync(SCHEMAS).sort();
+const { commands } = readJson(join(ROOT, 'oclif.manifest.json')) as { commands: Record<string, unknown> };
+const ids = Object.keys(commands);
+
+describe('the schemas', () => {
+  it('are one for each command, one for errors, and what they share', () => {
+    const names = [...ids.map(fileOf), 'error.json', 'definitions.json'];
+    expect(files).toEqual(names.sort());
+  });
+
+  it('are valid themselves, lead nowhere astray, and have a title and a description', () => {
+    const ajv = openSchemas();
+    for (const file of files) {
+      const { title, description } = readJson(join(SCHEMAS, file));
+      expect(title, file).toBeTruthy();
+      if (file !== 'definitions.json') expect(description, file).toBeTruthy();
+      expect(ajv.getSchema(file), file).toBeTypeOf('function');
+    }
+  });
+
+  it('use every definition', () => {
+    const used = new Set(
+      files.flatMap((file) => readFileSync(join(SCHEMAS, file), 'utf8').match(/(?<=#\/\$defs\/)\w+/g) ?? []),
+    );
+    const { $defs } = readJson(join(SCHEMAS, 'definitions.json'));
+    expect(Object.keys($defs as object).filter((name) => !used.has(name))).toEqual([]);
+  });
+});
+
+interface Step {
+  readonly stdin?: string;
+  /** The exit code; 0 unless given. */
+  readonly code?: number;
+  /** Whether the document is that of an error. */
+  readonly refused?: boolean;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'uncloud-schemas-'));
+const wireguard = join(folder, 'wireguard');
+mkdirSync(wireguard, { mode: 0o700 });
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** One day in the life of a provider. Every command stands in it; the same database serves all of them. */
+const SCENARIO: Readonly<Record<string, Step>> = {
+  'info -v': {},
+  'user list -v': { code: 1, refused: true },
+  'migrate --sql': {},
+  migrate: {},
+  'migrate --list': {},
+  'db-add-defaults': {},
+  'import-vat-rates': {},
+  [`import-vat-rates ${join(ROOT, 'test/fixtures/vat-rates.csv')} --dry-run --allow-history-change`]: {},
+  'vat-rate list': {},
+  'provider show': {},
+  'provider set --name Example --country CH --postal-code 8750 --registered-in DE': {},
+  'bootstrap-user --username nico --country CH --city Glarus --no-ldap': {},
+  'bootstrap-user --username anna --no-ldap': {},
+  'user import - --partial': { stdin: 'username,country\nbeat,DE\nbea,Germany\n', code: 3 },
+  'user import -': { stdin: 'username,country\nbea,Germany\n', code: 1, refused: true },
+  'user update beat --vat-number DE123456789 --vat-checked-on 2025-01-01': {},
+  'user list': {},
+  'user show beat': {},
+  'user show nobody': { code: 1, refused: true },
+  'product create Backup --price 30d=1+10.50 --price 365d=0+120 --currency CHF': {},
+  'product list': {},
+  'order create --user nico --product VM --starts-at 2025-01-01 --reference nico-vm': {},
+  'order create --user anna --one-time-price -5 --currency CHF --starts-at 2025-01-01': {},
+  'order import -': {
+    stdin: 'username,product,starts_at,ends_at,reference\nbeat,VM,2025-01-01,2025-03-01,beat-vm\n',
+  },
+  'order replace nico-vm --recurring-price 20 --at 2025-01-11': {},
+  'order update beat-vm --service-ends-at 2025-02-28T18:00:00Z': {},
+  'order cancel 4 --dry-run': {},
+  'order show nico-vm': {},
+  'order list': {},
+  'bill generate --until 2025-01-11 --dry-run --exit-code': { code: 3 },
+  'bill generate --until 2025-01-11 --draft --user nico': {},
+  'bill list': {},
+  'bill discard 1': { code: 2, refused: true },
+  'bill discard 1 --yes': {},
+  'bill generate --until 2025-02-01 --draft --user nico --user beat': {},
+  'bill close 2 --at 2025-02-02': {},
+  'order update nico-vm --ends-at 2025-01-02': {},
+  'bill generate': { code: 3 },
+  'bill show 1': {},
+  'bill verify': {},
+  'vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net --private-key-file -': {
+    stdin: POOL.privateKey,
+  },
+  'vpn pool create 2001:db8::/48 --subnetwork-size 64 --hostname vpn-2.example.net --generate-key': {},
+  'vpn pool list': {},
+  'vpn pool show 1': {},
+  'vpn pool delete 2 --yes': {},
+  [`vpn network create --user nico --public-key ${testKey(1)} --reference nico-vpn`]: {},
+  'vpn network create --user anna --public-keys-file -': { stdin: `${testKey(2)}\n${testKey(3)}\n` },
+  'vpn network list': {},
+  'vpn network show 1': {},
+  'vpn network delete 2 --yes': {},
+  [`vpn --hostname vpn-1.example.net --render-only --config-directory ${wireguard}`]: {},
+  'config init': {},
+  'config show': {},
+  doctor: {},
+};
+
+describe('the documents', () => {
+  const url = `sqlite:${join(folder, 'test.db')}`;
+  const environment = { XDG_CONFIG_HOME: folder };
+  const ajv = openSchemas(closed, false);
+
+  it.each(Object.entries(SCENARIO))(
+    'uncloud %s',
+    async (words, { stdin = '', code = 0, refused = false }) => {
+      const outcome = await uncloud([...words.split(' '), '--json'], { url, environment, stdin });
+      expect(outcome).toMatchObject({ code, stderr: '' });
+      const document = JSON.parse(outcome.stdout) as unknown;
+      expect(outcome.stdout).toBe(`${JSON.stringify(document, null, 2)}\n`);
+      expect(faultsIn(document, ajv.getSchema(refused ? 'error.json' : fileOf(idOf(words))))).toEqual([]);
+    },
+  );
+
+  it('are those of every command', () => {
+    const run = Object.entries(SCENARIO).filter(([, { refused }]) => !refused);
+    expect([...new Set(run.map(([words]) => idOf(words)))].sort()).toEqual(ids);
+  });
+});
+
+/** The faults of a document, each with its place. */
+function faultsIn(document: unknown, validate: ValidateFunction | undefined): string[] {
+  if (validate === undefined) return ['there is no schema'];
+  if (validate(document)) return [];
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
+  );
+}
+
+/** All schemas in one validator, each by the name of its file. */
+function openSchemas(change = (schema: AnySchemaObject) => schema, strictTypes = true): Ajv2020 {
+  const ajv = new Ajv2020({
+    strict: true,
+    strictTypes,
+    strictRequired: false,
+    allowUnionTypes: true,
+    allErrors: true,
+  });
+  for (const file of files) ajv.addSchema(change(readJson(join(SCHEMAS, file))), file);
+  return ajv;
+}
+
+/**
+ * The same schema, but objects have no fields besides those that it describes: users may meet new fields, while
+ * here a field without a description is a fault. Definitions stay open at their top, as others extend them.
+ */
+function closed(schema: AnySchemaObject, isDefinition = false): AnySchemaObject {
+  const inner = Object.entries(schema).map(([key, value]) => {
+    if (key === '$defs' || key === 'properties') {
+      const schemas = Object.entries(value as Record<string, AnySchemaObject>);
+      return [key, Object.fromEntries(schemas.map(([name, one]) => [name, closed(one, key === '$defs')]))];
+    }
+    if (key === 'anyOf') return [key, (value as AnySchemaObject[]).map((one) => closed(one))];
+    const isSchema = ['items', 'additionalProperties'].includes(key) && typeof value === 'object';
+    return [key, isSchema ? closed(value as AnySchemaObject) : value];
+  });
+  const isObject = 'properties' in schema || '$ref' in schema;
+  return { ...Object.fromEntries(inner), ...(isObject && !isDefinition && { unevaluatedProperties: false }) };
+}
+
+/** The id of the command that the words begin with: the longest one. */
+function idOf(words: string): string {
+  const names = words.split(' ');
+  while (names.length > 0 && !ids.includes(names.join(':'))) names.pop();
+  return names.join(':');
+}
+
+/** `vpn:pool:create` is described in vpn-pool-create.json. */
+function fileOf(id: string): string {
+  return `${id.replaceAll(':', '-')}.json`;
+}
+
+function readJson(file: string): AnySchemaObject {
+  return JSON.parse(readFileSync(file, 'utf8')) as AnySchemaObject;
+}
