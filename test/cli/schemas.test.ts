@@ -107,6 +107,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'vpn network create --user anna --public-keys-file -': { stdin: `${testKey(2)}\n${testKey(3)}\n` },
   'vpn network list': {},
   'vpn network show 1': {},
+  'vpn network config 1': {},
   'vpn network delete 2 --yes': {},
   [`vpn --hostname vpn-1.example.net --render-only --config-directory ${wireguard}`]: {},
   'config init': {},

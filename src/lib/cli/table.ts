@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import { eastAsianWidth } from 'get-east-asian-width';
 
 /** A cell: text as stored, or a number; null shows as nothing. */
 export type Cell = string | number | null;
@@ -42,9 +42,13 @@ function drawLine(cells: readonly string[], widths: readonly number[], columns: 
   return line.trimEnd();
 }
 
-/** The columns of a terminal that a text takes: East Asian wide characters and emoji take two. */
+/** The columns of a terminal that a text takes: East Asian wide characters and emoji take two (Unicode Annex 11). */
 function displayWidth(text: string): number {
-  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+  if (/^[ -~]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text))
+    width += eastAsianWidth(segment.codePointAt(0) ?? 0);
+  return width;
 }
 
 /** The text, ending in an ellipsis when it is wider than `width`; never cut within a character. */
@@ -93,4 +97,9 @@ function fitWidths(natural: readonly number[], width: number | undefined): numbe
     excess -= 1;
   }
   return widths;
+}
+
+/** Whether stdout takes no colours: a pipe, or a terminal on which nobody wants them. */
+export function isPlain(): boolean {
+  return !process.stdout.isTTY || process.env.NO_COLOR !== undefined || process.env.TERM === 'dumb';
 }

@@ -8,7 +8,7 @@ import { capacityOf } from '../core/vpn-pool.ts';
 import { parsePublicKey } from '../core/wireguard-key.ts';
 import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
-import { type Cell, escapeControl, renderTable, terminalWidth } from './table.ts';
+import { type Cell, escapeControl, isPlain, renderTable, terminalWidth } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
 /** The fully qualified name of a VPN host. */
@@ -109,8 +109,7 @@ export function poolFields(pool: StoredPool): Record<string, Cell> {
 
 /** Which slots of a pool are used, as wide as the terminal. */
 export function poolUsage(pool: StoredPool, usedSlots: readonly bigint[]): string {
-  const plain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined || process.env.TERM === 'dumb';
-  return drawUsage(pool, usedSlots, { width: terminalWidth(), plain });
+  return drawUsage(pool, usedSlots, { width: terminalWidth(), plain: isPlain() });
 }
 
 /** Networks as a table. */

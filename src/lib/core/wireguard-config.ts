@@ -45,7 +45,8 @@ ListenPort = ${config.listenPort}
   return head + config.peers.map(renderPeer).join('');
 }
 
-function renderPeer({ networkId, publicKey, allowedIps }: Peer): string {
+/** One peer as a section of such a file. */
+export function renderPeer({ networkId, publicKey, allowedIps }: Peer): string {
   return `
 # network ${networkId}
 [Peer]
@@ -112,8 +113,8 @@ export interface ClientConfig {
 }
 
 /**
- * Writes the file of a client for wg-quick(8). Its address is the first of its network. A message every 25 seconds keeps the way back open through the
- * address translation of most routers (wg(8), PersistentKeepalive).
+ * Writes the file of a client for wg-quick(8). Its address is the first of its network. A message every 25 seconds
+ * keeps the way back open through the address translation of most routers (wg(8), PersistentKeepalive).
  */
 export function renderClientConfig({
   networkId,

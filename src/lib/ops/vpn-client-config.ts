@@ -1,0 +1,44 @@
+import { refuse } from '../core/errors.ts';
+import { readPrefix } from '../core/prefix.ts';
+import { renderClientConfig } from '../core/wireguard-config.ts';
+import type { PrivateKey } from '../core/wireguard-key.ts';
+import { only } from '../io/db/database.ts';
+import { findNetworks, findPools } from '../io/db/vpn.ts';
+import { createPrivateFile } from '../io/files.ts';
+import { readPrivateKey } from '../io/wireguard-key-files.ts';
+import { publicKeyOf } from '../io/wireguard-keys.ts';
+import type { Context } from './context.ts';
+
+export interface ClientConfigRequest {
+  readonly networkId: number;
+  /** The client's private key: a file, or `-` for standard input; null leaves a placeholder. */
+  readonly privateKeyFile: string | null;
+  /** The new file, mode 0600, that the configuration goes to; null: it is returned only. */
+  readonly output: string | null;
+}
+
+/**
+ * The configuration with which a client reaches its network. It is a secret when it has the private key, which is
+ * only read here, never kept.
+ * @throws UNKNOWN_NETWORK, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey` refuses
+ */
+export async function clientConfig(context: Context, request: ClientConfigRequest): Promise<string> {
+  const { networkId, privateKeyFile, output } = request;
+  const database = await context.db();
+  const { network, pool } = await database.read(async (tx) => {
+    const [found] = await findNetworks(tx, { id: networkId });
+    if (found === undefined) throw refuse.UNKNOWN_NETWORK({ id: String(networkId) });
+    return { network: found, pool: only(await findPools(tx, { id: found.poolId })) };
+  });
+  const prefix = readPrefix(network.network);
+  if (prefix === null) throw new Error(`network ${networkId} is stored as ${network.network}`);
+  let privateKey: PrivateKey | null = null;
+  if (privateKeyFile !== null) {
+    privateKey = await readPrivateKey(privateKeyFile);
+    if (publicKeyOf(privateKey) !== network.publicKey) throw refuse.KEY_MISMATCH({ networkId });
+  }
+  const { publicKey } = network;
+  const text = renderClientConfig({ networkId, network: prefix, publicKey, privateKey, pool });
+  if (output !== null) await createPrivateFile(output, text);
+  return text;
+}

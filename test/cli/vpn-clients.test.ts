@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { type RunOptions, uncloud, uncloudJson } from '../support/cli.ts';
+import { describeDatabases } from '../support/databases.ts';
+import { POOL } from '../support/served-pool.ts';
+import { addUser } from '../support/vpn.ts';
+
+/** The keys of Bob in RFC 7748 §6.1, clamped; here those of a client. */
+const PRIVATE_KEY = 'WKsIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Gs=';
+const PUBLIC_KEY = '3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=';
+
+describeDatabases('the clients of the VPN at the command line', (databases) => {
+  let options: RunOptions & { readonly url: string };
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(databases.folder, 'clients-'));
+    const context = await databases.context();
+    await addUser(context);
+    options = { url: context.url, environment: { UNCLOUD_SECRETS_KEY_FILE: join(folder, 'secrets.key') } };
+  });
+
+  const run = (args: string, stdin = '') => uncloud(args.split(' '), { ...options, stdin });
+  const json = (args: string, stdin = '') => uncloudJson(args.split(' '), { ...options, stdin });
+  const lend = async () => {
+    const create = 'vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net --private-key-file -';
+    await run(create, POOL.privateKey);
+    await run(`vpn network create --user anna --public-key ${PUBLIC_KEY}`);
+  };
+
+  it('get a configuration: with a placeholder, in a file, as a drawing', async () => {
+    await lend();
+    const config = (key: string) => `# Network 1 of public key ${PUBLIC_KEY}
+[Interface]
+PrivateKey = ${key}
+Address = 2a0a:e5c1:200::/48
+
+[Peer]
+PublicKey = ${POOL.publicKey}
+Endpoint = vpn-1.example.net:51820
+AllowedIPs = ::/0
+PersistentKeepalive = 25
+`;
+    const placeholder = config('REPLACE_WITH_YOUR_PRIVATE_KEY');
+    expect(await run('vpn network config 1')).toEqual({ code: 0, stdout: placeholder, stderr: '' });
+    const withKey = 'vpn network config 1 --private-key-file -';
+    expect(await json(withKey, PRIVATE_KEY)).toEqual({
+      schema_version: 1,
+      config: config(PRIVATE_KEY),
+      output: null,
+    });
+    const output = join(folder, 'wg0.conf');
+    expect(await run(`${withKey} --output ${output}`, PRIVATE_KEY)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Wrote ${output}.\n`,
+    });
+    expect(await readFile(output, 'utf8')).toBe(config(PRIVATE_KEY));
+    expect((await stat(output)).mode & 0o777).toBe(0o600);
+    expect(await run(`${withKey} --output ${output}`, PRIVATE_KEY)).toMatchObject({ code: 1, stdout: '' });
+    const drawn = await run(`${withKey} --qr`, PRIVATE_KEY);
+    expect(drawn).toMatchObject({ code: 0, stderr: '' });
+    expect(drawn.stdout).toMatch(/^[ ▀▄█\n]+$/);
+    const keyless = await run('vpn network config 1 --qr');
+    expect(keyless).toMatchObject({ code: 2, stdout: '' });
+    expect(keyless.stderr).toContain('--private-key-file');
+  });
+
+  it('have their private key shown nowhere but where it was asked for', async () => {
+    await lend();
+    const keyFile = join(folder, 'client.key');
+    await writeFile(keyFile, `${PRIVATE_KEY}\n`, { mode: 0o600 });
+    const asked = `vpn network config 1 --private-key-file ${keyFile}`;
+    const outcomes = [
+      await run(`${asked} --output ${join(folder, 'one.conf')} -v`),
+      await run(`${asked} --output ${join(folder, 'two.conf')} --json`),
+      await run(`${asked} --output ${join(folder, 'two.conf')} --json`),
+      await run(`vpn network config 2 --private-key-file ${keyFile}`),
+      await run('vpn network config 1 --private-key-file -', `${PRIVATE_KEY}x`),
+      await run(`${asked} --qr -v`),
+    ];
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 1, 1, 1, 0]);
+    for (const { stdout, stderr } of outcomes)
+      expect(stdout + stderr).not.toContain(PRIVATE_KEY.slice(0, 40));
+    const printed = await run(`${asked} -v`);
+    expect(printed.stdout).toContain(PRIVATE_KEY);
+    expect(printed.stderr).not.toContain(PRIVATE_KEY);
+    const another = await run('vpn network config 1 --private-key-file -', POOL.privateKey);
+    expect(another).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Error: The private key does not belong to the public key of network 1.
+  Use the file that the key was made with, or: uncloud vpn network rotate-key 1 --public-key KEY
+`,
+    });
+  });
+});
