@@ -16,7 +16,7 @@ Any fault refuses the whole file. Importing the same rates again changes nothing
     '<%= config.bin %> import-vat-rates vat_rates.csv --dry-run',
     '<%= config.bin %> import-vat-rates - < vat_rates.csv',
   ];
-  static override args = { source: optionalArg('file, - for standard input, or https:// address') };
+  static override args = { source: optionalArg('File, - for standard input, or https:// address') };
   static override flags = {
     'allow-history-change': Flags.boolean({
       summary: 'Let the import change rates that applied before today',

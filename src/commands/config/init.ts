@@ -11,7 +11,7 @@ The file has mode 0600; an existing one is never overwritten.`;
     '<%= config.bin %> config init ./uncloud.toml',
   ];
   static override args = {
-    file: optionalArg('where to write it; default: /etc/uncloud/config.toml for root, else below ~/.config'),
+    file: optionalArg('Where to write it; default: /etc/uncloud/config.toml for root, else below ~/.config'),
   };
 
   async run() {

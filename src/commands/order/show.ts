@@ -10,7 +10,7 @@ The end is the order's own or, if it has none, the start of the order that repla
   static override examples = [
     '<%= config.bin %> order show 7',
     '<%= config.bin %> order show nico-vm',
-    '<%= config.bin %> order show ref:2025001 --json | jq .orders[0].replaced_by',
+    '<%= config.bin %> order show ref:2025001 --json | jq ".orders[0].replaced_by"',
   ];
   static override args = { order: orderArg() };
 

@@ -19,8 +19,8 @@ Give one price with --period, --recurring-price and --one-time-price, or one for
 first is the default of orders that name no period.
 Creating the same product again changes nothing; another content under a name that is taken is refused.`;
   static override examples = [
-    '<%= config.bin %> product create "VPN network" --period 365d --recurring-price 120',
-    '<%= config.bin %> product create VM --price 30d=0+10.50 --price 365d=0+120 --currency CHF',
+    '<%= config.bin %> product create "VPN network /56" --period 365d --recurring-price 60',
+    '<%= config.bin %> product create Backup --price 30d=0+10.50 --price 365d=0+120 --currency CHF',
     '<%= config.bin %> product create "Site set-up" --period once --one-time-price 35',
   ];
   static override args = { name: parsedArg('Unique name, up to 150 characters', parseProductName) };

@@ -3,6 +3,7 @@ import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/databa
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import { openDatabase } from '../io/db/database.ts';
+import { runner } from '../io/run.ts';
 import type { Context } from '../ops/context.ts';
 import { Progress } from './progress.ts';
 import { redact } from './report.ts';
@@ -37,8 +38,9 @@ export abstract class BaseCommand extends Command {
     verbose: Flags.boolean({
       char: 'v',
       helpGroup: 'GLOBAL',
-      summary: 'Say which configuration and database are used',
+      summary: 'Say which configuration, database and commands of the system are used',
     }),
+    json: Flags.boolean({ helpGroup: 'GLOBAL', summary: 'Print one JSON document, and no words' }),
     'no-color': Flags.boolean({ helpGroup: 'GLOBAL', summary: 'Do not colour; NO_COLOR does the same' }),
   };
 
@@ -85,6 +87,10 @@ export abstract class BaseCommand extends Command {
         );
         return opened;
       },
+      run: runner({
+        useSudo: config['wireguard.use_sudo'],
+        show: this.#flags.verbose === true ? (command) => this.say(`Running: ${command}`) : null,
+      }),
       progress: (done, total, unit) => progress.show(done, total, unit),
     };
   }

@@ -43,7 +43,7 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
     reference: Flags.custom({
       parse: async (text) => parseReference(text),
       helpValue: 'TEXT',
-      exclusive: ['public-keys-file'],
+      dependsOn: ['public-key'],
       summary: 'Your own name for it: asking again for the same changes nothing',
     })(),
   };
