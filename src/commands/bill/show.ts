@@ -1,7 +1,8 @@
-import { billFields, recordTable, vatReasons, vatTable, wholeBillDocument } from '../../lib/cli/bills.ts';
+import { billFields, recordTable, vatReasons, vatTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { parsedArg } from '../../lib/cli/flags.ts';
 import { escapeControl, renderFields } from '../../lib/cli/table.ts';
+import { billJson } from '../../lib/core/bill-document.ts';
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { showBill } from '../../lib/ops/bills.ts';
 
@@ -22,6 +23,6 @@ A draft has no number: name it by its id, as in id:7.`;
     const bill = await showBill(await this.context(), args.number);
     const reasons = vatReasons(bill.records).map(escapeControl).join('\n');
     this.log([renderFields(billFields(bill)), recordTable(bill), vatTable(bill), reasons].join('\n\n'));
-    return { bill: wholeBillDocument(bill) };
+    return { bill: billJson(bill) };
   }
 }

@@ -1,70 +1,37 @@
 import type { Bill } from '../core/bill.ts';
+import {
+  amountsJson,
+  type BillDocument,
+  type BillHead,
+  billHeadJson,
+  formatUnitPrice,
+} from '../core/bill-document.ts';
 import type { BuyerOnBill, SellerOnBill } from '../core/bill-parties.ts';
-import { type BillRecord, NO_PERIOD, recordSeconds, type StoredRecord } from '../core/charge.ts';
+import type { StoredRecord } from '../core/charge.ts';
 import { formatInstant, lastSecondBefore } from '../core/instant.ts';
-import { CURRENCY_DECIMALS, type Currency, formatMinor, formatPrice, type Minor } from '../core/money.ts';
-import { formatVatPercent, formatVatRate } from '../core/vat.ts';
-import type { BillDocument, BillSummary } from '../io/db/bills.ts';
+import { type Currency, formatMinor, type Minor } from '../core/money.ts';
+import { formatVatPercent } from '../core/vat.ts';
+import type { BillSummary } from '../io/db/bills.ts';
 import type { MadeBill, Totals } from '../ops/bill-run.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 
-type Head = Omit<BillSummary, 'userId' | 'id' | 'recordCount'> & { readonly id: number | null };
-
 /** A bill of a list, as `--json` gives it. */
 export function billDocument(bill: BillSummary) {
-  return { ...headDocument(bill), records: bill.recordCount };
+  return { ...billHeadJson(bill), records: bill.recordCount };
 }
 
 /** A bill that a run made, as `--json` gives it. */
 export function madeBillDocument({ id, number, username, bill }: MadeBill) {
-  return { ...headDocument({ ...bill, id, number, username }), records: bill.records.length };
-}
-
-/** A bill with everything that stands on it, as `--json` gives it. */
-export function wholeBillDocument(bill: BillDocument) {
-  const amount = (minor: Minor) => formatMinor(minor, bill.currency);
-  return {
-    ...headDocument(bill),
-    seller: bill.seller,
-    buyer: bill.buyer,
-    records: bill.records.map((record) => ({
-      id: record.id,
-      order_id: record.orderId,
-      order_reference: bill.orderReferences.get(record.orderId) ?? null,
-      kind: record.kind,
-      period_index: record.periodIndex === NO_PERIOD ? null : record.periodIndex,
-      period_start: formatInstant(record.start),
-      period_end: formatInstant(record.end),
-      seconds: recordSeconds(record),
-      quantity: record.quantity,
-      unit_price: unitPrice(record),
-      net: amount(record.net),
-      vat_treatment: record.vat.treatment,
-      vat_territory: record.vat.territory,
-      vat_rate: formatVatRate(record.vat.rate),
-      vat_reason: record.vat.reason,
-      description: record.description,
-      corrects: record.corrects,
-    })),
-    vat_breakdown: bill.vatGroups.map(({ treatment, territory, rate, base, vat }) => ({
-      treatment,
-      territory,
-      rate: formatVatRate(rate),
-      base: amount(base),
-      vat: amount(vat),
-    })),
-  };
+  return { ...billHeadJson({ ...bill, id, number, username }), records: bill.records.length };
 }
 
 /** Totals by currency, as `--json` gives them. */
 export function totalsDocument(totals: ReadonlyMap<Currency, Totals>) {
-  return Object.fromEntries(
-    [...totals].map(([currency, sums]) => [currency, amountsDocument(sums, currency)]),
-  );
+  return Object.fromEntries([...totals].map(([currency, sums]) => [currency, amountsJson(sums, currency)]));
 }
 
 /** A table of bills. */
-export function billTable(bills: readonly Head[]): string {
+export function billTable(bills: readonly BillHead[]): string {
   const rows = bills.map((bill): Cell[] => [
     bill.number,
     bill.id,
@@ -125,7 +92,7 @@ export function recordTable(bill: BillDocument): string {
     formatInstant(record.start),
     record.kind === 'one_time' ? null : formatInstant(lastSecondBefore(record.end)),
     record.quantity,
-    unitPrice(record),
+    formatUnitPrice(record),
     formatVatPercent(record.vat.rate),
     formatMinor(record.net, bill.currency),
   ]);
@@ -155,29 +122,8 @@ export function vatReasons(records: readonly StoredRecord[]): string[] {
 
 const AMOUNTS: readonly Column[] = [right('net'), right('vat'), right('total')];
 
-function headDocument(bill: Head) {
-  return {
-    id: bill.id,
-    number: bill.number,
-    kind: bill.kind,
-    username: bill.username,
-    currency: bill.currency,
-    issued_at: formatInstant(bill.issuedAt),
-    ...amountsDocument(bill, bill.currency),
-  };
-}
-
-function amountsDocument({ net, vat, total }: Totals, currency: Currency) {
-  const amount = (minor: Minor) => formatMinor(minor, currency);
-  return { net: amount(net), vat: amount(vat), total: amount(total) };
-}
-
 function amountCells({ net, vat, total }: Totals, currency: Currency): string[] {
   return [net, vat, total].map((minor) => formatMinor(minor, currency));
-}
-
-function unitPrice({ unitPrice: price, currency }: BillRecord): string {
-  return formatPrice(price, CURRENCY_DECIMALS[currency]);
 }
 
 function place(name: string, { street, postal_code, city }: SellerOnBill | BuyerOnBill): string | null {

@@ -1,19 +1,22 @@
 import type { Transaction } from 'kysely';
-import { type BillReference, formatBillReference } from '../core/bill-reference.ts';
+import type { BillDocument } from '../core/bill-document.ts';
+import { explainRecord, type RecordExplanation } from '../core/bill-explanation.ts';
+import type { BillReference } from '../core/bill-reference.ts';
 import { refuse } from '../core/errors.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
 import {
-  type BillDocument,
   type BillFilter,
   type BillSummary,
-  findBill,
   findBills,
   findNewestIssueDate,
+  findOrderStarts,
+  getBill,
   numberBills,
 } from '../io/db/bills.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
 
 /** The bills that pass the filter, by issue instant. */
@@ -25,9 +28,29 @@ export async function listBills(context: Context, filter: BillFilter = {}): Prom
 /** @throws UNKNOWN_BILL */
 export async function showBill(context: Context, reference: BillReference): Promise<BillDocument> {
   const database = await context.db();
-  const bill = await database.read((tx) => findBill(tx, reference));
-  if (bill === null) throw refuse.UNKNOWN_BILL({ bill: formatBillReference(reference) });
-  return bill;
+  return database.read((tx) => getBill(tx, reference));
+}
+
+/**
+ * A bill, and where each of its records comes from.
+ * @throws UNKNOWN_BILL
+ */
+export async function explainBill(
+  context: Context,
+  reference: BillReference,
+): Promise<{ bill: BillDocument; records: RecordExplanation[] }> {
+  const database = await context.db();
+  return database.read(async (tx) => {
+    const bill = await getBill(tx, reference);
+    const rates = await findVatRateTable(tx);
+    const starts = await findOrderStarts(tx, bill.id);
+    const records = bill.records.map((record) => {
+      const start = starts.get(record.orderId);
+      if (start === undefined) throw new Error(`record ${record.id} has no order`);
+      return explainRecord(record, start, rates);
+    });
+    return { bill, records };
+  });
 }
 
 /**
@@ -79,8 +102,7 @@ export async function discardBill(context: Context, id: number): Promise<BillSum
 }
 
 async function findDraft(tx: Transaction<Schema>, id: number): Promise<BillSummary> {
-  const draft = await findBill(tx, { id });
-  if (draft === null) throw refuse.UNKNOWN_BILL({ bill: formatBillReference({ id }) });
+  const draft = await getBill(tx, { id });
   if (draft.number !== null) throw refuse.BILL_ISSUED({ id, number: draft.number });
   return { ...draft, recordCount: draft.records.length };
 }

@@ -1,8 +1,10 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
 import { type Bill, compareVatGroups, type StoredBill, type VatGroup } from '../../core/bill.ts';
+import type { BillDocument } from '../../core/bill-document.ts';
 import type { BuyerOnBill, SellerOnBill } from '../../core/bill-parties.ts';
-import type { BillReference } from '../../core/bill-reference.ts';
+import { type BillReference, formatBillReference } from '../../core/bill-reference.ts';
 import type { OrderState, StoredRecord } from '../../core/charge.ts';
+import { refuse } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Currency } from '../../core/money.ts';
 import type { Username } from '../../core/user.ts';
@@ -74,16 +76,6 @@ export interface BillSummary
   readonly recordCount: number;
 }
 
-/** A bill as a document: everything that stands on it. */
-export interface BillDocument extends StoredBill {
-  readonly userId: number;
-  readonly username: Username;
-  readonly seller: SellerOnBill;
-  readonly buyer: BuyerOnBill;
-  /** By order, where the order has one. */
-  readonly orderReferences: ReadonlyMap<number, string>;
-}
-
 /** Which bills to list; an absent field lets all pass. */
 export interface BillFilter {
   readonly username?: Username | undefined;
@@ -124,11 +116,11 @@ export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Pr
   }));
 }
 
-/** One bill with everything that stands on it, or null. */
-export async function findBill(
-  tx: Transaction<Schema>,
-  reference: BillReference,
-): Promise<BillDocument | null> {
+/**
+ * One bill with everything that stands on it.
+ * @throws UNKNOWN_BILL
+ */
+export async function getBill(tx: Transaction<Schema>, reference: BillReference): Promise<BillDocument> {
   const [column, value] =
     'id' in reference ? (['bills.id', reference.id] as const) : (['bills.number', reference.number] as const);
   const row = await tx
@@ -138,7 +130,7 @@ export async function findBill(
     .select('users.username')
     .where(column, '=', value)
     .executeTakeFirst();
-  if (row === undefined) return null;
+  if (row === undefined) throw refuse.UNKNOWN_BILL({ bill: formatBillReference(reference) });
   const [bill] = await withParts(tx, [row], 'bills.id', [row.id]);
   if (bill === undefined) throw new Error(`bill ${row.id} is lost between two reads of one snapshot`);
   const references = await tx
@@ -156,6 +148,19 @@ export async function findBill(
       references.flatMap(({ id, reference: own }) => (own === null ? [] : [[id, own]])),
     ),
   };
+}
+
+/** When the orders on a bill start, by order. */
+export async function findOrderStarts(
+  tx: Transaction<Schema>,
+  billId: number,
+): Promise<Map<number, Instant>> {
+  const rows = await tx
+    .selectFrom('orders')
+    .select(['id', 'starts_at'])
+    .where('id', 'in', (eb) => eb.selectFrom('bill_records').select('order_id').where('bill_id', '=', billId))
+    .execute();
+  return new Map(rows.map(({ id, starts_at }) => [id, starts_at as Instant]));
 }
 
 /** All bills of these users, drafts too, by user, in the order in which they were made. */
