@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { errorsPage } from './errors-page.ts';
@@ -10,6 +10,7 @@ import { errorsPage } from './errors-page.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 const fresh = `dist.${process.pid}`;
+process.on('exit', () => rmSync(fresh, { recursive: true, force: true }));
 
 const commands = readdirSync('src/commands', { recursive: true }).filter((file) => file.endsWith('.ts'));
 const { metafile } = await build({
@@ -22,13 +23,11 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.12',
   minifySyntax: true,
-  sourcemap: 'linked',
-  sourcesContent: false,
   chunkNames: 'chunks/[name]-[hash]',
   metafile: true,
   legalComments: 'none',
   external: ['better-sqlite3', 'pg-native'],
-  plugins: [lazyBuiltins()],
+  plugins: [lazyBuiltins(), lightOclif()],
   // CommonJS libraries in an ES module bundle still call require.
   banner: {
     js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;",
@@ -36,7 +35,10 @@ const { metafile } = await build({
 });
 
 writeFileSync('docs/errors.md', errorsPage());
-writeFileSync(`${fresh}/third-party-licenses.txt`, licenses(Object.keys(metafile.inputs)));
+writeFileSync(
+  `${fresh}/third-party-licenses.txt`,
+  licenses(Object.keys(metafile.inputs).filter((input) => input.startsWith('node_modules/'))),
+);
 // A program that runs meanwhile finds the old build or the new one.
 rmSync('dist', { recursive: true, force: true });
 renameSync(fresh, 'dist');
@@ -61,13 +63,41 @@ function lazyBuiltins() {
   return {
     name: 'lazy-builtins',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /./ }, ({ path }) =>
-        isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'builtin' } : undefined,
-      );
-      onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(`node:${path}`)});`,
+      // One module for each that imports it, so that it lies in the same chunk and not in one of its own.
+      onResolve({ filter: /./ }, ({ path, importer, kind }) => {
+        if (!isBuiltin(path)) return undefined;
+        if (kind === 'dynamic-import') return { path, external: true };
+        const name = path.replace(/^node:/, '');
+        return { path: `${name} in ${importer}`, namespace: 'builtin', pluginData: name };
+      });
+      onLoad({ filter: /./, namespace: 'builtin' }, ({ pluginData: name }) => ({
+        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(`node:${name}`)});`,
         loader: 'js',
       }));
+    },
+  };
+}
+
+/**
+ * Leaves out of oclif's start what only other programs need: globs are used where there is no manifest, and WSL is
+ * Linux to us.
+ */
+function lightOclif() {
+  return {
+    name: 'light-oclif',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^@oclif\/core$/ }, () => ({ path: resolve('script/oclif-core.js') }));
+      onResolve({ filter: /^(minimatch|tinyglobby)$/ }, ({ path, importer, kind }) =>
+        kind === 'require-call' && importer.includes('@oclif/core')
+          ? { path, namespace: 'at-first-use', pluginData: dirname(importer) }
+          : undefined,
+      );
+      onLoad({ filter: /./, namespace: 'at-first-use' }, ({ path, pluginData: resolveDir }) => ({
+        contents: `module.exports = new Proxy({}, { get: (_, name) => require(${JSON.stringify(path)})[name] });`,
+        resolveDir,
+      }));
+      onResolve({ filter: /^wsl-utils$/ }, ({ path }) => ({ path, namespace: 'no-wsl' }));
+      onLoad({ filter: /./, namespace: 'no-wsl' }, () => ({ contents: 'export const isWsl = false;' }));
     },
   };
 }

@@ -6,14 +6,16 @@ export type Cell = string | number | null;
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
+  /** Gives way before the others where a terminal is narrow: long, and little use to the eye. */
+  readonly yields?: boolean;
 }
 
 const GAP = 2;
 const NARROWEST = 8;
 
 /**
- * Draws rows under titles. On a terminal the table fits its width: the widest columns give way and their cells end
- * in an ellipsis. In a pipe nothing is cut.
+ * Draws rows under titles. On a terminal the table fits its width: the columns that yield, then the widest ones, give way
+ * and their cells end in an ellipsis. In a pipe nothing is cut.
  */
 export function renderTable(
   columns: readonly Column[],
@@ -27,7 +29,7 @@ export function renderTable(
   const natural = columns.map((_, index) =>
     lines.reduce((widest, line) => Math.max(widest, displayWidth(line[index] ?? '')), 0),
   );
-  const widths = fitWidths(natural, width);
+  const widths = fitWidths(natural, columns, width);
   return lines.map((line) => drawLine(line, widths, columns)).join('\n');
 }
 
@@ -84,18 +86,25 @@ export function terminalWidth(): number | undefined {
   return process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
-/** Takes width from the widest columns until all fit. */
-function fitWidths(natural: readonly number[], width: number | undefined): number[] {
+/** Takes width from the columns that yield, then from the widest of all, until all fit. */
+function fitWidths(
+  natural: readonly number[],
+  columns: readonly Column[],
+  width: number | undefined,
+): number[] {
   const widths = [...natural];
   if (width === undefined) return widths;
   let excess = widths.reduce((sum, column) => sum + column, GAP * (widths.length - 1)) - width;
-  while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const column = widths[widest] ?? 0;
-    if (column <= NARROWEST) break;
-    widths[widest] = column - 1;
-    excess -= 1;
-  }
+  const narrow = (mayGive: (index: number) => boolean) => {
+    while (excess > 0) {
+      const widest = widths.reduce((best, own, index) => (mayGive(index) ? Math.max(best, own) : best), 0);
+      if (widest <= NARROWEST) break;
+      widths[widths.findIndex((own, index) => own === widest && mayGive(index))] = widest - 1;
+      excess -= 1;
+    }
+  };
+  narrow((index) => columns[index]?.yields === true);
+  narrow(() => true);
   return widths;
 }
 

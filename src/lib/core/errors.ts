@@ -20,6 +20,19 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What each exit code tells a script. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.DONE]: 'done, or nothing to do',
+  [EXIT.REFUSED]: 'refused: one line says why, one says what to do',
+  [EXIT.USAGE]: 'wrong usage: unknown or missing flag, malformed value, a question without a terminal',
+  [EXIT.PARTLY]: 'partly done: what was refused is listed, the rest is done',
+  [EXIT.PENDING]: 'changes are pending; only with --exit-code',
+  [EXIT.BUG]: 'a bug: stack trace on stderr',
+  [EXIT.TRY_AGAIN]: 'try again later: database or lock not to be had; running again completes the work',
+  [EXIT.INTERRUPTED]: 'interrupted; running again completes the work',
+  [EXIT.TERMINATED]: 'terminated; running again completes the work',
+};
+
 /** A refusal: the program is right and the request, the input or the surroundings are not. */
 export class UserError extends Error {
   override readonly name = 'UserError';
@@ -55,6 +68,16 @@ export class UserError extends Error {
   at(place: string): UserError {
     const { hint, exit, data } = this;
     return new UserError(this.code, `${place}: ${this.message}`, { hint, exit, data: { ...data } });
+  }
+
+  /** The same refusal, with what was done all the same. */
+  saying(sentence: string, facts: Readonly<Record<string, unknown>>): UserError {
+    const { hint, exit, data } = this;
+    return new UserError(this.code, `${this.message} ${sentence}`, {
+      hint,
+      exit,
+      data: { ...data, ...facts },
+    });
   }
 }
 
@@ -531,14 +554,6 @@ const DEFINITIONS = {
     }),
     example: { networkId: 7, network: '2a0a:e5c1:206::/48', other: 6 },
   }),
-  LIVE_NOT_AVAILABLE: define<{ hostname: string }>({
-    when: '`vpn` was run without --render-only: this version writes the files and does not touch interfaces.',
-    say: ({ hostname }) => ({
-      message: 'This version writes WireGuard files and does not touch interfaces.',
-      hint: `Run: uncloud vpn --hostname ${hostname} --render-only, then for each file: wg syncconf wg0 /etc/wireguard/wg0.conf`,
-    }),
-    example: { hostname: 'vpn-1.example.net' },
-  }),
   BRAKED: define<{ interface: string; removed: number; peers: number }>({
     when: 'A run would remove all of three or more peers of an interface, or more than ten and more than half.',
     exit: EXIT.PARTLY,
@@ -577,7 +592,7 @@ const DEFINITIONS = {
 
   // ── VPN commands ───────────────────────────────────────────────────────────────────────────────────────
   POOL_KEY_TAKEN: define<{ holder: string }>({
-    when: 'The private key given for a new pool is that of another pool or of the client of a network.',
+    when: 'The private key given for a pool is that of another pool or of the client of a network.',
     say: ({ holder }) => ({
       message: `The private key already belongs to ${holder}.`,
       hint: 'Give each pool a key of its own: leave --private-key-file out and use --generate-key.',
@@ -621,6 +636,115 @@ const DEFINITIONS = {
       hint: 'Run the command again later; look for the other run with: pgrep -af "uncloud vpn"',
     }),
     example: { directory: '/etc/wireguard', seconds: 30 },
+  }),
+
+  // ── VPN interfaces ─────────────────────────────────────────────────────────────────────────────────────
+  TOOL_MISSING: define<{ command: string }>({
+    when: 'A program that configures the host is in no folder of PATH and in none of the usual ones.',
+    say: ({ command }) => ({
+      message: `The program ${quote(command)} was not found.`,
+      hint: 'Install wireguard-tools and iproute2, or name the programs under [wireguard] in the configuration.',
+    }),
+    example: { command: 'wg' },
+  }),
+  NOT_PERMITTED: define<{ command: string; reason: string }>({
+    when: '`ip` or `wg` was run without the rights to change interfaces.',
+    say: ({ command, reason }) => ({
+      message: `${quote(command)} may not be run: ${reason}.`,
+      hint: 'Run as root, or let sudo run ip and wg without a password (see docs/vpn.md) and set wireguard.use_sudo.',
+    }),
+    example: { command: 'wg', reason: 'sudo: a password is required' },
+  }),
+  COMMAND_FAILED: define<{ command: string; reason: string }>({
+    when: '`ip` or `wg` ended with an error.',
+    say: ({ command, reason }) => ({
+      message: `${quote(command)} failed: ${reason}.`,
+      hint: 'See each command as it is run with: uncloud vpn --hostname FQDN -v; running again completes the work.',
+    }),
+    example: { command: 'ip link set dev wg0 up', reason: 'RTNETLINK answers: No buffer space available' },
+  }),
+  USERSPACE_FAILED: define<{ command: string; interface: string; reason: string }>({
+    when: 'The kernel has no WireGuard, and the program that should serve an interface in its place did not start.',
+    say: ({ command, interface: name, reason }) => ({
+      message: `${quote(command)} does not serve ${name}: ${reason}.`,
+      hint: `Start it by hand to see why, as root: ${command} -f ${name}`,
+    }),
+    example: { command: 'wireguard-go', interface: 'wg0', reason: 'it ended with 1' },
+  }),
+  LINK_NOT_OURS: define<{ interface: string; reason: string }>({
+    when: 'An interface of the name that a pool wants exists and was not made by uncloud. It is never changed.',
+    exit: EXIT.PARTLY,
+    say: ({ interface: name, reason }) => ({
+      message: `Left ${name} as it is: ${reason}.`,
+      hint: `Rename or remove it (ip link show ${name}), or serve the pool by another interface, and run again.`,
+    }),
+    example: { interface: 'wg0', reason: 'it does not carry our alias' },
+  }),
+  ROUTE_NOT_OURS: define<{ interface: string; prefix: string }>({
+    when: 'A route to the prefix of a pool exists and was not made by uncloud. It is never changed.',
+    exit: EXIT.PARTLY,
+    say: ({ interface: name, prefix }) => ({
+      message: `${prefix} is not routed to ${name}: somebody else made a route for it.`,
+      hint: `See it with: ip -6 route show exact ${prefix}; remove it and run again.`,
+    }),
+    example: { interface: 'wg0', prefix: '2a0a:e5c1:200::/40' },
+  }),
+  LISTEN_PORT_IN_USE: define<{ interface: string; port: number }>({
+    when: 'The UDP port of a pool is used by another process of the host, so its interface cannot listen.',
+    exit: EXIT.PARTLY,
+    say: ({ interface: name, port }) => ({
+      message: `${name} does not listen on UDP port ${port}, which is taken.`,
+      hint: `See who has it with: ss -ulpn sport = :${port}; free the port and run again.`,
+      data: { interface: name, port },
+    }),
+    example: { interface: 'wg0', port: 51820 },
+  }),
+  NOT_TAKEN_OVER: define<{ interface: string; changes: readonly string[] }>({
+    when: 'After a run changed an interface, reading it again shows that it is not yet as it should be.',
+    exit: EXIT.PARTLY,
+    say: ({ interface: name, changes }) => ({
+      message: `${name} did not take these changes: ${changes.slice(0, 5).join(', ')}.`,
+      hint: 'Look whether another program configures this interface, and run again.',
+      data: { interface: name, count: changes.length },
+    }),
+    example: { interface: 'wg0', changes: ['add route 2a0a:e5c1:200::/40'] },
+  }),
+
+  // ── roles of VPN hosts ─────────────────────────────────────────────────────────────────────────────────
+  HOST_ROLES_NEED_POSTGRESQL: define<{ path: string }>({
+    when: 'A role for a VPN host is asked of SQLite, which has no roles: who reads the file reads everything.',
+    say: ({ path }) => ({
+      message: `The database is the SQLite file ${quote(path)}, and SQLite has no roles.`,
+      hint: 'Run uncloud vpn on the machine with the file, or move to PostgreSQL: docs/database.md.',
+    }),
+    example: { path: '/var/lib/uncloud/uncloud.db' },
+  }),
+  HOST_HAS_ROLE: define<{ hostname: string; role: string }>({
+    when: 'A VPN host is given a role a second time. Its password stays as it is.',
+    say: ({ hostname, role }) => ({
+      message: `${hostname} has the role ${role} already; its password was not changed.`,
+      hint: `For a new password first run: uncloud vpn host revoke ${hostname}`,
+      data: { role },
+    }),
+    example: { hostname: 'vpn-1.example.net', role: 'uncloud_host_vpn_1_0c1f2a3b4d5e' },
+  }),
+  HOST_HAS_NO_ROLE: define<{ hostname: string; hostnames: readonly string[] }>({
+    when: '`vpn host revoke` names a host that has no role.',
+    say: ({ hostname, hostnames }) => ({
+      message: `${hostname} has no role; ${hostnames.length === 0 ? 'no host has one' : `these have: ${hostnames.join(', ')}`}.`,
+      hint: 'List the hosts that have one with: uncloud vpn host list',
+      data: { hostnames },
+    }),
+    example: { hostname: 'vpn-3.example.net', hostnames: ['vpn-1.example.net', 'vpn-2.example.net'] },
+  }),
+  HOST_ROLE_TOO_STRONG: define<{ hostname: string; rights: readonly string[] }>({
+    when: 'Rights that were given to everybody (PUBLIC) would let the role of a VPN host do more than it has to.',
+    say: ({ hostname, rights }) => ({
+      message: `No role was made for ${hostname}: everybody who can log in to this database may ${rights.join(', ')}.`,
+      hint: 'Take that from PUBLIC as the owner, for example with: revoke create on schema public from public',
+      data: { rights },
+    }),
+    example: { hostname: 'vpn-1.example.net', rights: ['create objects in the schema public'] },
   }),
 
   // ── configuration, files, usage ────────────────────────────────────────────────────────────────────────
@@ -709,6 +833,23 @@ const DEFINITIONS = {
       hint: 'Copy the right one from the main node, or name it with secrets.key_file in the configuration.',
     }),
     example: { file: '/etc/uncloud/secrets.key' },
+  }),
+
+  NOTHING_SEALED: define<Record<never, never>>({
+    when: 'The key file is to be rotated, and the database holds no sealed secret yet.',
+    say: () => ({
+      message: 'This database holds no sealed secret, so no key is in use.',
+      hint: 'The key file comes into use with the first pool: uncloud vpn pool create',
+    }),
+    example: {},
+  }),
+  OLD_KEY_KEPT: define<{ file: string }>({
+    when: 'The key file is to be rotated, and the key that the last rotation replaced is still beside it.',
+    say: ({ file }) => ({
+      message: `The key of the last rotation is still in ${quote(file)}, and is not overwritten.`,
+      hint: 'Move it to the backups of the database that it opens; delete it when none of them is kept.',
+    }),
+    example: { file: '/etc/uncloud/secrets.key.old' },
   }),
 
   // ── input files ────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type CompiledQuery, Kysely, sql, type Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import * as users from '../../../../migrations/0001_users.ts';
@@ -9,6 +8,7 @@ import * as bills from '../../../../migrations/0005_bills.ts';
 import * as vatRates from '../../../../migrations/0006_vat_rates.ts';
 import * as vpn from '../../../../migrations/0007_vpn.ts';
 import * as auditEntries from '../../../../migrations/0008_audit_entries.ts';
+import * as vpnHosts from '../../../../migrations/0009_vpn_hosts.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Backend, Database } from './database.ts';
 import type { Schema } from './schema.ts';
@@ -28,6 +28,7 @@ const MIGRATIONS: Readonly<Record<string, BackendMigration>> = {
   '0006_vat_rates': vatRates,
   '0007_vpn': vpn,
   '0008_audit_entries': auditEntries,
+  '0009_vpn_hosts': vpnHosts,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
@@ -63,7 +64,7 @@ export async function verifyMigrations(
   if (applied.length > 0) {
     const stored = await database.kysely.selectFrom('schema_migration_checksums').selectAll().execute();
     for (const { name, checksum } of stored) {
-      if (checksum !== checksumOf(await migrationStatements(name, 'up', database.backend))) {
+      if (checksum !== (await checksumOf(await migrationStatements(name, 'up', database.backend)))) {
         throw refuse.MIGRATION_CHANGED({ name });
       }
     }
@@ -126,7 +127,7 @@ function recordingChecksum(name: string, backend: Backend): Migration {
   return {
     async up(db: Kysely<Schema>) {
       await migration.up(db as Kysely<unknown>, backend);
-      const checksum = checksumOf(await migrationStatements(name, 'up', backend));
+      const checksum = await checksumOf(await migrationStatements(name, 'up', backend));
       await db.insertInto('schema_migration_checksums').values({ name, checksum }).execute();
     },
     async down(db: Kysely<Schema>) {
@@ -157,7 +158,8 @@ async function tableExists(database: Database, table: string): Promise<boolean> 
   return rows.length > 0;
 }
 
-function checksumOf(statements: readonly string[]): string {
+async function checksumOf(statements: readonly string[]): Promise<string> {
+  const { createHash } = await import('node:crypto');
   return createHash('sha256').update(statements.join(';\n')).digest('hex');
 }
 
