@@ -43,12 +43,21 @@ export function redactDatabaseUrl(text: string): string {
     .replace(/([?&](?:password|sslpassword)=)[^&#]*/gi, '$1');
 }
 
+/** The same address for another role, without a password. */
+export function withRole(text: string, role: string): string {
+  return redactDatabaseUrl(text)
+    .replace(/^([a-z]+:\/\/)(?:[^@/?#]*@)?/i, `$1${role}@`)
+    .replace(/([?&])user=[^&#]*&?/, '$1')
+    .replace(/[?&]$/, '');
+}
+
 /** Whether the address itself holds a password, which a process list would show. */
 export function hasPassword(text: string): boolean {
   return redactDatabaseUrl(text) !== text;
 }
 
-function isLocal(host: string): boolean {
+/** Whether a server's host is this machine: a Unix socket or loopback. */
+export function isLocal(host: string): boolean {
   return host === '' || host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
 

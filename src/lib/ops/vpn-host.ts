@@ -13,6 +13,7 @@ import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import { readPrefix, slotCount } from '../core/prefix.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
 import { withHostLock } from '../io/host-lock.ts';
 import { type Opener, openerFor, poolKeyPlace } from '../io/secrets.ts';
 import { listConfigs, readConfig, removeConfig, safeDirectory, writeConfig } from '../io/wireguard-files.ts';
@@ -117,7 +118,7 @@ async function readSnapshot(
 ): Promise<HostSnapshot> {
   const rows = await tx
     .selectFrom('vpn_pools')
-    .selectAll()
+    .select(READ_BY_HOSTS.vpn_pools)
     .where('hostname', '=', hostname)
     .orderBy('id')
     .execute();
@@ -133,7 +134,7 @@ async function readSnapshot(
   const opener = await openerFor(tx, keyFile);
   const networks = await tx
     .selectFrom('vpn_networks')
-    .select(['id', 'pool_id', 'slot', 'network', 'public_key'])
+    .select(READ_BY_HOSTS.vpn_networks)
     .where(
       'pool_id',
       'in',
@@ -153,7 +154,7 @@ async function readSnapshot(
 
 /** A pool whose every part is sound, or the refusal that says which is not. */
 function servedPool(
-  row: Selectable<Schema['vpn_pools']>,
+  row: Pick<Selectable<Schema['vpn_pools']>, (typeof READ_BY_HOSTS.vpn_pools)[number]>,
   hostname: Hostname,
   opener: Opener,
 ): ServedPool | UserError {
@@ -179,7 +180,7 @@ function servedPool(
 }
 
 function asStored(
-  row: Pick<Selectable<Schema['vpn_networks']>, 'id' | 'slot' | 'network' | 'public_key'>,
+  row: Pick<Selectable<Schema['vpn_networks']>, (typeof READ_BY_HOSTS.vpn_networks)[number]>,
 ): StoredNetwork {
   return { id: row.id, slot: BigInt(row.slot), network: row.network, publicKey: row.public_key };
 }

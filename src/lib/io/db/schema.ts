@@ -27,6 +27,8 @@ export interface Schema {
   vat_rates: VatRatesTable;
   vpn_pools: VpnPoolsTable;
   vpn_networks: VpnNetworksTable;
+  /** On PostgreSQL only: the login role of each host. */
+  vpn_hosts: { hostname: string; role: string; granted_at: number };
   vpn_released_slots: { pool_id: number; slot: number; released_at: number };
   secret_keys: { id: number; fingerprint: string };
   audit_entries: AuditEntriesTable;

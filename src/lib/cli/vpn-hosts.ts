@@ -1,0 +1,21 @@
+import { parseHostname } from '../core/hostname.ts';
+import { formatInstant } from '../core/instant.ts';
+import type { HostRole } from '../io/db/vpn-host-roles.ts';
+import { parsedArg } from './flags.ts';
+import { renderTable } from './table.ts';
+
+/** The host that a role is for. */
+export const hostnameArg = parsedArg('Name of the VPN host, as its pools name it', parseHostname);
+
+/** A host with a role as `--json` gives it. */
+export function hostDocument(host: HostRole) {
+  return { hostname: host.hostname, role: host.role, granted_at: formatInstant(host.grantedAt) };
+}
+
+/** Hosts with a role as a table. */
+export function hostTable(hosts: readonly HostRole[]): string {
+  return renderTable(
+    [{ title: 'hostname' }, { title: 'role' }, { title: 'granted' }],
+    hosts.map((host) => [host.hostname, host.role, formatInstant(host.grantedAt)]),
+  );
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { sql, type Transaction } from 'kysely';
+import type { Hostname } from '../../core/hostname.ts';
+import type { Instant } from '../../core/instant.ts';
+import { only } from './database.ts';
+import type { Schema } from './schema.ts';
+
+/** The login role of a VPN host in PostgreSQL. */
+export interface HostRole {
+  readonly hostname: Hostname;
+  readonly role: string;
+  readonly grantedAt: Instant;
+}
+
+/**
+ * All that a VPN host reads, and so all that its role may read; row-level security leaves the rows of its own hostname.
+ * A migration that adds to this list grants it to every role in `vpn_hosts`.
+ */
+export const READ_BY_HOSTS = {
+  vpn_hosts: ['hostname', 'role'],
+  vpn_pools: [
+    'id',
+    'network',
+    'subnetwork_size',
+    'hostname',
+    'interface',
+    'listen_port',
+    'public_key',
+    'private_key',
+  ],
+  vpn_networks: ['id', 'pool_id', 'slot', 'network', 'public_key'],
+  secret_keys: ['id', 'fingerprint'],
+  schema_migrations: ['name'],
+  schema_migration_checksums: ['name', 'checksum'],
+} as const satisfies { [Table in keyof Schema]?: readonly (keyof Schema[Table])[] };
+
+/** A VPN host has one run at a time; more connections than these only a thief of its password needs. */
+const CONNECTIONS = 10;
+/** How long a session of a revoked host may take to end. */
+const TERMINATE_MILLISECONDS = 5000;
+
+/** The hosts with a role, by name. */
+export async function findHostRoles(
+  tx: Transaction<Schema>,
+  { hostname }: { hostname?: Hostname } = {},
+): Promise<HostRole[]> {
+  const rows = await tx
+    .selectFrom('vpn_hosts')
+    .selectAll()
+    .$if(hostname !== undefined, (query) => query.where('hostname', '=', hostname ?? ''))
+    .orderBy('hostname')
+    .execute();
+  return rows.map((row) => ({
+    hostname: row.hostname as Hostname,
+    role: row.role,
+    grantedAt: row.granted_at as Instant,
+  }));
+}
+
+/**
+ * The name that a host's role gets: readable, the same every time, another one in every database of the server, whose
+ * roles are shared; letters, digits and underscores, at most 55 of PostgreSQL's 63 bytes.
+ */
+export async function hostRoleName(tx: Transaction<Schema>, hostname: Hostname): Promise<string> {
+  const { rows } = await sql<{ database: string }>`select current_database() as database`.execute(tx);
+  const label = (hostname.split('.')[0] ?? '').replaceAll('-', '_').slice(0, 30);
+  const hash = createHash('sha256')
+    .update(`${only(rows).database}\0${hostname}`)
+    .digest('hex');
+  return `uncloud_host_${label}_${hash.slice(0, 12)}`;
+}
+
+/** Whether the server has a role of this name. */
+export async function roleExists(tx: Transaction<Schema>, role: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from pg_roles where rolname = ${role}`.execute(tx);
+  return rows.length > 0;
+}
+
+/** Makes a role that can log in and read what its host needs, and nothing else. */
+export async function createHostRole(
+  tx: Transaction<Schema>,
+  { hostname, role, grantedAt }: HostRole,
+  verifier: string,
+): Promise<void> {
+  const name = sql.id(role);
+  const { database, schema } = await placeOf(tx);
+  await sql`
+    create role ${name} login noinherit connection limit ${sql.lit(CONNECTIONS)} password ${sql.lit(verifier)}`.execute(
+    tx,
+  );
+  await sql`grant connect on database ${sql.id(database)} to ${name}`.execute(tx);
+  await sql`grant usage on schema ${sql.id(schema)} to ${name}`.execute(tx);
+  for (const [table, columns] of Object.entries(READ_BY_HOSTS)) {
+    const list = sql.join(columns.map((column) => sql.id(column)));
+    await sql`grant select (${list}) on ${sql.table(table)} to ${name}`.execute(tx);
+  }
+  await tx.insertInto('vpn_hosts').values({ hostname, role, granted_at: grantedAt }).execute();
+}
+
+/** What a host's role may do beyond its due, because everybody who can log in may: as words, empty when nothing. */
+export async function excessRights(tx: Transaction<Schema>, role: string): Promise<string[]> {
+  const readable = sql.join(Object.keys(READ_BY_HOSTS).map((table) => sql.lit(table)));
+  const { rows } = await sql<{ right: string }>`
+    select 'create objects in the schema ' || current_schema() as "right"
+    where has_schema_privilege(${role}, current_schema(), 'create')
+    union all
+    select 'use the table ' || relname from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and (
+      has_table_privilege(${role}, oid, 'delete, truncate, trigger')
+      or has_any_column_privilege(${role}, oid, 'insert, update, references')
+      or relname not in (${readable}) and has_any_column_privilege(${role}, oid, 'select'))
+    order by 1`.execute(tx);
+  return rows.map(({ right }) => right);
+}
+
+/** Ends the sessions of a role and drops it with all that it owns or was granted in this database. */
+export async function dropHostRole(tx: Transaction<Schema>, role: string): Promise<void> {
+  const name = sql.id(role);
+  // Ending the sessions of a role and dropping what it owns is for its members.
+  await sql`grant ${name} to current_user`.execute(tx);
+  await sql`alter role ${name} nologin`.execute(tx);
+  await sql`
+    select pg_terminate_backend(pid, ${TERMINATE_MILLISECONDS}) from pg_stat_activity where usename = ${role}`.execute(
+    tx,
+  );
+  await sql`drop owned by ${name}`.execute(tx);
+  await sql`drop role ${name}`.execute(tx);
+}
+
+/** Takes a host off the list, so that its role, if it is still there, sees no row. */
+export async function forgetHost(tx: Transaction<Schema>, hostname: Hostname): Promise<void> {
+  await tx.deleteFrom('vpn_hosts').where('hostname', '=', hostname).execute();
+}
+
+async function placeOf(tx: Transaction<Schema>): Promise<{ database: string; schema: string }> {
+  const { rows } = await sql<{ database: string; schema: string }>`
+    select current_database() as database, current_schema() as schema`.execute(tx);
+  return only(rows);
+}

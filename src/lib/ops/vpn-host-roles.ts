@@ -1,0 +1,94 @@
+import { isLocal, parseDatabaseUrl, withRole } from '../core/database-url.ts';
+import { refuse } from '../core/errors.ts';
+import type { Hostname } from '../core/hostname.ts';
+import type { Database } from '../io/db/database.ts';
+import { randomPassword, scramVerifier } from '../io/db/scram.ts';
+import {
+  createHostRole,
+  dropHostRole,
+  excessRights,
+  findHostRoles,
+  forgetHost,
+  type HostRole,
+  hostRoleName,
+  roleExists,
+} from '../io/db/vpn-host-roles.ts';
+import { createPrivateFile } from '../io/files.ts';
+import type { Context } from './context.ts';
+
+export interface HostGrant {
+  readonly host: HostRole;
+  /** The address of the database for the host, without a password. */
+  readonly url: string;
+  /** Whether that address leads to the machine it is used on, and so from the host to another server. */
+  readonly local: boolean;
+}
+
+/**
+ * Makes a login role that reads the pools and networks of one host and writes nothing, and puts its password into a
+ * new file of mode 0600. A host that has a role is refused rather than given another password.
+ * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_ROLE, HOST_ROLE_TOO_STRONG, FILE_EXISTS, FILE_NOT_WRITABLE;
+ *   DATABASE_PERMISSION when our own role may not make roles
+ */
+export async function grantHost(
+  context: Context,
+  { hostname, passwordFile }: { hostname: Hostname; passwordFile: string },
+): Promise<HostGrant> {
+  const password = randomPassword();
+  const database = await openPostgresql(context);
+  const host = await database.write('vpn', async (tx) => {
+    const role = await hostRoleName(tx, hostname);
+    const [granted] = await findHostRoles(tx, { hostname });
+    if (granted !== undefined || (await roleExists(tx, role))) {
+      throw refuse.HOST_HAS_ROLE({ hostname, role: granted?.role ?? role });
+    }
+    const made = { hostname, role, grantedAt: context.now };
+    await createHostRole(tx, made, scramVerifier(password));
+    const rights = await excessRights(tx, role);
+    if (rights.length > 0) throw refuse.HOST_ROLE_TOO_STRONG({ hostname, rights });
+    // Last, so that whatever the database refuses leaves no file behind.
+    await createPrivateFile(passwordFile, `${password}\n`);
+    return made;
+  });
+  const url = withRole(context.config['database.url'], host.role);
+  const parsed = parseDatabaseUrl(url);
+  return { host, url, local: parsed.backend === 'postgresql' && isLocal(parsed.host) };
+}
+
+/**
+ * The hosts that have a role, by name.
+ * @throws HOST_ROLES_NEED_POSTGRESQL
+ */
+export async function listHosts(context: Context): Promise<HostRole[]> {
+  const database = await openPostgresql(context);
+  return database.read((tx) => findHostRoles(tx));
+}
+
+/**
+ * Drops the role of a host, also one that only the server still knows, from an earlier life of the database.
+ * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_NO_ROLE
+ */
+export async function revokeHost(
+  context: Context,
+  hostname: Hostname,
+): Promise<Pick<HostRole, 'hostname' | 'role'>> {
+  const database = await openPostgresql(context);
+  return database.write('vpn', async (tx) => {
+    const [granted] = await findHostRoles(tx, { hostname });
+    const role = granted?.role ?? (await hostRoleName(tx, hostname));
+    const exists = await roleExists(tx, role);
+    if (granted === undefined && !exists) {
+      const hostnames = (await findHostRoles(tx)).map((other) => other.hostname);
+      throw refuse.HOST_HAS_NO_ROLE({ hostname, hostnames });
+    }
+    await forgetHost(tx, hostname);
+    if (exists) await dropHostRole(tx, role);
+    return { hostname, role };
+  });
+}
+
+async function openPostgresql(context: Context): Promise<Database> {
+  const url = parseDatabaseUrl(context.config['database.url']);
+  if (url.backend === 'sqlite') throw refuse.HOST_ROLES_NEED_POSTGRESQL({ path: url.path });
+  return context.db();
+}
