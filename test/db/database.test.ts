@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
-import { openDatabase } from '../../src/lib/io/db/database.ts';
+import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
 

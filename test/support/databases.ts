@@ -6,7 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest';
 import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { type Instant, parseInstant } from '../../src/lib/core/instant.ts';
-import { type Backend, type Database, openDatabase } from '../../src/lib/io/db/database.ts';
+import type { Backend, Database } from '../../src/lib/io/db/database.ts';
+import { openDatabase } from '../../src/lib/io/db/open.ts';
+import { runner } from '../../src/lib/io/run.ts';
 import type { Context } from '../../src/lib/ops/context.ts';
 import { migrate } from '../../src/lib/ops/migrations.ts';
 import { TEMPLATE } from './postgres.ts';
@@ -116,6 +118,7 @@ function contextOn(
       }
       return database;
     },
+    run: runner({ useSudo: false, show: null }),
     progress: () => {},
     at,
   });

@@ -3,7 +3,8 @@ import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { UserError } from '../../src/lib/core/errors.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
-import { openDatabase } from '../../src/lib/io/db/database.ts';
+import { openDatabase } from '../../src/lib/io/db/open.ts';
+import { runner } from '../../src/lib/io/run.ts';
 import { testKey } from './served-pool.ts';
 import { addNetwork } from './vpn.ts';
 
@@ -13,6 +14,7 @@ const context = {
   ...readConfig([], {}, { 'database.url': url }),
   now: 1_750_000_000 as Instant,
   db: async () => database,
+  run: runner({ useSudo: false, show: null }),
   progress: () => {},
 };
 const outcomes: string[] = [];

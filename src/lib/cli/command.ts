@@ -2,7 +2,7 @@ import { Command, Flags, type Interfaces } from '@oclif/core';
 import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
-import { openDatabase } from '../io/db/database.ts';
+import { openDatabase } from '../io/db/open.ts';
 import { runner } from '../io/run.ts';
 import type { Context } from '../ops/context.ts';
 import { Progress } from './progress.ts';

@@ -1,7 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type DatabaseUrl, redactDatabaseUrl } from '../../core/database-url.ts';
-import { refuse } from '../../core/errors.ts';
-import { checkSchema } from './migrations.ts';
 import type { Schema } from './schema.ts';
 
 export type Backend = 'sqlite' | 'postgresql';
@@ -56,28 +54,6 @@ export interface OpenOptions {
   readonly statementSeconds?: number;
 }
 
-/**
- * Opens the database and checks that its schema is the one this program was written for.
- * @throws DATABASE_MISSING, DATABASE_UNREACHABLE and the other DATABASE_… refusals, SCHEMA_MISSING, SCHEMA_OUTDATED,
- *   SCHEMA_NEWER
- */
-export async function openDatabase(url: DatabaseUrl, options: OpenOptions = {}): Promise<Database> {
-  const database =
-    url.backend === 'sqlite'
-      ? (await import('./sqlite.ts')).openSqlite(url.path, { create: options.create ?? false })
-      : (await import('./postgres.ts')).openPostgres(url, {
-          statementSeconds: options.statementSeconds ?? 600,
-        });
-  if (options.anySchema === true) return database;
-  try {
-    await checkSchema(database);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-  return database;
-}
-
 /** The address of a database as messages show it. */
 export function addressOf(url: DatabaseUrl): string {
   return url.backend === 'sqlite' ? `sqlite:${url.path}` : redactDatabaseUrl(url.url);
@@ -88,9 +64,4 @@ export function only<Row>(rows: readonly Row[]): Row {
   const [row] = rows;
   if (row === undefined || rows.length !== 1) throw new Error(`one row expected, ${rows.length} found`);
   return row;
-}
-
-/** Says that a database is busy because of the lock of `topic`. */
-export function busyWith(address: string, topic: Topic): Error {
-  return refuse.DATABASE_BUSY({ database: address, reason: `another command is writing ${topic}` });
 }

@@ -1,0 +1,25 @@
+import type { DatabaseUrl } from '../../core/database-url.ts';
+import type { Database, OpenOptions } from './database.ts';
+import { checkSchema } from './migrations.ts';
+
+/**
+ * Opens the database and checks that its schema is the one this program was written for.
+ * @throws DATABASE_MISSING, DATABASE_UNREACHABLE and the other DATABASE_… refusals, SCHEMA_MISSING, SCHEMA_OUTDATED,
+ *   SCHEMA_NEWER
+ */
+export async function openDatabase(url: DatabaseUrl, options: OpenOptions = {}): Promise<Database> {
+  const database =
+    url.backend === 'sqlite'
+      ? (await import('./sqlite.ts')).openSqlite(url.path, { create: options.create ?? false })
+      : (await import('./postgres.ts')).openPostgres(url, {
+          statementSeconds: options.statementSeconds ?? 600,
+        });
+  if (options.anySchema === true) return database;
+  try {
+    await checkSchema(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
