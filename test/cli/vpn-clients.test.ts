@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { type RunOptions, uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
-import { POOL } from '../support/served-pool.ts';
+import { POOL, testKey } from '../support/served-pool.ts';
 import { addUser } from '../support/vpn.ts';
 
 /** The keys of Bob in RFC 7748 §6.1, clamped; here those of a client. */
@@ -94,5 +94,47 @@ PersistentKeepalive = 25
   Use the file that the key was made with, or: uncloud vpn network rotate-key 1 --public-key KEY
 `,
     });
+  });
+
+  it('change their keys', async () => {
+    await lend();
+    const rotate = `vpn network rotate-key 1 --public-key ${testKey(1)}`;
+    expect(await json(rotate)).toMatchObject({
+      changed: true,
+      networks: [{ id: 1, public_key: testKey(1) }],
+    });
+    const again = await run(rotate);
+    expect(again).toMatchObject({ code: 0, stderr: 'Network 1 has this key already; nothing changed.\n' });
+    expect(again.stdout).toContain(testKey(1));
+    expect(await run(`vpn network rotate-key 1 --public-key ${POOL.publicKey}`)).toMatchObject({ code: 1 });
+    expect(await run('vpn network rotate-key 1')).toMatchObject({ code: 2 });
+  });
+
+  it('are warned about when their pool changes its key', async () => {
+    await lend();
+    const rotate = 'vpn pool rotate-key 1 --private-key-file -';
+    expect(await run(rotate, PRIVATE_KEY)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'Error: Cut off the 1 client of pool 1? There is no terminal to ask on.\n' +
+        '  Answer beforehand with --yes.\n',
+    });
+    expect(await run(`${rotate} --yes`, PRIVATE_KEY)).toMatchObject({ code: 1, stdout: '' });
+    expect(await run(`${rotate} --yes`, POOL.privateKey)).toMatchObject({
+      code: 0,
+      stderr: 'Pool 1 has this key already; nothing changed.\n',
+    });
+    await run('vpn network delete 1 --yes');
+    await run(`vpn network create --user anna --public-key ${testKey(1)}`);
+    const { code, stdout, stderr } = await run(`${rotate} --yes -v`, PRIVATE_KEY);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`Public key   ${PUBLIC_KEY}\n`)]);
+    expect(stderr).toContain(`Warning: 1 client of pool 1 needs the new public key: ${PUBLIC_KEY}\n`);
+    expect(stdout + stderr).not.toContain(PRIVATE_KEY.slice(0, 40));
+    const made = await json('vpn pool rotate-key 1 --generate-key --yes');
+    expect(made).toMatchObject({ changed: true, pools: [{ id: 1, used: '1' }] });
+    expect(JSON.stringify(made)).not.toContain(PUBLIC_KEY);
+    const render = `vpn --hostname vpn-1.example.net --render-only --config-directory ${folder}`;
+    expect((await run(render)).stdout).toContain('wg0: create file wg0.conf\n');
   });
 });

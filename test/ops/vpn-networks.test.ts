@@ -12,6 +12,7 @@ import {
   createNetworks,
   deleteNetwork,
   listNetworks,
+  rotateNetworkKey,
   showNetwork,
 } from '../../src/lib/ops/vpn-networks.ts';
 import { listPools } from '../../src/lib/ops/vpn-pools.ts';
@@ -151,6 +152,26 @@ describeDatabases('networks', (databases) => {
       code: 'NETWORK_EXISTS',
       data: { network_id: 1, differences: ['its user', 'its public key', 'its size', 'its pool'] },
     });
+  });
+
+  it('get another key and stay what they are otherwise', async () => {
+    const context = await world('2a0a:e5c1:200::/40');
+    await lend(context, 0, 2);
+    const { network: before, pool } = await showNetwork(context, 1);
+    const rotated = await rotateNetworkKey(context.at('2026-01-01'), 1, testKey(9));
+    expect(rotated).toEqual({ network: { ...before, publicKey: testKey(9) }, changed: true });
+    expect((await showNetwork(context, 1)).network).toEqual(rotated.network);
+    expect(await rotateNetworkKey(context, 1, testKey(9))).toEqual({ ...rotated, changed: false });
+    await expect(rotateNetworkKey(context, 1, testKey(1))).rejects.toMatchObject({
+      code: 'KEY_IN_USE',
+      data: { network_id: 2 },
+    });
+    await expect(rotateNetworkKey(context, 1, pool.publicKey)).rejects.toMatchObject({
+      code: 'KEY_IS_POOLS',
+    });
+    await expect(rotateNetworkKey(context, 3, testKey(5))).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
+    expect((await addNetwork(context, testKey(0))).network).toBe('2a0a:e5c1:202::/48');
+    await expectSound(context);
   });
 
   it('are lent in bulk for the keys of a file, all or none', async () => {

@@ -6,7 +6,7 @@ import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interfac
 import { formatPrefix } from '../../src/lib/core/prefix.ts';
 import { openerFor, poolKeyPlace } from '../../src/lib/io/secrets.ts';
 import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
-import { deletePool, listPools, showPool } from '../../src/lib/ops/vpn-pools.ts';
+import { deletePool, listPools, rotatePoolKey, showPool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, addUser, HOST } from '../support/vpn.ts';
@@ -87,6 +87,32 @@ describeDatabases('pools', (databases) => {
     await expect(third).rejects.toMatchObject({
       code: 'POOL_KEY_TAKEN',
       message: 'The private key already belongs to pool 2.',
+    });
+  });
+
+  it('get another key pair, which nobody else has', async () => {
+    const context = await databases.context();
+    const file = await keyFile('rotated.key', POOL.privateKey);
+    await addUser(context);
+    const before = await addPool(context);
+    const other = await addPool(context, '2a0a:e5c1:300::/40', { privateKeyFile: file });
+    await addNetwork(context, testKey(1), { poolId: 1 });
+    await expect(rotatePoolKey(context, 1, file)).rejects.toMatchObject({ code: 'POOL_KEY_TAKEN' });
+    await expect(rotatePoolKey(context, 3, null)).rejects.toMatchObject({ code: 'UNKNOWN_POOL' });
+    expect(await rotatePoolKey(context, 2, file)).toEqual({ pool: other, changed: false });
+    const made = await rotatePoolKey(context, 1, null);
+    const { publicKey } = made.pool;
+    expect(made).toEqual({ pool: { ...before, publicKey, nextSlot: 1n, used: 1n }, changed: true });
+    expect(publicKey).not.toBe(before.publicKey);
+    await deletePool(context, 2);
+    const given = await rotatePoolKey(context, 1, file);
+    expect(given).toMatchObject({ changed: true, pool: { publicKey: POOL.publicKey } });
+    expect((await showPool(context, 1)).pool).toEqual(given.pool);
+    const database = await context.db();
+    const rows = await database.kysely.selectFrom('vpn_pools').select('private_key').execute();
+    await database.read(async (tx) => {
+      const opener = await openerFor(tx, context.config['secrets.key_file']);
+      expect(opener.open(rows[0]?.private_key ?? '', poolKeyPlace(1))).toBe(POOL.privateKey);
     });
   });
 

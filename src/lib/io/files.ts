@@ -46,6 +46,19 @@ export async function removeFile(file: string): Promise<void> {
 }
 
 /**
+ * Gives a file another name in its folder, in place of a file that has it; it keeps it after a crash.
+ * @throws FILE_NOT_WRITABLE
+ */
+export async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    throw notWritable(to, error);
+  }
+}
+
+/**
  * Creates a file with mode 0600, and its folder with mode 0700; never overwrites.
  * @throws FILE_EXISTS, FILE_NOT_WRITABLE
  */

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import type { Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import type { Schema } from './db/schema.ts';
-import { createPrivateFile, lookAt, readSecretFile } from './files.ts';
+import { createPrivateFile, lookAt, readSecretFile, renameFile, writeFileAtomically } from './files.ts';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -29,6 +29,16 @@ export function poolKeyPlace(poolId: number): string {
   return `vpn_pools/${poolId}/private_key`;
 }
 
+/** Where a rotation keeps the key that it replaced: it opens what backups of the database hold. */
+export function oldKeyFile(file: string): string {
+  return `${file}.old`;
+}
+
+/** Where a rotation puts the new key until the secrets are sealed under it. */
+function newKeyFile(file: string): string {
+  return `${file}.new`;
+}
+
 /**
  * What opens the secrets of this database. Nothing is written: a missing key file is a refusal, whatever the
  * database holds.
@@ -40,43 +50,122 @@ export async function openerFor(tx: Transaction<Schema>, file: string): Promise<
 
 /**
  * What seals the secrets of this database. While none was ever sealed in it, a missing key file is made (mode 0600)
- * and its fingerprint recorded in the given transaction; after that the same file is needed for ever.
+ * and its fingerprint recorded in the given transaction; after that the same key is needed until it is rotated.
  * @throws SECRET_KEY_MISSING, SECRET_KEY_WRONG, SECRET_FILE_MODE, FILE_NOT_WRITABLE
  */
 export async function sealerFor(tx: Transaction<Schema>, file: string): Promise<Sealer> {
   const recorded = await recordedFingerprint(tx);
-  if (recorded === undefined && (await lookAt(file)) === undefined) {
-    await createPrivateFile(file, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
-  }
+  if (recorded === undefined && (await lookAt(file)) === undefined) await createPrivateFile(file, newKey());
   const { sealer, fingerprint } = await readKeyOf(recorded, file);
   if (recorded === undefined) await tx.insertInto('secret_keys').values({ id: 1, fingerprint }).execute();
   return sealer;
+}
+
+/**
+ * Makes the key of a rotation and records its fingerprint. The caller opens every secret with `current` and seals it
+ * with `next` in the same transaction, and calls `finishRotation` in one that follows.
+ *
+ * The new key is whole in FILE.new before the transaction ends; only after it FILE is copied to FILE.old and FILE.new
+ * becomes FILE. So whenever the program is killed, the key that the database asks for is in FILE or in FILE.new, and
+ * both are looked at. A FILE.new that no database asked for yet is the key of a run that was killed; it is used.
+ * @throws what `checkRotation` throws, FILE_NOT_WRITABLE
+ */
+export async function beginRotation(
+  tx: Transaction<Schema>,
+  file: string,
+): Promise<{ current: Opener; next: Sealer }> {
+  const current = await checkRotation(tx, file);
+  if ((await lookAt(newKeyFile(file))) === undefined) await writeFileAtomically(newKeyFile(file), newKey());
+  const next = await readKeyOf(undefined, newKeyFile(file));
+  await tx.updateTable('secret_keys').set({ fingerprint: next.fingerprint }).execute();
+  return { current, next: next.sealer };
+}
+
+/**
+ * What opens the secrets under the key that a rotation would replace.
+ * @throws NOTHING_SEALED, OLD_KEY_KEPT, and what `openerFor` throws
+ */
+export async function checkRotation(tx: Transaction<Schema>, file: string): Promise<Opener> {
+  const recorded = await recordedFingerprint(tx);
+  if (recorded === undefined) throw refuse.NOTHING_SEALED({});
+  const { sealer } = await readKeyOf(recorded, file);
+  if ((await lookAt(oldKeyFile(file))) !== undefined) throw refuse.OLD_KEY_KEPT({ file: oldKeyFile(file) });
+  return sealer;
+}
+
+/** Whether the secrets are sealed under the key in FILE.new: a rotation was killed before it could finish. */
+export async function isRotationUnfinished(tx: Transaction<Schema>, file: string): Promise<boolean> {
+  const recorded = await recordedFingerprint(tx);
+  if (recorded === undefined) return false;
+  const [present, coming] = [await readKey(file), await readKey(newKeyFile(file))];
+  if (present !== undefined && fingerprintOf(present) === recorded) return false;
+  return coming !== undefined && fingerprintOf(coming) === recorded;
+}
+
+/**
+ * Puts the new key in the place of the old one, which stays in FILE.old; in a write transaction, so that no two
+ * commands do so at once. Does nothing unless `isRotationUnfinished`.
+ * @returns whether there was anything to do
+ * @throws OLD_KEY_KEPT, FILE_NOT_WRITABLE; the secrets can be opened all the same
+ */
+export async function finishRotation(tx: Transaction<Schema>, file: string): Promise<boolean> {
+  if (!(await isRotationUnfinished(tx, file))) return false;
+  const [old, present] = [await readKey(oldKeyFile(file)), await readKey(file)];
+  if (old !== undefined && present?.equals(old) !== true) {
+    throw refuse.OLD_KEY_KEPT({ file: oldKeyFile(file) });
+  }
+  if (present !== undefined) await writeFileAtomically(oldKeyFile(file), await readSecretFile(file));
+  await renameFile(newKeyFile(file), file);
+  return true;
 }
 
 async function recordedFingerprint(tx: Transaction<Schema>): Promise<string | undefined> {
   return (await tx.selectFrom('secret_keys').select('fingerprint').executeTakeFirst())?.fingerprint;
 }
 
-/** Reads the key file; it must have the recorded fingerprint, if there is one. */
+/**
+ * Reads the key with the recorded fingerprint, if there is one. During a rotation it may be in FILE.new, and a
+ * reader of the state before it finds it in FILE.old; FILE is looked at again because it may just have been replaced.
+ */
 async function readKeyOf(
   recorded: string | undefined,
   file: string,
 ): Promise<{ sealer: Sealer; fingerprint: string }> {
-  const key = await readKey(file);
-  const fingerprint = createHash('sha256')
-    .update('uncloud secrets key fingerprint\0')
-    .update(key)
-    .digest('hex');
-  if (recorded !== undefined && recorded !== fingerprint) throw refuse.SECRET_KEY_WRONG({ file });
-  const derived = Buffer.from(hkdfSync('sha256', key, '', 'uncloud sealed secret', KEY_BYTES));
-  return { sealer: sealerOf(derived, file), fingerprint };
+  const places = recorded === undefined ? [file] : [file, newKeyFile(file), oldKeyFile(file), file];
+  for (const place of places) {
+    const key = await readKey(place);
+    if (key === undefined) continue;
+    const fingerprint = fingerprintOf(key);
+    if (recorded !== undefined && recorded !== fingerprint) continue;
+    const derived = Buffer.from(hkdfSync('sha256', key, '', 'uncloud sealed secret', KEY_BYTES));
+    return { sealer: sealerOf(derived, place), fingerprint };
+  }
+  throw (await lookAt(file)) === undefined
+    ? refuse.SECRET_KEY_MISSING({ file })
+    : refuse.SECRET_KEY_WRONG({ file });
 }
 
-async function readKey(file: string): Promise<Buffer> {
-  if ((await lookAt(file)) === undefined) throw refuse.SECRET_KEY_MISSING({ file });
-  const key = Buffer.from((await readSecretFile(file)).trim(), 'base64');
+/** The key in a file; undefined when there is no such file. */
+async function readKey(file: string): Promise<Buffer | undefined> {
+  let text: string;
+  try {
+    text = await readSecretFile(file);
+  } catch (error) {
+    if ((await lookAt(file)) === undefined) return undefined;
+    throw error;
+  }
+  const key = Buffer.from(text.trim(), 'base64');
   if (key.length !== KEY_BYTES) throw refuse.SECRET_KEY_WRONG({ file });
   return key;
+}
+
+/** The content of a new key file. */
+function newKey(): string {
+  return `${randomBytes(KEY_BYTES).toString('base64')}\n`;
+}
+
+function fingerprintOf(key: Buffer): string {
+  return createHash('sha256').update('uncloud secrets key fingerprint\0').update(key).digest('hex');
 }
 
 function sealerOf(key: Buffer, file: string): Sealer {

@@ -2,7 +2,7 @@ import { parseDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { formatMode, lookAt } from '../io/files.ts';
-import { openerFor } from '../io/secrets.ts';
+import { isRotationUnfinished, oldKeyFile, openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
 
 /** One thing that was looked at. */
@@ -45,8 +45,23 @@ async function database(context: Context): Promise<Finding[]> {
     if (sealed === undefined)
       return [reached, schema, ok('secrets', opened.address, 'holds no sealed secret yet')];
     const file = context.config['secrets.key_file'];
-    await opened.read((tx) => openerFor(tx, file));
-    return [reached, schema, ok('secrets', file, 'opens the secrets of this database')];
+    const isUnfinished = await opened.read(async (tx) => {
+      await openerFor(tx, file);
+      return isRotationUnfinished(tx, file);
+    });
+    const secrets = ok('secrets', file, 'opens the secrets of this database');
+    if (!isUnfinished) return [reached, schema, secrets];
+    const fix = 'Finish it with: uncloud secrets rotate';
+    return [
+      reached,
+      schema,
+      {
+        ...secrets,
+        level: 'warning',
+        message: 'its new key is not yet in its place: a rotation was interrupted',
+        fix,
+      },
+    ];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const id = error.code.startsWith('SECRET') ? 'secrets' : 'database';
@@ -68,6 +83,7 @@ async function privateFiles(context: Context): Promise<Finding[]> {
   const origin = context.origins['database.url'];
   const files = [
     context.config['secrets.key_file'],
+    oldKeyFile(context.config['secrets.key_file']),
     context.config['ldap.bind_password_file'],
     ...(url.backend === 'sqlite' ? [url.path] : []),
     ...(url.backend === 'postgresql' && origin.startsWith('/') ? [origin] : []),

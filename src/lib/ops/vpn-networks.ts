@@ -126,6 +126,26 @@ export async function deleteNetwork(context: Context, id: number): Promise<LentN
   });
 }
 
+/**
+ * Gives a network another public key; the old one is forgotten. The network keeps its slot and its owner.
+ * @returns also whether it had another key before
+ * @throws UNKNOWN_NETWORK, KEY_IN_USE, KEY_IS_POOLS
+ */
+export async function rotateNetworkKey(
+  context: Context,
+  id: number,
+  publicKey: PublicKey,
+): Promise<{ network: LentNetwork; changed: boolean }> {
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const network = await findNetwork(tx, id);
+    if (network.publicKey === publicKey) return { network, changed: false };
+    await refuseTakenKeys(tx, await findPools(tx), [publicKey]);
+    await tx.updateTable('vpn_networks').set({ public_key: publicKey }).where('id', '=', id).execute();
+    return { network: { ...network, publicKey }, changed: true };
+  });
+}
+
 interface Loan {
   readonly size: number | null;
   readonly poolId: number | null;

@@ -4,7 +4,7 @@ import type { Hostname } from '../core/hostname.ts';
 import type { InterfaceName, ListenPort } from '../core/interface-name.ts';
 import { firstAddressHex, formatPrefix, lastAddressHex, type Prefix } from '../core/prefix.ts';
 import { checkPool, placePool } from '../core/vpn-pool.ts';
-import type { PublicKey } from '../core/wireguard-key.ts';
+import type { PrivateKey, PublicKey } from '../core/wireguard-key.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findNetworks, findPools, type StoredPool } from '../io/db/vpn.ts';
@@ -35,7 +35,7 @@ export interface PoolRequest {
 export async function createPool(context: Context, request: PoolRequest): Promise<StoredPool> {
   const { prefix, subnetworkSize, privateKeyFile } = request;
   const slots = checkPool(prefix, subnetworkSize);
-  const privateKey = privateKeyFile === null ? generatePrivateKey() : await readPrivateKey(privateKeyFile);
+  const privateKey = await obtainKey(privateKeyFile);
   const publicKey = publicKeyOf(privateKey);
   const database = await context.db();
   return database.write('vpn', async (tx) => {
@@ -102,6 +102,38 @@ export async function deletePool(context: Context, id: number): Promise<StoredPo
     await tx.deleteFrom('vpn_pools').where('id', '=', id).execute();
     return pool;
   });
+}
+
+/**
+ * Gives a pool another key pair. Until a client is given the new public key, nothing it sends arrives once the host
+ * has its new file.
+ * @param privateKeyFile a file, or `-` for standard input; null: a key is made
+ * @returns also whether it had another key before
+ * @throws UNKNOWN_POOL, POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
+ */
+export async function rotatePoolKey(
+  context: Context,
+  id: number,
+  privateKeyFile: string | null,
+): Promise<{ pool: StoredPool; changed: boolean }> {
+  const privateKey = await obtainKey(privateKeyFile);
+  const publicKey = publicKeyOf(privateKey);
+  const database = await context.db();
+  return database.write('vpn', async (tx) => {
+    const pool = await findPool(tx, id);
+    if (pool.publicKey === publicKey) return { pool, changed: false };
+    await refuseTakenKey(tx, await findPools(tx), publicKey);
+    const sealer = await sealerFor(tx, context.config['secrets.key_file']);
+    const sealed = sealer.seal(privateKey, poolKeyPlace(id));
+    const change = { public_key: publicKey, private_key: sealed };
+    await tx.updateTable('vpn_pools').set(change).where('id', '=', id).execute();
+    return { pool: { ...pool, publicKey }, changed: true };
+  });
+}
+
+/** The private key in a file or, for null, a new one. */
+async function obtainKey(file: string | null): Promise<PrivateKey> {
+  return file === null ? generatePrivateKey() : readPrivateKey(file);
 }
 
 async function findPool(tx: Transaction<Schema>, id: number): Promise<StoredPool> {
