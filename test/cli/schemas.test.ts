@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { afterAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { uncloud } from '../support/cli.ts';
+import { TEMPLATE } from '../support/postgres.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,6 +47,8 @@ interface Step {
   readonly code?: number;
   /** Whether the document is that of an error. */
   readonly refused?: boolean;
+  /** Whether it is run on PostgreSQL, on a database of its own. */
+  readonly onPostgres?: boolean;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'uncloud-schemas-'));
@@ -52,7 +56,7 @@ const wireguard = join(folder, 'wireguard');
 mkdirSync(wireguard, { mode: 0o700 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** One day in the life of a provider. Every command stands in it; the same database serves all of them. */
+/** One day in the life of a provider. Every command stands in it; SQLite serves all that it can. */
 const SCENARIO: Readonly<Record<string, Step>> = {
   'info -v': {},
   'user list -v': { code: 1, refused: true },
@@ -95,6 +99,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'order update nico-vm --ends-at 2025-01-02': {},
   'bill generate': { code: 3 },
   'bill show 1': {},
+  'bill explain 1': {},
   'bill verify': {},
   'vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net --private-key-file -': {
     stdin: POOL.privateKey,
@@ -113,19 +118,28 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'vpn network delete 2 --yes': {},
   'secrets rotate': {},
   [`vpn --hostname vpn-1.example.net --render-only --config-directory ${wireguard}`]: {},
+  'vpn host list': { code: 1, refused: true },
+  [`vpn host grant vpn-1.example.net --password-file ${join(folder, 'password')}`]: { onPostgres: true },
+  'vpn host list -v': { onPostgres: true },
+  'vpn host revoke vpn-1.example.net --yes': { onPostgres: true },
   'config init': {},
   'config show': {},
   doctor: {},
 };
 
 describe('the documents', () => {
-  const url = `sqlite:${join(folder, 'test.db')}`;
+  const sqlite = `sqlite:${join(folder, 'test.db')}`;
+  const postgres = `${inject('postgresUrl')}/schemas_${process.pid}`;
   const environment = { XDG_CONFIG_HOME: folder };
   const ajv = openSchemas(closed, false);
 
+  beforeAll(() => onServer(`create database schemas_${process.pid} template ${TEMPLATE} strategy file_copy`));
+  afterAll(() => onServer(`drop database schemas_${process.pid}`));
+
   it.each(Object.entries(SCENARIO))(
     'uncloud %s',
-    async (words, { stdin = '', code = 0, refused = false }) => {
+    async (words, { stdin = '', code = 0, refused = false, onPostgres = false }) => {
+      const url = onPostgres ? postgres : sqlite;
       const outcome = await uncloud([...words.split(' '), '--json'], { url, environment, stdin });
       expect(outcome).toMatchObject({ code, stderr: '' });
       const document = JSON.parse(outcome.stdout) as unknown;
@@ -139,6 +153,12 @@ describe('the documents', () => {
     expect([...new Set(run.map(([words]) => idOf(words)))].sort()).toEqual(ids);
   });
 });
+
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client(`${inject('postgresUrl')}/postgres`);
+  await client.connect();
+  await client.query(statement).finally(() => client.end());
+}
 
 /** The faults of a document, each with its place. */
 function faultsIn(document: unknown, validate: ValidateFunction | undefined): string[] {
