@@ -48,9 +48,9 @@ Replaced by      –
     expect(replaced).toEqual({
       code: 0,
       stderr: 'Replaced order 1 by order 2 (upgrade).\n',
-      stdout: `ID  REFERENCE  USER  PRODUCT  QUANTITY  ONE-TIME  RECURRING  CURRENCY  PERIOD  STARTS                ENDS
- 1  nico-vm    nico  VM              1      1.00      10.00  CHF       30d     2025-01-01T00:00:00Z  2025-01-16T00:00:00Z
- 2  42         nico  Big VM          1      5.00      20.00  CHF       30d     2025-01-16T00:00:00Z
+      stdout: `ID  REFERENCE  USER  PRODUCT  QTY               PRICE  STARTS                ENDS
+ 1  nico-vm    nico  VM         1  1.00+10.00 CHF/30d  2025-01-01T00:00:00Z  2025-01-16T00:00:00Z
+ 2  42         nico  Big VM     1  5.00+20.00 CHF/30d  2025-01-16T00:00:00Z
 `,
     });
     const list = await uncloud(['order', 'list'], { url });

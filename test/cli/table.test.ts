@@ -29,6 +29,13 @@ describe('a table', () => {
     expect(lines[2]).toMatch(/^(👩‍👩‍👧‍👦)+…/u);
   });
 
+  it('takes the width from columns that yield before it touches another', () => {
+    const columns = [{ title: 'network' }, { title: 'public key', yields: true }, { title: 'user' }];
+    const row = ['2a0a:e5c1:200::/48', 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', 'anna'];
+    expect(renderTable(columns, [row], 40).split('\n')[1]).toBe('2a0a:e5c1:200::/48  hSDwCYkwp1R0i…  anna');
+    expect(renderTable(columns, [row], 30).split('\n')[1]).toBe('2a0a:e5c1:200…  hSDwCYk…  anna');
+  });
+
   it('shows control characters and direction marks instead of obeying them', () => {
     expect(escapeControl('\u001b[2J\u202etxt\u0007')).toBe('\\u001b[2J\\u202etxt\\u0007');
     expect(renderTable([{ title: 'name' }], [['a\nb']], undefined)).toBe('NAME\na\\u000ab');

@@ -20,10 +20,17 @@ export default class VatRateList extends BaseCommand {
   async run() {
     const { flags } = await this.parse(VatRateList);
     const rates = await listVatRates(await this.context(), flags);
-    const titles = ['territory', 'from', 'until', 'type', 'description'].map((title) => ({ title }));
+    const columns = [
+      { title: 'territory' },
+      { title: 'from' },
+      { title: 'until' },
+      { title: 'rate', align: 'right' },
+      { title: 'type' },
+      { title: 'description', yields: true },
+    ] as const;
     this.log(
       renderTable(
-        [...titles.slice(0, 3), { title: 'rate', align: 'right' }, ...titles.slice(3)],
+        columns,
         rates.map((rate) => [
           rate.territory,
           rate.validFrom,

@@ -134,10 +134,7 @@ export function orderTable(orders: readonly ShownOrder[], { titles }: { titles: 
     order.username,
     order.product ?? order.description,
     order.quantity,
-    amount(order.oneTimePrice, order.currency),
-    amount(order.recurringPrice, order.currency),
-    order.currency,
-    periodName(order.recurringPeriodSeconds ?? ONCE),
+    priceCell(order),
     formatInstant(order.startsAt),
     formatEnd(order.end),
   ]);
@@ -147,17 +144,21 @@ export function orderTable(orders: readonly ShownOrder[], { titles }: { titles: 
 
 const COLUMNS = [
   { title: 'id', align: 'right' },
-  { title: 'reference' },
+  { title: 'reference', yields: true },
   { title: 'user' },
-  { title: 'product' },
-  { title: 'quantity', align: 'right' },
-  { title: 'one-time', align: 'right' },
-  { title: 'recurring', align: 'right' },
-  { title: 'currency' },
-  { title: 'period' },
+  { title: 'product', yields: true },
+  { title: 'qty', align: 'right' },
+  { title: 'price', align: 'right' },
   { title: 'starts' },
   { title: 'ends' },
 ] as const;
+
+/** The price of a unit in one cell: `5.00+20.00 CHF/30d` is 5 at the start and 20 for each 30 days. */
+function priceCell({ oneTimePrice, recurringPrice, recurringPeriodSeconds, currency }: ShownOrder): string {
+  if (recurringPeriodSeconds === null) return `${amount(oneTimePrice, currency)} ${currency} once`;
+  const start = oneTimePrice === 0n ? '' : `${amount(oneTimePrice, currency)}+`;
+  return `${start}${amount(recurringPrice, currency)} ${currency}/${periodName(recurringPeriodSeconds)}`;
+}
 
 /** The end as people count it: the order runs up to and with the second before. */
 function endCell({ startsAt, end }: ShownOrder): string | null {

@@ -40,7 +40,7 @@ export function productTable(products: readonly (Product & { readonly id: number
       { title: 'one-time', align: 'right' },
       { title: 'recurring', align: 'right' },
       { title: 'currency' },
-      { title: 'description' },
+      { title: 'description', yields: true },
     ],
     rows,
   );

@@ -86,7 +86,7 @@ export function terminalWidth(): number | undefined {
   return process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
-/** Takes width from the columns that yield, then from the widest of all, until all fit. */
+/** Takes width from the columns that yield, then from the widest of text, and from numbers only in need, until all fit. */
 function fitWidths(
   natural: readonly number[],
   columns: readonly Column[],
@@ -104,6 +104,7 @@ function fitWidths(
     }
   };
   narrow((index) => columns[index]?.yields === true);
+  narrow((index) => columns[index]?.align !== 'right');
   narrow(() => true);
   return widths;
 }

@@ -120,7 +120,7 @@ export function networkTable(networks: readonly LentNetwork[]): string {
       { title: 'network' },
       { title: 'user' },
       { title: 'pool', align: 'right' },
-      { title: 'public key' },
+      { title: 'public key', yields: true },
       { title: 'created' },
       { title: 'reference' },
     ],
@@ -158,6 +158,7 @@ export function interfaceDocument({
   changes,
   applied,
   refused,
+  warnings,
 }: InterfaceOutcome) {
   return {
     interface: name,
@@ -165,6 +166,7 @@ export function interfaceDocument({
     changes,
     applied,
     refused: refused.map(({ code, message, hint }) => ({ code, message, hint })),
+    warnings,
   };
 }
 
