@@ -122,6 +122,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   [`vpn host grant vpn-1.example.net --password-file ${join(folder, 'password')}`]: { onPostgres: true },
   'vpn host list -v': { onPostgres: true },
   'vpn host revoke vpn-1.example.net --yes': { onPostgres: true },
+  'exit-codes': {},
   'config init': {},
   'config show': {},
   doctor: {},
