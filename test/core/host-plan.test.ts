@@ -101,13 +101,22 @@ describe('planFile', () => {
     const other = { ...POOL, id: 4, hostname: parseHostname('vpn-2.example.net') };
     for (const plan of [
       planFile(POOL, networks(1), '[Interface]\nListenPort = 1\n', PRUNE),
-      planFile(POOL, networks(1), '', PRUNE),
       planFile(other, networks(1), fileOf(networks(1)), PRUNE),
     ]) {
       expect(plan).toMatchObject({
         changes: [],
         file: { action: 'leave' },
         refused: [{ code: 'FILE_NOT_OURS' }],
+      });
+    }
+  });
+
+  it('mends a file that was cut off anywhere', () => {
+    const whole = fileOf(networks(2));
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(planFile(POOL, networks(2), whole.slice(0, length), KEEP)).toMatchObject({
+        file: { action: 'write', text: whole },
+        refused: [],
       });
     }
   });
@@ -316,6 +325,8 @@ describe('planLeftover', () => {
         { kind: 'peer', subject: testKey(0), action: 'remove' },
       ],
       file: { action: 'remove' },
+      peers: [],
+      held: false,
       refused: [],
     });
   });

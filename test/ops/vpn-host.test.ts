@@ -47,6 +47,7 @@ describeDatabases('the files of a host', (databases) => {
           due: true,
           applied: true,
           refused: [],
+          warnings: [],
           changes: [
             { kind: 'file', subject: 'wg0.conf', action: 'create' },
             ...[0, 1, 2, 3].map((number) => ({ kind: 'peer', subject: testKey(number), action: 'add' })),
@@ -257,7 +258,13 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('are all that this version brings up to date', async () => {
-    await expect(run({ renderOnly: false })).rejects.toMatchObject({ code: 'LIVE_NOT_AVAILABLE', exit: 1 });
+  it('are repaired when they were cut off', async () => {
+    await run();
+    const sound = await fileOf();
+    for (const length of [0, 1, 40, 90, sound.length - 1]) {
+      await writeFile(join(directory, 'wg0.conf'), sound.slice(0, length));
+      expect(await run()).toMatchObject([{ applied: true, refused: [] }]);
+      expect(await fileOf()).toBe(sound);
+    }
   });
 });

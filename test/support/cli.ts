@@ -15,12 +15,15 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command that runs it, such as `nsenter …`. */
+  readonly via?: readonly string[];
 }
 
 /** Runs the built program as a child, as a shell would: `await uncloud(['bill', 'list'], { url })`. */
 export async function uncloud(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { url, stdin, environment = {}, cwd } = options;
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const { url, stdin, environment = {}, cwd, via = [] } = options;
+  const [command = '', ...rest] = [...via, process.execPath, PROGRAM, ...args];
+  const child = spawn(command, rest, {
     cwd,
     env: {
       PATH: process.env.PATH ?? '',

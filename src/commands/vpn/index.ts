@@ -6,15 +6,16 @@ import { EXIT } from '../../lib/core/errors.ts';
 import { reconcileHost } from '../../lib/ops/vpn-host.ts';
 
 export default class Vpn extends BaseCommand {
-  static override summary = 'Bring the WireGuard files of this host to what the database says';
+  static override summary = 'Bring the WireGuard interfaces of this host to what the database says';
   static override description =
-    `Run it on each VPN host, from cron for example: with nothing to change it prints and writes nothing.
+    `Run it on each VPN host, from cron for example: with nothing to change it prints and writes nothing. Links, peers,
+routes and files that differ are repaired, and no client that stays is disturbed.
 A row that is wrong, a file that is not ours and a plan that would cut most peers off are left alone, named, and end
 the run with 3; everything else is done.`;
   static override examples = [
-    '<%= config.bin %> vpn --hostname vpn-1.example.net --render-only',
-    '<%= config.bin %> vpn --hostname vpn-1.example.net --render-only --dry-run --exit-code',
-    '<%= config.bin %> vpn --hostname "$(hostname --fqdn)" --render-only --config-directory /srv/wireguard',
+    '<%= config.bin %> vpn --hostname "$(hostname --fqdn)"',
+    '<%= config.bin %> vpn --hostname vpn-1.example.net --dry-run --exit-code',
+    '<%= config.bin %> vpn --hostname vpn-1.example.net --render-only --config-directory /srv/wireguard',
   ];
   static override flags = {
     hostname: hostname({ required: true, summary: 'The host whose pools are served' }),
@@ -45,6 +46,7 @@ the run with 3; everything else is done.`;
     for (const { message, hint } of interfaces.flatMap(({ refused }) => refused)) {
       this.sayWarning(`${message}\n  ${hint}`);
     }
+    for (const warning of new Set(interfaces.flatMap(({ warnings }) => warnings))) this.sayWarning(warning);
     if (isPlan && changed.length > 0) this.say('This is the plan; nothing was changed.');
     if (interfaces.some(({ refused }) => refused.length > 0)) this.exitWith(EXIT.PARTLY);
     else if (isPlan && flags['exit-code'] && changed.length > 0) this.exitWith(EXIT.PENDING);

@@ -35,10 +35,19 @@ export interface StoredNetwork {
 
 /** One thing that a run changes, as `--json` prints it; never a secret. */
 export interface Change {
-  readonly kind: 'file' | 'file_mode' | 'private_key' | 'listen_port' | 'peer';
-  /** The file's name, the pool's public key, the port, or the peer's public key. */
+  readonly kind:
+    | 'file'
+    | 'file_mode'
+    | 'link'
+    | 'alias'
+    | 'private_key'
+    | 'listen_port'
+    | 'peer'
+    | 'preshared_key'
+    | 'route';
+  /** The name of the file or link, the alias, the pool's public key, the port, the peer's public key, the prefix. */
   readonly subject: string;
-  readonly action: 'create' | 'add' | 'update' | 'remove';
+  readonly action: 'create' | 'add' | 'update' | 'remove' | 'raise';
 }
 
 /** What a run does to the file of one interface, and what it refuses to do. */
@@ -51,6 +60,10 @@ export interface FilePlan {
     | { readonly action: 'write'; readonly text: string }
     | { readonly action: 'remove' }
     | { readonly action: 'leave' };
+  /** The peers that the interface should have; none when that is not known. */
+  readonly peers: readonly Peer[];
+  /** Whether the file, and with it the interface, has to stay as it is: it is not ours, or the brake holds. */
+  readonly held: boolean;
   /** Any entry makes the run partly done (exit 3). */
   readonly refused: readonly UserError[];
 }
@@ -93,23 +106,25 @@ export interface FoundFile {
 /**
  * Decides what to do with the file of an interface.
  * @param file the file as it is; null when there is none
+ * @param live the peers of the interface itself; of two that fit a wrong row, the live one stays
  */
 export function planFile(
   pool: ServedPool,
   networks: readonly StoredNetwork[],
   file: FoundFile | null,
-  { prune }: { prune: boolean },
+  { prune, live = [] }: { prune: boolean; live?: readonly FoundPeer[] },
 ): FilePlan {
   const text = file?.text ?? null;
   const name = `${pool.interface}.conf`;
-  const plan = { interface: pool.interface, poolId: pool.id };
   const leave = { action: 'leave' } as const;
-  if (text !== null && !isOurs(parseHeader(text), pool)) {
-    return { ...plan, changes: [], file: leave, refused: [refuse.FILE_NOT_OURS({ file: name })] };
-  }
-  const find = () => (text === null ? [] : (parseWireguardConfig(text)?.peers ?? []));
+  const find = () => [...(text === null ? [] : (parseWireguardConfig(text)?.peers ?? [])), ...live];
   const { peers, refused } = wantedPeers(pool, networks, find);
+  const plan = { interface: pool.interface, poolId: pool.id, peers, held: false };
   const wanted = renderWireguardConfig({ ...pool, poolId: pool.id, peers });
+  // A file that was cut off anywhere is a beginning of ours; an empty one belongs to nobody.
+  if (text !== null && !isOurs(parseHeader(text), pool) && !wanted.startsWith(text)) {
+    return { ...plan, held: true, changes: [], file: leave, refused: [refuse.FILE_NOT_OURS({ file: name })] };
+  }
   const write = { action: 'write', text: wanted } as const;
   const mode: Change[] = file?.exposed ? [{ kind: 'file_mode', subject: name, action: 'update' }] : [];
   if (wanted === text) return { ...plan, changes: mode, file: mode.length > 0 ? write : leave, refused };
@@ -126,7 +141,7 @@ export function planFile(
   }
   changes.push(...peerChanges.map(asChange));
   const brake = prune ? null : brakeOn(pool.interface, before, peerChanges);
-  if (brake !== null) return { ...plan, changes, file: leave, refused: [...refused, brake] };
+  if (brake !== null) return { ...plan, held: true, changes, file: leave, refused: [...refused, brake] };
   return { ...plan, changes, file: write, refused };
 }
 
@@ -152,6 +167,8 @@ export function planLeftover(
       ...peerChanges.map(asChange),
     ],
     file: brake === null ? { action: 'remove' } : { action: 'leave' },
+    peers: [],
+    held: brake !== null,
     refused: brake === null ? [] : [brake],
   };
 }
@@ -175,7 +192,8 @@ function twinsBy(field: 'publicKey' | 'network', networks: readonly StoredNetwor
   return twins;
 }
 
-function brakeOn(
+/** The brake, as a refusal; null when these changes may be made. */
+export function brakeOn(
   name: string,
   found: readonly FoundPeer[],
   changes: readonly PeerChange[],
@@ -184,7 +202,8 @@ function brakeOn(
   return isBraked(loss) ? refuse.BRAKED({ interface: name, ...loss }) : null;
 }
 
-function asChange({ action, peer }: PeerChange): Change {
+/** A change of a peer as a run reports it. */
+export function asChange({ action, peer }: PeerChange): Change {
   return { kind: 'peer', subject: peer.publicKey, action };
 }
 

@@ -46,7 +46,7 @@ export async function listConfigs(directory: string): Promise<string[]> {
  * @throws SYMLINK_IN_THE_WAY; FILE_NOT_OURS for what is no regular file; INPUT_NOT_FOUND when it cannot be read
  */
 export async function readConfig(directory: string, name: string): Promise<FoundFile | null> {
-  const path = pathOf(directory, name);
+  const path = configPath(directory, name);
   const found = await lookAt(path);
   if (found === undefined) return null;
   if (found.kind === 'link') throw refuse.SYMLINK_IN_THE_WAY({ path });
@@ -64,7 +64,7 @@ export async function readConfig(directory: string, name: string): Promise<Found
  * @throws FILE_NOT_WRITABLE
  */
 export async function writeConfig(directory: string, name: string, text: string): Promise<void> {
-  const path = pathOf(directory, name);
+  const path = configPath(directory, name);
   await removeUnfinished(path);
   await writeFileAtomically(path, text);
 }
@@ -74,9 +74,10 @@ export async function writeConfig(directory: string, name: string, text: string)
  * @throws FILE_NOT_WRITABLE
  */
 export async function removeConfig(directory: string, name: string): Promise<void> {
-  await removeFile(pathOf(directory, name));
+  await removeFile(configPath(directory, name));
 }
 
-function pathOf(directory: string, name: string): string {
+/** Where the file of an interface is. */
+export function configPath(directory: string, name: string): string {
   return join(directory, `${name}.conf`);
 }

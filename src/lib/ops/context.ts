@@ -1,6 +1,7 @@
 import type { Config, ConfigOrigins } from '../core/config.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Database, OpenOptions } from '../io/db/database.ts';
+import type { Run } from '../io/run.ts';
 
 /** The outside world, as an op receives it. Each part is opened at its first use. */
 export interface Context {
@@ -11,6 +12,8 @@ export interface Context {
   readonly origins: ConfigOrigins;
   /** Opens the database; the same one for the whole command. */
   db(options?: OpenOptions): Promise<Database>;
+  /** Runs a program of the system. */
+  readonly run: Run;
   /** Tells a person how far the work is; shown on a terminal only. */
   progress(done: number, total: number | null, unit: string): void;
 }

@@ -2,7 +2,6 @@ import type { Selectable, Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import {
   type Change,
-  type FilePlan,
   planFile,
   planLeftover,
   type ServedPool,
@@ -10,13 +9,31 @@ import {
 } from '../core/host-plan.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
+import {
+  type HostState,
+  type InterfacePlan,
+  planInterface,
+  planLeftoverInterface,
+  planLink,
+} from '../core/link-plan.ts';
 import { readPrefix, slotCount } from '../core/prefix.ts';
+import { parseWireguardConfig } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
+import { isForwarding, raiseFromFile, readHost, type Target, takeSteps } from '../io/host-links.ts';
 import { withHostLock } from '../io/host-lock.ts';
+import { type HostTools, hostTools } from '../io/host-tools.ts';
+import { deleteLink } from '../io/ip.ts';
 import { type Opener, openerFor, poolKeyPlace } from '../io/secrets.ts';
-import { listConfigs, readConfig, removeConfig, safeDirectory, writeConfig } from '../io/wireguard-files.ts';
+import {
+  configPath,
+  listConfigs,
+  readConfig,
+  removeConfig,
+  safeDirectory,
+  writeConfig,
+} from '../io/wireguard-files.ts';
 import type { Context } from './context.ts';
 
 export interface HostRequest {
@@ -42,73 +59,149 @@ export interface InterfaceOutcome {
   readonly applied: boolean;
   /** What was left as it was; any entry makes the run partly done. */
   readonly refused: readonly UserError[];
+  /** What keeps clients from being served although everything here is as it should be, as whole sentences. */
+  readonly warnings: readonly string[];
 }
 
 /**
- * Brings the WireGuard files of a host to what the database says. A run that has nothing to change writes nothing.
- * Whatever goes wrong with a row or an interface is refused by name, and the rest goes on.
- * @throws LIVE_NOT_AVAILABLE, CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, NO_POOL_FOR_HOST, HOST_BUSY, what
- *   `openerFor` refuses, and the refusals of a database that is away: no file is touched then
+ * Brings the WireGuard files and interfaces of a host to what the database says. A run that has nothing to change
+ * writes nothing. Whatever goes wrong with a row or an interface is refused by name, and the rest goes on.
+ * When the database cannot say anything, a missing interface is raised from its last file, and nothing else happens.
+ * @throws CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, NO_POOL_FOR_HOST, HOST_BUSY, TOOL_MISSING,
+ *   NOT_PERMITTED, what `openerFor` refuses, and the refusals of a database that is away
  */
 export async function reconcileHost(context: Context, request: HostRequest): Promise<InterfaceOutcome[]> {
-  const { hostname, renderOnly, dryRun } = request;
-  if (!renderOnly) throw refuse.LIVE_NOT_AVAILABLE({ hostname });
   const directory = await safeDirectory(request.directory ?? context.config['wireguard.config_directory']);
-  if (dryRun) {
-    const plans = await planHost(context, directory, request);
+  const host: Host = {
+    directory,
+    tools: hostTools(context.run, context.config),
+    userspace: userspaceOf(context),
+    request,
+  };
+  if (request.dryRun) {
+    const { plans } = await planHost(context, host);
     return plans.map((plan) => outcomeOf(plan, { applied: false }));
   }
   return withHostLock(directory, async () => {
+    const { plans, pools } = await planHost(context, host);
     const outcomes: InterfaceOutcome[] = [];
-    for (const plan of await planHost(context, directory, request)) {
-      outcomes.push(await apply(directory, plan));
-    }
-    return outcomes;
+    for (const plan of plans) outcomes.push(await apply(host, plan));
+    if (!plans.some(changesLink)) return outcomes;
+    const verified = await verify(host, pools, plans, outcomes);
+    if (await isForwarding()) return verified;
+    return verified.map((outcome) =>
+      outcome.applied ? { ...outcome, warnings: [NOT_FORWARDING] } : outcome,
+    );
   });
+}
+
+const NOT_FORWARDING =
+  'The kernel does not pass IPv6 packets on. Let it: sysctl -w net.ipv6.conf.all.forwarding=1';
+
+/** The host that a run works on. */
+interface Host {
+  readonly directory: string;
+  readonly tools: HostTools;
+  readonly userspace: string | null;
+  readonly request: HostRequest;
+}
+
+function userspaceOf({ config, origins }: Context): string | null {
+  const key = 'wireguard.userspace_implementation';
+  return origins[key] === 'default' ? null : config[key];
 }
 
 /** The pools of a host as the database holds them; one that cannot be served is refused. */
 interface HostSnapshot {
   readonly pools: readonly { readonly pool: ServedPool; readonly networks: readonly StoredNetwork[] }[];
-  readonly unusable: readonly FilePlan[];
+  readonly unusable: readonly InterfacePlan[];
 }
 
-async function planHost(context: Context, directory: string, request: HostRequest): Promise<FilePlan[]> {
-  const { hostname } = request;
-  const database = await context.db();
-  const keyFile = context.config['secrets.key_file'];
-  const { pools, unusable } = await database.read((tx) => readSnapshot(tx, hostname, keyFile));
-  const plans: FilePlan[] = [...unusable];
-  for (const { pool, networks } of pools) {
+interface HostPlan {
+  readonly plans: readonly InterfacePlan[];
+  readonly pools: readonly ServedPool[];
+}
+
+/** How long one answer of the database may take; the tunnels live on meanwhile. */
+const STATEMENT_SECONDS = 30;
+
+async function planHost(context: Context, host: Host): Promise<HostPlan> {
+  const { directory, request } = host;
+  const { hostname, renderOnly } = request;
+  const state = renderOnly ? null : await readHost(host.tools);
+  const snapshot = await readDatabase(context, hostname).catch(async (error: unknown) => {
+    const nothing = state === null || request.dryRun || !(error instanceof UserError);
+    throw nothing || error.code === 'NO_POOL_FOR_HOST' ? error : await raiseMissing(host, state, error);
+  });
+  const plans: InterfacePlan[] = [...snapshot.unusable];
+  for (const { pool, networks } of snapshot.pools) {
     plans.push(
-      await orRefused(pool, async () =>
-        planFile(pool, networks, await readConfig(directory, pool.interface), request),
-      ),
+      await orRefused(pool, async () => {
+        const file = await readConfig(directory, pool.interface);
+        return state === null
+          ? { ...planFile(pool, networks, file, request), link: LEAVE }
+          : planInterface(pool, networks, file, state, request);
+      }),
     );
   }
   const served = new Set(plans.map((plan) => plan.interface));
-  const unusableIds = new Set(unusable.map(({ poolId }) => poolId));
+  const unusableIds = new Set(snapshot.unusable.map(({ poolId }) => poolId));
   for (const name of await listConfigs(directory)) {
     if (served.has(name)) continue;
-    const leftover = await planUnserved(directory, name, request);
+    const leftover = await planUnserved(host, name, state);
     if (leftover !== null && !unusableIds.has(leftover.poolId)) plans.push(leftover);
   }
-  return plans;
+  return { plans, pools: snapshot.pools.map(({ pool }) => pool) };
+}
+
+async function readDatabase(context: Context, hostname: Hostname): Promise<HostSnapshot> {
+  const database = await context.db({ statementSeconds: STATEMENT_SECONDS });
+  return database.read((tx) => readSnapshot(tx, hostname, context.config['secrets.key_file']));
 }
 
 /** What is no readable file of ours is none of our business. */
 async function planUnserved(
-  directory: string,
+  { directory, request }: Host,
   name: string,
-  { hostname, prune }: HostRequest,
-): Promise<FilePlan | null> {
+  state: HostState | null,
+): Promise<InterfacePlan | null> {
   try {
     const file = await readConfig(directory, name);
-    return file === null ? null : planLeftover(hostname, name, file.text, { prune });
+    if (file === null) return null;
+    if (state !== null) return planLeftoverInterface(request.hostname, name, file.text, state, request);
+    const plan = planLeftover(request.hostname, name, file.text, request);
+    return plan === null ? null : { ...plan, link: LEAVE };
   } catch (error) {
     if (error instanceof UserError) return null;
     throw error;
   }
+}
+
+/** Raises the missing links of this host's files, and returns the refusal that kept us from knowing better. */
+async function raiseMissing(host: Host, state: HostState, cause: UserError): Promise<UserError> {
+  const raised: string[] = [];
+  const failed: string[] = [];
+  for (const name of await listConfigs(host.directory)) {
+    const file = await readConfig(host.directory, name).catch(() => null);
+    const config = file === null ? null : parseWireguardConfig(file.text);
+    if (config?.hostname !== host.request.hostname || state.links.has(name) || state.devices.has(name))
+      continue;
+    try {
+      await raiseFromFile(
+        host.tools,
+        { ...targetOf(host, name), interface: parseInterfaceName(name) },
+        config,
+      );
+      raised.push(name);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      failed.push(`${name}: ${error.message}`);
+    }
+  }
+  let told = cause;
+  if (raised.length > 0) told = told.saying(`Raised ${raised.join(', ')} as last written.`, { raised });
+  if (failed.length > 0) told = told.saying(`Not raised: ${failed.join(' ')}`, { failed });
+  return told;
 }
 
 async function readSnapshot(
@@ -143,7 +236,7 @@ async function readSnapshot(
     .execute();
   const networksOf = Map.groupBy(networks, ({ pool_id }) => pool_id);
   const pools: HostSnapshot['pools'][number][] = [];
-  const unusable: FilePlan[] = [];
+  const unusable: InterfacePlan[] = [];
   for (const row of rows) {
     const pool = servedPool(row, hostname, opener);
     if (pool instanceof UserError) unusable.push(refusedPlan(row.interface, row.id, pool));
@@ -185,23 +278,77 @@ function asStored(
   return { id: row.id, slot: BigInt(row.slot), network: row.network, publicKey: row.public_key };
 }
 
-async function apply(directory: string, plan: FilePlan): Promise<InterfaceOutcome> {
-  const { file, interface: name } = plan;
+const LEAVE = { action: 'leave' } as const;
+
+async function apply(host: Host, plan: InterfacePlan): Promise<InterfaceOutcome> {
+  const { file, link, interface: name } = plan;
+  const { directory, tools } = host;
   try {
     if (file.action === 'write') await writeConfig(directory, name, file.text);
+    if (link.action === 'change') await takeSteps(tools, targetOf(host, name), link.steps);
+    if (link.action === 'remove') await deleteLink(tools.ip, name);
     if (file.action === 'remove') await removeConfig(directory, name);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return outcomeOf({ ...plan, refused: [...plan.refused, error] }, { applied: false });
   }
-  return outcomeOf(plan, { applied: file.action !== 'leave' });
+  return outcomeOf(plan, { applied: isDue(plan) });
 }
 
-function outcomeOf({ file, ...plan }: FilePlan, { applied }: { applied: boolean }): InterfaceOutcome {
-  return { ...plan, due: file.action !== 'leave', applied };
+/** Reads the host again: a command may succeed without effect, above all when the port is taken. */
+async function verify(
+  { tools }: Host,
+  pools: readonly ServedPool[],
+  plans: readonly InterfacePlan[],
+  outcomes: readonly InterfaceOutcome[],
+): Promise<InterfaceOutcome[]> {
+  const state = await readHost(tools);
+  return outcomes.map((outcome, at) => {
+    const plan = plans[at];
+    const pool = pools.find(({ id }) => id === outcome.poolId);
+    if (plan === undefined || pool === undefined || plan.link.action !== 'change') return outcome;
+    const refusal = shortfall(pool, plan, state);
+    if (refusal === null) return outcome;
+    // The port that is taken may be the reason why a command failed; it says more than the command did.
+    const others = refusal.code === 'LISTEN_PORT_IN_USE' ? plan.refused : outcome.refused;
+    if (!outcome.applied && refusal.code !== 'LISTEN_PORT_IN_USE') return outcome;
+    return { ...outcome, applied: false, refused: [...others, refusal] };
+  });
 }
 
-async function orRefused(pool: ServedPool, plan: () => Promise<FilePlan>): Promise<FilePlan> {
+/** What an interface still lacks after it was changed, as a refusal; null when it lacks nothing. */
+function shortfall(pool: ServedPool, { peers }: InterfacePlan, state: HostState): UserError | null {
+  const name = pool.interface;
+  const { changes } = planLink(pool, peers, state);
+  if (changes.length === 0) return null;
+  const hasLink = state.devices.has(name);
+  if (hasLink && changes.some(({ kind }) => kind === 'listen_port')) {
+    return refuse.LISTEN_PORT_IN_USE({ interface: name, port: pool.listenPort });
+  }
+  const words = changes.map(
+    ({ action, kind, subject }) => `${action} ${kind.replaceAll('_', ' ')} ${subject}`,
+  );
+  return refuse.NOT_TAKEN_OVER({ interface: name, changes: words });
+}
+
+function targetOf({ directory, userspace }: Host, name: string): Target {
+  return { interface: name, file: configPath(directory, name), userspace };
+}
+
+function changesLink({ link }: InterfacePlan): boolean {
+  return link.action !== 'leave';
+}
+
+function isDue(plan: InterfacePlan): boolean {
+  return plan.file.action !== 'leave' || changesLink(plan);
+}
+
+function outcomeOf(plan: InterfacePlan, { applied }: { applied: boolean }): InterfaceOutcome {
+  const { interface: name, poolId, changes, refused } = plan;
+  return { interface: name, poolId, changes, refused, due: isDue(plan), applied, warnings: [] };
+}
+
+async function orRefused(pool: ServedPool, plan: () => Promise<InterfacePlan>): Promise<InterfacePlan> {
   try {
     return await plan();
   } catch (error) {
@@ -210,6 +357,7 @@ async function orRefused(pool: ServedPool, plan: () => Promise<FilePlan>): Promi
   }
 }
 
-function refusedPlan(name: string, poolId: number, refusal: UserError): FilePlan {
-  return { interface: name, poolId, changes: [], file: { action: 'leave' }, refused: [refusal] };
+function refusedPlan(name: string, poolId: number, refusal: UserError): InterfacePlan {
+  const nothing = { changes: [], peers: [], held: true, file: LEAVE, link: LEAVE };
+  return { interface: name, poolId, ...nothing, refused: [refusal] };
 }

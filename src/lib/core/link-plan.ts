@@ -1,0 +1,210 @@
+import { refuse, type UserError } from './errors.ts';
+import {
+  asChange,
+  brakeOn,
+  type Change,
+  type FilePlan,
+  type FoundFile,
+  planFile,
+  planLeftover,
+  type ServedPool,
+  type StoredNetwork,
+} from './host-plan.ts';
+import type { Hostname } from './hostname.ts';
+import { formatPrefix } from './prefix.ts';
+import { parseHeader } from './wireguard-config.ts';
+import { diffPeers, type FoundPeer, type Peer } from './wireguard-peer.ts';
+
+/** The number that our routes carry as the protocol that made them (ip-route(8)). */
+export const ROUTE_PROTOCOL = 188;
+
+/** A link as `ip` reports it. */
+export interface LiveLink {
+  readonly alias: string | null;
+  readonly up: boolean;
+}
+
+/** A WireGuard interface as `wg` reports it. */
+export interface LiveDevice {
+  readonly privateKey: string | null;
+  /** 0: none. */
+  readonly listenPort: number;
+  readonly peers: readonly (FoundPeer & { readonly hasPresharedKey: boolean })[];
+}
+
+/** A route that carries our protocol number. */
+export interface LiveRoute {
+  readonly prefix: string;
+  readonly interface: string;
+}
+
+/** What of a host we look at. */
+export interface HostState {
+  readonly links: ReadonlyMap<string, LiveLink>;
+  readonly devices: ReadonlyMap<string, LiveDevice>;
+  readonly routes: readonly LiveRoute[];
+}
+
+/** The steps that bring an interface to what the database says, in the order in which they are taken. */
+export interface LinkSteps {
+  readonly create: boolean;
+  /** The alias that is to be set. */
+  readonly mark: string | null;
+  /** Take key, port and peers from the file as a whole. */
+  readonly configure: boolean;
+  readonly addPeers: readonly Peer[];
+  readonly removePeers: readonly string[];
+  readonly clearPresharedKeys: readonly string[];
+  readonly raise: boolean;
+  readonly addRoute: string | null;
+  readonly removeRoutes: readonly string[];
+}
+
+/** What a run does to one interface and its file. */
+export interface InterfacePlan extends FilePlan {
+  readonly link:
+    | { readonly action: 'change'; readonly steps: LinkSteps }
+    | { readonly action: 'remove' }
+    | { readonly action: 'leave' };
+}
+
+/** The alias that marks the link of a pool as ours. */
+export function linkMark(poolId: number): string {
+  return `uncloud:pool=${poolId}`;
+}
+
+const MARK = /^uncloud:pool=\d+$/;
+
+/**
+ * Decides what to do with an interface and its file. Where one of them is not ours or the brake holds, both stay.
+ * @param file the file as it is; null when there is none
+ */
+export function planInterface(
+  pool: ServedPool,
+  networks: readonly StoredNetwork[],
+  file: FoundFile | null,
+  state: HostState,
+  { prune }: { prune: boolean },
+): InterfacePlan {
+  const device = state.devices.get(pool.interface);
+  const plan = planFile(pool, networks, file, { prune, live: device?.peers ?? [] });
+  if (plan.held) return { ...plan, link: { action: 'leave' } };
+  const foreign = foreignReason(pool, file, state);
+  if (foreign !== null) {
+    const refusal = refuse.LINK_NOT_OURS({ interface: pool.interface, reason: foreign });
+    return leave({ ...plan, changes: [] }, refusal);
+  }
+  const { steps, changes } = planLink(pool, plan.peers, state);
+  const peerChanges = diffPeers(device?.peers ?? [], plan.peers);
+  const both = { ...plan, changes: union(plan.changes, changes) };
+  const brake = prune ? null : brakeOn(pool.interface, device?.peers ?? [], peerChanges);
+  if (brake !== null) return leave(both, brake);
+  return { ...both, link: changes.length === 0 ? { action: 'leave' } : { action: 'change', steps } };
+}
+
+/** Decides what to do with the file of a pool that is gone, as `planLeftover` does, and with its link. */
+export function planLeftoverInterface(
+  hostname: Hostname,
+  interfaceName: string,
+  text: string,
+  state: HostState,
+  { prune }: { prune: boolean },
+): InterfacePlan | null {
+  const plan = planLeftover(hostname, interfaceName, text, { prune });
+  if (plan === null) return null;
+  const isMarked = state.links.get(interfaceName)?.alias === linkMark(plan.poolId);
+  if (plan.held || !isMarked) return { ...plan, link: { action: 'leave' } };
+  const found = state.devices.get(interfaceName)?.peers ?? [];
+  const peerChanges = diffPeers(found, []);
+  const link: Change = { kind: 'link', subject: interfaceName, action: 'remove' };
+  const both = { ...plan, changes: union(plan.changes, [link, ...peerChanges.map(asChange)]) };
+  const brake = prune ? null : brakeOn(interfaceName, found, peerChanges);
+  return brake === null ? { ...both, link: { action: 'remove' } } : leave(both, brake);
+}
+
+/**
+ * The difference between a link that is ours, or missing, and what it should be.
+ * @param peers those that it should have
+ */
+export function planLink(
+  pool: ServedPool,
+  peers: readonly Peer[],
+  { links, devices, routes }: HostState,
+): { steps: LinkSteps; changes: Change[] } {
+  const name = pool.interface;
+  const link = links.get(name);
+  const device = devices.get(name);
+  const prefix = formatPrefix(pool.prefix);
+  const mark = linkMark(pool.id);
+  const create = link === undefined;
+  const hasOtherKey = device?.privateKey !== pool.privateKey;
+  const hasOtherPort = device?.listenPort !== pool.listenPort;
+  const configure = create || hasOtherKey || hasOtherPort;
+  const differences = diffPeers(device?.peers ?? [], peers);
+  const wanted = new Set<string>(peers.map(({ publicKey }) => publicKey));
+  const shared = (device?.peers ?? [])
+    .filter(({ hasPresharedKey, publicKey }) => hasPresharedKey && wanted.has(publicKey))
+    .map(({ publicKey }) => publicKey);
+  const ours = routes.filter((route) => route.interface === name).map((route) => route.prefix);
+  const staleRoutes = ours.filter((route) => route !== prefix);
+  const steps: LinkSteps = {
+    create,
+    mark: link?.alias === mark ? null : mark,
+    configure,
+    addPeers: configure ? [] : differences.flatMap(({ action, peer }) => (action === 'remove' ? [] : [peer])),
+    removePeers: configure
+      ? []
+      : differences.flatMap(({ action, peer }) => (action === 'remove' ? [peer.publicKey] : [])),
+    clearPresharedKeys: shared,
+    raise: link?.up !== true,
+    addRoute: ours.includes(prefix) ? null : prefix,
+    removeRoutes: staleRoutes,
+  };
+  const changes: Change[] = [];
+  if (create) changes.push({ kind: 'link', subject: name, action: 'create' });
+  if (!create && steps.mark !== null) {
+    changes.push({ kind: 'alias', subject: mark, action: link.alias === null ? 'add' : 'update' });
+  }
+  if (!create && hasOtherKey)
+    changes.push({ kind: 'private_key', subject: pool.publicKey, action: 'update' });
+  if (!create && hasOtherPort) {
+    changes.push({ kind: 'listen_port', subject: String(pool.listenPort), action: 'update' });
+  }
+  changes.push(...differences.map(asChange));
+  for (const key of shared) changes.push({ kind: 'preshared_key', subject: key, action: 'remove' });
+  if (!create && steps.raise) changes.push({ kind: 'link', subject: name, action: 'raise' });
+  if (steps.addRoute !== null) changes.push({ kind: 'route', subject: prefix, action: 'add' });
+  for (const route of staleRoutes) changes.push({ kind: 'route', subject: route, action: 'remove' });
+  return { steps, changes };
+}
+
+/** Why the link of this name is not ours to change; null when it is, or when there is none. */
+function foreignReason(
+  pool: ServedPool,
+  file: FoundFile | null,
+  { links, devices }: HostState,
+): string | null {
+  const link = links.get(pool.interface);
+  const device = devices.get(pool.interface);
+  if (link === undefined) {
+    return device === undefined ? null : 'a process of another network namespace serves this name';
+  }
+  if (device === undefined) return 'it is not a WireGuard interface that can be read';
+  if (link.alias !== null) return MARK.test(link.alias) ? null : 'it has an alias that is not ours';
+  if (device.privateKey === pool.privateKey) return null;
+  const isBlank = device.privateKey === null && device.peers.length === 0;
+  const wasBegun = isBlank && file !== null && parseHeader(file.text)?.poolId === pool.id;
+  return wasBegun ? null : 'it does not carry our alias';
+}
+
+function leave(plan: FilePlan, refusal: UserError): InterfacePlan {
+  const nothing = { action: 'leave' } as const;
+  return { ...plan, held: true, file: nothing, link: nothing, refused: [...plan.refused, refusal] };
+}
+
+/** What the file and what the link needs, each thing once. */
+function union(...lists: readonly (readonly Change[])[]): Change[] {
+  const seen = new Map<string, Change>();
+  for (const change of lists.flat()) seen.set(`${change.kind} ${change.subject} ${change.action}`, change);
+  return [...seen.values()];
+}

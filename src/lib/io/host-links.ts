@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { refuse } from '../core/errors.ts';
+import type { InterfaceName } from '../core/interface-name.ts';
+import { type HostState, type LinkSteps, linkMark } from '../core/link-plan.ts';
+import { formatPrefix } from '../core/prefix.ts';
+import type { FoundConfig } from '../core/wireguard-config.ts';
+import type { HostTools } from './host-tools.ts';
+import {
+  addLink,
+  deleteRoute,
+  isRouteTaken,
+  markLink,
+  raiseLink,
+  readLinks,
+  readRoutes,
+  replaceRoute,
+} from './ip.ts';
+import {
+  addPeers,
+  clearPresharedKeys,
+  readDevices,
+  removePeers,
+  startUserspace,
+  syncConfig,
+} from './wireguard.ts';
+
+/**
+ * What the host has now: its links, its WireGuard interfaces and our routes.
+ * @throws TOOL_MISSING, NOT_PERMITTED, COMMAND_FAILED
+ */
+export async function readHost({ ip, wg }: HostTools): Promise<HostState> {
+  const [devices, links, routes] = await Promise.all([readDevices(wg), readLinks(ip), readRoutes(ip)]);
+  return { devices, links, routes };
+}
+
+/** The interface that is changed. */
+export interface Target {
+  readonly interface: string;
+  /** Its WireGuard file, as the steps want it. */
+  readonly file: string;
+  /** What serves WireGuard where the kernel does not; null: as for wg-quick. */
+  readonly userspace: string | null;
+}
+
+/**
+ * Brings an interface to what is wanted. New peers come before old ones go, so that a network that moves to another
+ * key is never without a peer; a route needs a link that is up.
+ * @throws LISTEN_PORT_IN_USE, ROUTE_NOT_OURS, USERSPACE_FAILED, and the refusals of `Tool`
+ */
+export async function takeSteps(tools: HostTools, target: Target, steps: LinkSteps): Promise<void> {
+  const { ip, wg } = tools;
+  const name = target.interface;
+  if (steps.create && !(await addLink(ip, name))) await startUserspace(tools.run, target.userspace, name);
+  if (steps.mark !== null) await markLink(ip, name, steps.mark);
+  if (steps.configure) await syncConfig(wg, name, target.file);
+  if (steps.addPeers.length > 0) await addPeers(wg, name, steps.addPeers);
+  if (steps.removePeers.length > 0) await removePeers(wg, name, steps.removePeers);
+  if (steps.clearPresharedKeys.length > 0) await clearPresharedKeys(wg, name, steps.clearPresharedKeys);
+  if (steps.raise) await raiseLink(ip, name);
+  if (steps.addRoute !== null) {
+    if (await isRouteTaken(ip, steps.addRoute)) {
+      throw refuse.ROUTE_NOT_OURS({ interface: name, prefix: steps.addRoute });
+    }
+    await replaceRoute(ip, steps.addRoute, name);
+  }
+  for (const prefix of steps.removeRoutes) await deleteRoute(ip, prefix, name);
+}
+
+/**
+ * Makes the missing link of a file as the last run left it, with its route: after a boot, while nobody can say
+ * whether the file is still right.
+ * @throws as `takeSteps`
+ */
+export async function raiseFromFile(
+  tools: HostTools,
+  target: Target & { readonly interface: InterfaceName },
+  { poolId, prefix }: Pick<FoundConfig, 'poolId' | 'prefix'>,
+): Promise<void> {
+  await takeSteps(tools, target, {
+    create: true,
+    mark: linkMark(poolId),
+    configure: true,
+    addPeers: [],
+    removePeers: [],
+    clearPresharedKeys: [],
+    raise: true,
+    addRoute: formatPrefix(prefix),
+    removeRoutes: [],
+  });
+}
+
+/** Whether the kernel passes IPv6 packets on between interfaces; without it no client reaches anything. */
+export async function isForwarding(): Promise<boolean> {
+  return (await readFile('/proc/sys/net/ipv6/conf/all/forwarding', 'utf8')).trim() !== '0';
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { UserError } from '../core/errors.ts';
+import { type LiveLink, type LiveRoute, ROUTE_PROTOCOL } from '../core/link-plan.ts';
+import type { Tool } from './host-tools.ts';
+
+/** The links of the machine by their names. */
+export async function readLinks(ip: Tool): Promise<Map<string, LiveLink>> {
+  const rows = parse<{ ifname: string; ifalias?: string; flags?: string[] }>(
+    await ip(['-json', 'link', 'show'], { privileged: false }),
+  );
+  return new Map(
+    rows.map(({ ifname, ifalias, flags }) => [
+      ifname,
+      { alias: ifalias ?? null, up: flags?.includes('UP') ?? false },
+    ]),
+  );
+}
+
+/** The routes that carry our protocol number. */
+export async function readRoutes(ip: Tool): Promise<LiveRoute[]> {
+  const args = ['-json', '-6', 'route', 'show', 'proto', String(ROUTE_PROTOCOL)];
+  const rows = parse<{ dst: string; dev?: string }>(await ip(args, { privileged: false }));
+  return rows.map(({ dst, dev }) => ({ prefix: dst, interface: dev ?? '' }));
+}
+
+/** The metric that the kernel gives a route when none is asked for (IP6_RT_PRIO_USER). */
+const DEFAULT_METRIC = 1024;
+
+/** Whether somebody else's route to exactly this prefix stands where `replaceRoute` would put ours. */
+export async function isRouteTaken(ip: Tool, prefix: string): Promise<boolean> {
+  const args = ['-json', '-N', '-6', 'route', 'show', 'exact', prefix];
+  const rows = parse<{ protocol?: string; metric?: number }>(await ip(args, { privileged: false }));
+  return rows.some(
+    ({ protocol, metric }) => protocol !== String(ROUTE_PROTOCOL) && metric === DEFAULT_METRIC,
+  );
+}
+
+/** Makes a WireGuard link; false when the kernel has no WireGuard. */
+export async function addLink(ip: Tool, name: string): Promise<boolean> {
+  try {
+    await ip(['link', 'add', 'dev', name, 'type', 'wireguard']);
+    return true;
+  } catch (error) {
+    const isUnknown =
+      error instanceof UserError && /Unknown device type|Operation not supported/.test(error.message);
+    if (isUnknown && !existsSync('/sys/module/wireguard')) return false;
+    throw error;
+  }
+}
+
+/** Removes a link; a userspace implementation that serves it ends. */
+export async function deleteLink(ip: Tool, name: string): Promise<void> {
+  await ip(['link', 'delete', 'dev', name]);
+}
+
+/** Gives a link an alias. */
+export async function markLink(ip: Tool, name: string, mark: string): Promise<void> {
+  await ip(['link', 'set', 'dev', name, 'alias', mark]);
+}
+
+/** Sets a link up. */
+export async function raiseLink(ip: Tool, name: string): Promise<void> {
+  await ip(['link', 'set', 'dev', name, 'up']);
+}
+
+/** Sends a prefix to a link. One route for a whole pool: a route for each network costs forty times as much. */
+export async function replaceRoute(ip: Tool, prefix: string, name: string): Promise<void> {
+  await ip(['-6', 'route', 'replace', prefix, 'dev', name, 'proto', String(ROUTE_PROTOCOL)]);
+}
+
+/** Removes a route that `replaceRoute` made. */
+export async function deleteRoute(ip: Tool, prefix: string, name: string): Promise<void> {
+  await ip(['-6', 'route', 'delete', prefix, 'dev', name, 'proto', String(ROUTE_PROTOCOL)]);
+}
+
+/** `ip` prints nothing at all, in place of an empty list, when nothing fits. */
+function parse<Row>(json: string): Row[] {
+  return json.trim() === '' ? [] : (JSON.parse(json) as Row[]);
+}

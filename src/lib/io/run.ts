@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { refuse } from '../core/errors.ts';
+
+/** cron's PATH lacks them, and `ip` and `wg` may be there. */
+const MORE_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const SECONDS = 30;
+
+export interface RunOptions {
+  /** What the program finds in /dev/stdin; nothing else is ever there. */
+  readonly input?: string;
+  /** Needs root: run through `sudo -n` by anybody else, where the configuration allows it. */
+  readonly privileged?: boolean;
+  /** Starts a service that outlives us: a session of its own, and nothing it says is read. */
+  readonly service?: boolean;
+}
+
+/** How a program ended: its exit code, null when it was stopped, and all it said. */
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program without a shell, with messages in English, for at most 30 seconds.
+ * Arguments are visible to every user of the machine: secrets go through files of mode 0600.
+ * @throws TOOL_MISSING
+ */
+export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>;
+
+/**
+ * The only place that starts processes. It uses Node's own module: the run that changes nothing starts three of
+ * them each minute, and loading a library for that would cost more than they do.
+ * @param show is told each command as it is run
+ */
+export function runner({
+  useSudo,
+  show,
+}: {
+  useSudo: boolean;
+  show: ((command: string) => void) | null;
+}): Run {
+  return async (command, args, { input, privileged = false, service = false } = {}) => {
+    const viaSudo = privileged && useSudo && process.geteuid?.() !== 0;
+    const argv = [...(viaSudo ? [locate('sudo'), '-n'] : []), locate(command), ...args];
+    show?.(argv.map(shellWord).join(' '));
+    if (input === undefined) return start(argv, 'ignore', service);
+    return withFile(input, (descriptor) => start(argv, descriptor, service));
+  };
+}
+
+function start(
+  [program = '', ...args]: readonly string[],
+  stdin: number | 'ignore',
+  service: boolean,
+): Promise<Ran> {
+  const output = service ? 'ignore' : 'pipe';
+  const child = spawn(program, args, {
+    stdio: [stdin, output, output],
+    env: { ...process.env, PATH: folders().join(':'), LC_ALL: 'C' },
+    detached: service,
+    timeout: SECONDS * 1000,
+    killSignal: 'SIGKILL',
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (signal === 'SIGKILL') stderr.push(Buffer.from(`it was stopped after ${SECONDS} seconds\n`));
+      resolve({
+        code,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+      });
+    });
+  });
+}
+
+/**
+ * Hands over text as an open file. Node's pipes are sockets, which nobody can open again by the name /dev/stdin,
+ * as `wg` does.
+ */
+async function withFile<T>(text: string, use: (descriptor: number) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'uncloud-'));
+  try {
+    const file = join(folder, 'input');
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    const handle = await open(file, constants.O_RDONLY);
+    try {
+      return await use(handle.fd);
+    } finally {
+      await handle.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function folders(): string[] {
+  return [
+    ...new Set([...(process.env.PATH ?? '').split(':').filter((folder) => folder !== ''), ...MORE_FOLDERS]),
+  ];
+}
+
+function locate(command: string): string {
+  const candidates = command.includes('/') ? [command] : folders().map((folder) => join(folder, command));
+  const found = candidates.find(isExecutable);
+  if (found === undefined) throw refuse.TOOL_MISSING({ command });
+  return found;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { refuse } from '../core/errors.ts';
+import type { LiveDevice } from '../core/link-plan.ts';
+import { renderPeer } from '../core/wireguard-config.ts';
+import type { Peer } from '../core/wireguard-peer.ts';
+import type { Tool } from './host-tools.ts';
+import type { Run } from './run.ts';
+
+/** Linux takes 128 KiB of one argument and about 2 MiB of all; a key with its word takes 50 bytes. */
+const PEERS_PER_COMMAND = 1000;
+const SOCKET_SECONDS = 5;
+const SOCKET_POLL_MILLISECONDS = 20;
+
+/** The WireGuard interfaces of the machine by their names, kernel's and userspace's alike. */
+export async function readDevices(wg: Tool): Promise<Map<string, LiveDevice>> {
+  return parseDump(await wg(['show', 'all', 'dump']));
+}
+
+/** Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each peer (wg(8)). */
+export function parseDump(text: string): Map<string, LiveDevice> {
+  const devices = new Map<string, LiveDevice & { peers: LiveDevice['peers'][number][] }>();
+  for (const line of text.split('\n')) {
+    const fields = line.split('\t');
+    const [name = '', first = '', second = '', third = '', fourth = ''] = fields;
+    if (fields.length === 5) {
+      devices.set(name, {
+        privateKey: first === '(none)' ? null : first,
+        listenPort: Number(third),
+        peers: [],
+      });
+    } else if (fields.length === 9) {
+      devices.get(name)?.peers.push({
+        publicKey: first,
+        allowedIps: fourth === '(none)' ? [] : fourth.split(','),
+        hasPresharedKey: second !== '(none)',
+      });
+    }
+  }
+  return devices;
+}
+
+/**
+ * Gives an interface key, port and peers of its file. Only for a new interface, or another key or port: done again
+ * and again to one in use, it loses packets.
+ */
+export async function syncConfig(wg: Tool, name: string, file: string): Promise<void> {
+  await wg(['syncconf', name, file]);
+}
+
+/** Adds peers, and changes the networks of those that are there; all others go on undisturbed. */
+export async function addPeers(wg: Tool, name: string, peers: readonly Peer[]): Promise<void> {
+  await wg(['addconf', name, '/dev/stdin'], { input: peers.map(renderPeer).join('') });
+}
+
+/** Removes peers by their public keys. */
+export async function removePeers(wg: Tool, name: string, keys: readonly string[]): Promise<void> {
+  await inParts(keys, (part) => wg(['set', name, ...part.flatMap((key) => ['peer', key, 'remove'])]));
+}
+
+/** Takes the preshared keys of peers away: a file without one leaves it in place (wireguard-tools 1.0.20210914). */
+export async function clearPresharedKeys(wg: Tool, name: string, keys: readonly string[]): Promise<void> {
+  await inParts(keys, (part) =>
+    wg(['set', name, ...part.flatMap((key) => ['peer', key, 'preshared-key', '/dev/null'])]),
+  );
+}
+
+/**
+ * Starts a program that serves WireGuard where the kernel does not, and waits until `wg` can talk to it.
+ * @param program as configured; null: WG_QUICK_USERSPACE_IMPLEMENTATION as for wg-quick(8), else wireguard-go
+ * @throws TOOL_MISSING, USERSPACE_FAILED
+ */
+export async function startUserspace(run: Run, program: string | null, name: string): Promise<void> {
+  const command = program ?? (process.env.WG_QUICK_USERSPACE_IMPLEMENTATION || 'wireguard-go');
+  const { code } = await run(command, [name], { service: true });
+  if (code !== 0)
+    throw refuse.USERSPACE_FAILED({ command, interface: name, reason: `it ended with ${code}` });
+  const deadline = performance.now() + SOCKET_SECONDS * 1000;
+  while (!existsSync(`/var/run/wireguard/${name}.sock`)) {
+    if (performance.now() >= deadline) {
+      const reason = `it did not open its socket within ${SOCKET_SECONDS} seconds`;
+      throw refuse.USERSPACE_FAILED({ command, interface: name, reason });
+    }
+    await sleep(SOCKET_POLL_MILLISECONDS);
+  }
+}
+
+async function inParts(keys: readonly string[], use: (part: readonly string[]) => Promise<unknown>) {
+  for (let start = 0; start < keys.length; start += PEERS_PER_COMMAND) {
+    await use(keys.slice(start, start + PEERS_PER_COMMAND));
+  }
+}
