@@ -48,14 +48,22 @@ renameSync(fresh, 'dist');
 execFileSync(process.execPath, ['node_modules/oclif/bin/run.js', 'manifest'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
-sortManifest('oclif.manifest.json');
+finishManifest('oclif.manifest.json');
 
 /** oclif lists commands as the file system does, which differs from one checkout to the next. */
-function sortManifest(file) {
+function finishManifest(file) {
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  const ids = Object.keys(manifest.commands).sort();
-  const commands = Object.fromEntries(ids.map((id) => [id, manifest.commands[id]]));
+  const commands = Object.fromEntries(
+    Object.entries(manifest.commands)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([id, command]) => [id, { ...command, description: unwrap(command.description) }]),
+  );
   writeFileSync(file, `${JSON.stringify({ ...manifest, commands }, null, 2)}\n`);
+}
+
+/** Text without the line ends of the source, so that help can wrap it for any terminal; indented lines stay apart. */
+function unwrap(text) {
+  return text?.replace(/([^\n])\n(?=[^\s])/g, '$1 ');
 }
 
 /**

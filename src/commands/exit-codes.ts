@@ -5,7 +5,7 @@ import { EXIT_MEANINGS } from '../lib/core/errors.ts';
 export default class ExitCodes extends BaseCommand {
   static override summary = 'List the exit codes and what they mean';
   static override description = Object.entries(EXIT_MEANINGS)
-    .map(([code, meaning]) => `${code.padStart(3)}  ${meaning}`)
+    .map(([code, meaning]) => ` ${code.padStart(3)}  ${meaning}`)
     .join('\n');
   static override examples = ['<%= config.bin %> exit-codes'];
 
