@@ -45,10 +45,10 @@ Seller             Example Hosting AG
 Seller country     CH
 Seller VAT number  –
 
-ORDER  DESCRIPTION  FROM                  TO                    QUANTITY  UNIT PRICE  VAT %  NET CHF
-10     VM           2025-01-01T00:00:00Z                               1        5.00    8.1     5.00
-10     VM           2025-01-01T00:00:00Z  2025-01-30T23:59:59Z         1       10.00    8.1    10.00
-10     VM           2025-01-31T00:00:00Z  2025-03-01T23:59:59Z         1       10.00    8.1    10.00
+ORDER  DESCRIPTION  FROM                  TO                    QTY  UNIT PRICE  VAT %  NET CHF
+10     VM           2025-01-01T00:00:00Z                          1        5.00    8.1     5.00
+10     VM           2025-01-01T00:00:00Z  2025-01-30T23:59:59Z    1       10.00    8.1    10.00
+10     VM           2025-01-31T00:00:00Z  2025-03-01T23:59:59Z    1       10.00    8.1    10.00
 
 VAT       TERRITORY  VAT %    NET   VAT  TOTAL
 domestic  CH           8.1  25.00  2.03  27.03

@@ -34,6 +34,8 @@ beforeAll(async () => {
       `anna,3,1,10,30d,CHF,2025-01-01,2026-01-01,${STREET}`,
     ].join('\n'),
   );
+  await run(['provider', 'set', '--name', 'Example', '--country', 'CH']);
+  await run(['bill', 'generate', '--until', '2025-02-03']);
   await run(['vpn', 'pool', 'create', '2a0a:e5c1:200::/40', '--hostname', 'a.example', '--generate-key']);
   await run(['vpn', 'network', 'create', '--user', 'anna', '--public-key', testKey(1)]);
   // Another writer of the database may store what the program itself refuses.
@@ -67,6 +69,15 @@ describe.runIf(hasScript || process.env.CI)(title, () => {
     const [, once, monthly] = onTerminal('order list').split('\r\n');
     expect(once).toMatch(/ anna .* 1 +-5\.00 CHF once {2}2025-01-01…$/);
     expect(monthly).toMatch(/ anna .* 3 {2}1\.00\+10\.00 CHF\/30d {2}2025-01-01… {2}2026-01-01T?…$/);
+  });
+
+  it('a bill is readable: the days and amounts of its records are whole', () => {
+    const records = onTerminal('bill show 1')
+      .split('\r\n')
+      .filter((line) => /^import-/.test(line));
+    expect(records).toHaveLength(4);
+    for (const record of records) expect(record.length, record).toBeLessThanOrEqual(COLUMNS);
+    expect(records[2]).toMatch(/ 2025-01-01T?… {2}2025-01-30T?2?… +3 +10\.00 +8\.1 +30\.00$/);
   });
 
   it('colours the usage of a pool and the word Error, unless nobody wants it', () => {

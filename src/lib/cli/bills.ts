@@ -77,11 +77,11 @@ export function billFields(bill: BillDocument): Record<string, Cell> {
 /** The lines of a bill. A period ends with its last second, as people count. */
 export function recordTable(bill: BillDocument): string {
   const columns = [
-    left('order'),
-    left('description'),
+    { title: 'order', yields: true },
+    { title: 'description', yields: true },
     left('from'),
     left('to'),
-    right('quantity'),
+    right('qty'),
     right('unit price'),
     right('VAT %'),
     right(`net ${bill.currency}`),
