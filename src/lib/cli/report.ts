@@ -63,7 +63,7 @@ function tell({ code, message, hint, exit, data }: UserError): Report {
 
 /** What oclif's parser has to say, in one line; undefined for what does not come from it. */
 function usageMessage(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('oclif' in error)) return undefined;
+  if (!(error instanceof Error) || !('parse' in error)) return undefined;
   const [message = ''] = error.message
     .replace(/^The following errors? occurred:\s*/, '')
     .split('\nSee more help');
