@@ -110,6 +110,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'vpn pool delete 2 --yes': {},
   [`vpn network create --user nico --public-key ${testKey(1)} --reference nico-vpn`]: {},
   'vpn network create --user anna --public-keys-file -': { stdin: `${testKey(2)}\n${testKey(3)}\n` },
+  'vpn network import -': { stdin: `username,public_key\nnico,${testKey(5)}\n` },
   'vpn network list': {},
   'vpn network show 1': {},
   'vpn network config 1': {},

@@ -137,4 +137,31 @@ PersistentKeepalive = 25
     const render = `vpn --hostname vpn-1.example.net --render-only --config-directory ${folder}`;
     expect((await run(render)).stdout).toContain('wg0: create file wg0.conf\n');
   });
+
+  it('are imported from CSV', async () => {
+    await lend();
+    const file = `username,public_key\nanna,${testKey(1)}\nnobody,${testKey(2)}\n`;
+    expect(await run('vpn network import -', file)).toEqual({
+      code: 1,
+      stdout: `LINE  FIELD     REASON
+   3  username  There is no user "nobody".
+`,
+      stderr: `Error: "standard input" has a faulty row, so nothing was imported; the first is in line 3: There is no user "nobody".
+  Correct the file and import it again, or import all other rows with --partial.
+`,
+    });
+    const counts = 'Imported networks: 1 inserted, 0 updated, 0 unchanged, 1 refused.\n';
+    expect(await run('vpn network import - --partial', file)).toMatchObject({ code: 3, stderr: counts });
+    const good = file.replace('nobody', 'anna');
+    expect(await run('vpn network import - --dry-run --exit-code', good)).toMatchObject({
+      code: 4,
+      stdout: '',
+    });
+    expect(await json('vpn network import -', good)).toMatchObject({ rows: 2, inserted: 1, unchanged: 1 });
+    expect(await run('vpn network import -', good)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'Nothing to change: all 2 networks are as in the file.\n',
+    });
+  });
 });

@@ -608,6 +608,14 @@ const DEFINITIONS = {
     }),
     example: { reference: 'anna-vpn', networkId: 7, differences: ['its public key'] },
   }),
+  INVALID_SIZE: define<{ text: string }>({
+    when: 'The length of a network in a file is not a whole number from 0 to 128.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not the length of a network.`,
+      hint: 'Write a whole number up to 128 that a pool hands out, for example 48, or leave the cell empty.',
+    }),
+    example: { text: '/48' },
+  }),
   PUBLIC_KEY_COUNT: define<{ file: string; keys: number; count: number | null }>({
     when: 'A file of public keys is empty, or has another number of keys than --count says.',
     say: ({ file, keys, count }) => ({

@@ -6,6 +6,15 @@ import { formatPrefix, overlaps, type Prefix, prefixOf, slotCount } from './pref
 /** The length of a network when nobody asks for another. */
 export const DEFAULT_NETWORK_SIZE = 48;
 
+/**
+ * Reads the length of a network, 0 to 128.
+ * @throws INVALID_SIZE
+ */
+export function parseNetworkSize(text: string): number {
+  if (!/^(0|[1-9]\d{0,2})$/.test(text) || Number(text) > 128) throw refuse.INVALID_SIZE({ text });
+  return Number(text);
+}
+
 /** Addresses that are no client's (RFC 4291 §2.4), as a sentence calls them. */
 const RESERVED = [
   { name: '::/8 (loopback, IPv4-mapped)', prefix: prefixOf(0n, 8) },
@@ -138,6 +147,20 @@ export function chooseSlots(pools: readonly PoolRoom[], request: NetworkRequest)
     });
   }
   return choices;
+}
+
+/** The pools as they are when the chosen slots are lent. */
+export function afterChoice(pools: readonly PoolRoom[], choices: readonly SlotChoice[]): PoolRoom[] {
+  const chosen = new Map(choices.map((choice) => [choice.pool.id, choice]));
+  return pools.map((pool) => {
+    const { fresh, released } = chosen.get(pool.id) ?? { fresh: 0, released: 0 };
+    return { ...pool, nextSlot: pool.nextSlot + BigInt(fresh), used: pool.used + BigInt(fresh + released) };
+  });
+}
+
+/** How many networks of a size all pools together have free. */
+export function freeOfSize(pools: readonly PoolRoom[], size: number): bigint {
+  return pools.reduce((sum, pool) => sum + (pool.subnetworkSize === size ? freeIn(pool) : 0n), 0n);
 }
 
 /** How many networks a pool holds, lent or free. */

@@ -1,15 +1,14 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { refuse } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
-import { firstAddressHex, formatPrefix, lastAddressHex, slotPrefix } from '../core/prefix.ts';
 import type { Reference } from '../core/reference.ts';
 import type { Username } from '../core/user.ts';
-import { chooseSlots, type SlotChoice } from '../core/vpn-pool.ts';
+import { checkSameNetwork } from '../core/vpn-network.ts';
+import { chooseSlots } from '../core/vpn-pool.ts';
 import type { PublicKey } from '../core/wireguard-key.ts';
-import { insertRows } from '../io/db/bulk.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { findNetworks, findPools, type LentNetwork, type StoredPool } from '../io/db/vpn.ts';
+import { findNetworks, findPools, type LentNetwork, lendSlots, type StoredPool } from '../io/db/vpn.ts';
 import { readPublicKeys } from '../io/wireguard-key-files.ts';
 import type { Context } from './context.ts';
 
@@ -48,9 +47,9 @@ export async function createNetwork(
   return database.write('vpn', async (tx) => {
     const userId = await findUserId(tx, username);
     const pools = await findPools(tx);
-    const [existing] = reference === null ? [] : await findNetworks(tx, { reference });
-    if (existing !== undefined) {
-      refuseDifferences(existing, request, pools);
+    const [existing] = reference === null ? [] : await findNetworks(tx, { references: [reference] });
+    if (reference !== null && existing !== undefined) {
+      checkSameNetwork(reference, existing, request, pools);
       return { network: existing, created: false };
     }
     const networks = await lend(tx, pools, [publicKey], { ...request, userId, reference, now: context.now });
@@ -146,7 +145,7 @@ export async function rotateNetworkKey(
   });
 }
 
-interface Loan {
+interface Loans {
   readonly size: number | null;
   readonly poolId: number | null;
   readonly userId: number;
@@ -159,61 +158,16 @@ async function lend(
   tx: Transaction<Schema>,
   pools: readonly StoredPool[],
   publicKeys: readonly PublicKey[],
-  { size, poolId, userId, reference, now }: Loan,
+  { size, poolId, userId, reference, now }: Loans,
 ): Promise<LentNetwork[]> {
   await refuseTakenKeys(tx, pools, publicKeys);
-  const rows: unknown[][] = [];
-  for (const choice of chooseSlots(pools, { count: publicKeys.length, size, poolId })) {
-    const { pool } = choice;
-    for (const slot of await takeSlots(tx, choice)) {
-      const network = slotPrefix(pool.prefix, pool.subnetworkSize, slot);
-      const addresses = [formatPrefix(network), firstAddressHex(network), lastAddressHex(network)];
-      const owner = [userId, publicKeys[rows.length], reference, now];
-      rows.push([pool.id, Number(slot), ...addresses, ...owner]);
-    }
-  }
-  await insertRows(tx, 'vpn_networks', NETWORK_COLUMNS, rows);
+  const choices = chooseSlots(pools, { count: publicKeys.length, size, poolId });
+  const loans = publicKeys.map((publicKey) => ({ userId, publicKey, reference }));
+  await lendSlots(tx, choices, loans, now);
   const lent = new Map(
     (await findNetworks(tx, { publicKeys })).map((network) => [network.publicKey, network]),
   );
   return publicKeys.flatMap((key) => lent.get(key) ?? []);
-}
-
-const NETWORK_COLUMNS = {
-  pool_id: 'bigint',
-  slot: 'bigint',
-  network: 'cidr',
-  first_address: 'text',
-  last_address: 'text',
-  user_id: 'bigint',
-  public_key: 'text',
-  reference: 'text',
-  created_at: 'bigint',
-} as const;
-
-/** Takes the chosen slots out of a pool: the next ones never lent, then the ones released longest ago. */
-async function takeSlots(tx: Transaction<Schema>, { pool, fresh, released }: SlotChoice): Promise<bigint[]> {
-  const slots = Array.from({ length: fresh }, (_, at) => pool.nextSlot + BigInt(at));
-  if (fresh > 0) {
-    const next = Number(pool.nextSlot) + fresh;
-    await tx.updateTable('vpn_pools').set({ next_slot: next }).where('id', '=', pool.id).execute();
-  }
-  if (released === 0) return slots;
-  const oldest = await tx
-    .selectFrom('vpn_released_slots')
-    .select(['slot', 'released_at'])
-    .where('pool_id', '=', pool.id)
-    .orderBy('released_at')
-    .orderBy('slot')
-    .limit(released)
-    .execute();
-  const last = oldest.at(-1);
-  await tx
-    .deleteFrom('vpn_released_slots')
-    .where('pool_id', '=', pool.id)
-    .where(sql<boolean>`(released_at, slot) <= (${last?.released_at}, ${last?.slot})`)
-    .execute();
-  return [...slots, ...oldest.map(({ slot }) => BigInt(slot))];
 }
 
 async function refuseTakenKeys(
@@ -227,24 +181,6 @@ async function refuseTakenKeys(
   const [network] = await findNetworks(tx, { publicKeys });
   if (network !== undefined) {
     throw refuse.KEY_IN_USE({ publicKey: network.publicKey, networkId: network.id });
-  }
-}
-
-/** A network that exists under the reference must be what is asked for. */
-function refuseDifferences(
-  network: LentNetwork,
-  { username, publicKey, size, poolId, reference }: NetworkRequest,
-  pools: readonly StoredPool[],
-): void {
-  const pool = pools.find(({ id }) => id === network.poolId);
-  const differences = [
-    ...(network.username === username ? [] : ['its user']),
-    ...(network.publicKey === publicKey ? [] : ['its public key']),
-    ...(size === null || size === pool?.subnetworkSize ? [] : ['its size']),
-    ...(poolId === null || poolId === network.poolId ? [] : ['its pool']),
-  ];
-  if (differences.length > 0) {
-    throw refuse.NETWORK_EXISTS({ reference: reference ?? '', networkId: network.id, differences });
   }
 }
 

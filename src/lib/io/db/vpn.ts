@@ -1,11 +1,12 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Hostname } from '../../core/hostname.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { InterfaceName, ListenPort } from '../../core/interface-name.ts';
-import { readPrefix } from '../../core/prefix.ts';
+import { firstAddressHex, formatPrefix, lastAddressHex, readPrefix, slotPrefix } from '../../core/prefix.ts';
 import type { Username } from '../../core/user.ts';
-import type { PoolPlace, PoolRoom } from '../../core/vpn-pool.ts';
+import type { PoolPlace, PoolRoom, SlotChoice } from '../../core/vpn-pool.ts';
 import type { PublicKey } from '../../core/wireguard-key.ts';
+import { insertRows } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** A pool in the database, without its private key. */
@@ -71,7 +72,7 @@ export interface NetworkFilter {
   readonly id?: number | undefined;
   readonly poolId?: number | undefined;
   readonly userId?: number | undefined;
-  readonly reference?: string | undefined;
+  readonly references?: readonly string[] | undefined;
   readonly publicKeys?: readonly PublicKey[] | undefined;
 }
 
@@ -81,6 +82,7 @@ const KEYS_PER_STATEMENT = 1000;
 /** The networks that fit, in the order of their pools and slots. */
 export async function findNetworks(tx: Transaction<Schema>, filter: NetworkFilter): Promise<LentNetwork[]> {
   const { publicKeys, ...rest } = filter;
+  if (publicKeys?.length === 0 || filter.references?.length === 0) return [];
   if (publicKeys === undefined || publicKeys.length <= KEYS_PER_STATEMENT) return select(tx, filter);
   const found: LentNetwork[] = [];
   for (let start = 0; start < publicKeys.length; start += KEYS_PER_STATEMENT) {
@@ -92,7 +94,7 @@ export async function findNetworks(tx: Transaction<Schema>, filter: NetworkFilte
 
 async function select(
   tx: Transaction<Schema>,
-  { id, poolId, userId, reference, publicKeys }: NetworkFilter,
+  { id, poolId, userId, references, publicKeys }: NetworkFilter,
 ): Promise<LentNetwork[]> {
   const rows = await tx
     .selectFrom('vpn_networks')
@@ -102,7 +104,7 @@ async function select(
     .$if(id !== undefined, (query) => query.where('vpn_networks.id', '=', id ?? 0))
     .$if(poolId !== undefined, (query) => query.where('pool_id', '=', poolId ?? 0))
     .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? 0))
-    .$if(reference !== undefined, (query) => query.where('reference', '=', reference ?? ''))
+    .$if(references !== undefined, (query) => query.where('reference', 'in', references ?? []))
     .$if(publicKeys !== undefined, (query) => query.where('public_key', 'in', publicKeys ?? []))
     .orderBy('pool_id')
     .orderBy('slot')
@@ -117,4 +119,68 @@ async function select(
     reference: row.reference,
     createdAt: row.created_at as Instant,
   }));
+}
+
+/** To whom a slot is lent. */
+export interface Loan {
+  readonly userId: number;
+  readonly publicKey: PublicKey;
+  readonly reference: string | null;
+}
+
+const NETWORK_COLUMNS = {
+  pool_id: 'bigint',
+  slot: 'bigint',
+  network: 'cidr',
+  first_address: 'text',
+  last_address: 'text',
+  user_id: 'bigint',
+  public_key: 'text',
+  reference: 'text',
+  created_at: 'bigint',
+} as const;
+
+/** Lends the chosen slots in their order; there are as many as loans. */
+export async function lendSlots(
+  tx: Transaction<Schema>,
+  choices: readonly SlotChoice[],
+  loans: readonly Loan[],
+  now: Instant,
+): Promise<void> {
+  const rows: unknown[][] = [];
+  for (const choice of choices) {
+    const { pool } = choice;
+    for (const slot of await takeSlots(tx, choice)) {
+      const network = slotPrefix(pool.prefix, pool.subnetworkSize, slot);
+      const addresses = [formatPrefix(network), firstAddressHex(network), lastAddressHex(network)];
+      const loan = loans[rows.length];
+      rows.push([pool.id, Number(slot), ...addresses, loan?.userId, loan?.publicKey, loan?.reference, now]);
+    }
+  }
+  await insertRows(tx, 'vpn_networks', NETWORK_COLUMNS, rows);
+}
+
+/** Takes the chosen slots out of a pool: the next ones never lent, then the ones released longest ago. */
+async function takeSlots(tx: Transaction<Schema>, { pool, fresh, released }: SlotChoice): Promise<bigint[]> {
+  const slots = Array.from({ length: fresh }, (_, at) => pool.nextSlot + BigInt(at));
+  if (fresh > 0) {
+    const next = Number(pool.nextSlot) + fresh;
+    await tx.updateTable('vpn_pools').set({ next_slot: next }).where('id', '=', pool.id).execute();
+  }
+  if (released === 0) return slots;
+  const oldest = await tx
+    .selectFrom('vpn_released_slots')
+    .select(['slot', 'released_at'])
+    .where('pool_id', '=', pool.id)
+    .orderBy('released_at')
+    .orderBy('slot')
+    .limit(released)
+    .execute();
+  const last = oldest.at(-1);
+  await tx
+    .deleteFrom('vpn_released_slots')
+    .where('pool_id', '=', pool.id)
+    .where(sql<boolean>`(released_at, slot) <= (${last?.released_at}, ${last?.slot})`)
+    .execute();
+  return [...slots, ...oldest.map(({ slot }) => BigInt(slot))];
 }
