@@ -1,11 +1,14 @@
-import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generatePrivateKey, publicKeyOf } from '../../src/lib/io/wireguard-keys.ts';
 import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { uncloud } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
-import { INSIDE, Lab, type Machine, whyNoLab } from '../support/lab.ts';
+import { INSIDE, kill, Lab, type Machine, whyNoLab } from '../support/lab.ts';
 import { testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, addUser } from '../support/vpn.ts';
 
@@ -17,7 +20,7 @@ const RUN = 'vpn --hostname vpn-1.example.net';
 /** What a run may do when nothing differs. */
 const READING = /^Running: \S*\/(wg show all dump|ip -json link show|ip -json -6 route show proto 188)$/;
 
-describe.runIf(reason === null)('a host', () => {
+describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
   describeDatabases('with clients', (databases) => {
     let lab: Lab;
     let host: Machine;
@@ -64,6 +67,9 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
       return stdout.split('\n').filter(Boolean);
     };
+    /** Lets a client forget its session, which one that was interrupted does only after some seconds. */
+    const reconnect = (client: Machine | undefined) =>
+      client?.run('sh', 'wg showconf wg0 >/run/wireguard/c && wg setconf wg0 /run/wireguard/c');
     const ping = (client: Machine | undefined, words = '-c 1 -W 5') =>
       client?.run(`ping -6 -q ${words} ${INSIDE}`) ?? '';
     const peers = () => host.run('wg show wg0 peers').split('\n').filter(Boolean).sort();
@@ -83,6 +89,7 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
         `wg0: add route ${POOL}`,
       ]);
       expect(peers()).toEqual(peersOf(await fileOf()).sort());
+      lab.clients.forEach(reconnect);
       for (const client of lab.clients) expect(ping(client)).toContain(' 0% packet loss');
       lab.clients[0]?.run('ping -6 -c 1 -W 5 2a0a:e5c1:201::1');
 
@@ -96,13 +103,251 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       expect([after.ino, after.mtimeMs, after.ctimeMs]).toEqual([before.ino, before.mtimeMs, before.ctimeMs]);
     });
 
+    /** Programs in the place of `ip` and `wg` that kill the run before its changing command number `at`. */
+    const killerAt = async (at: number) => {
+      const folder = await mkdtemp(join(databases.folder, 'killer-'));
+      for (const tool of ['ip', 'wg']) {
+        const script = `#!/bin/sh
+case "$*" in
+*show*) ;;
+*) echo >>${folder}/count; [ "$(wc -l <${folder}/count)" = ${at} ] && kill -KILL $PPID && exit 1 ;;
+esac
+exec ${tool} "$@"
+`;
+        await writeFile(join(folder, tool), script, { mode: 0o755 });
+      }
+      return {
+        UNCLOUD_WIREGUARD_IP_COMMAND: join(folder, 'ip'),
+        UNCLOUD_WIREGUARD_WG_COMMAND: join(folder, 'wg'),
+      };
+    };
     const fileOrNone = () => fileOf().catch(() => '');
 
     if (databases.backend === 'postgresql') return;
 
+    /** Damages of a running host, and what the run that repairs them says. */
+    const damages: [string, () => unknown, (string | RegExp)[]][] = [
+      ['link down', () => host.run('ip link set wg0 down'), ['raise link wg0', `add route ${POOL}`]],
+      [
+        'link deleted',
+        () => host.run('ip link delete wg0'),
+        ['create link wg0', /^add peer /, /^add peer /, `add route ${POOL}`],
+      ],
+      ['another port', () => host.run('wg set wg0 listen-port 4711'), ['update listen port 51820']],
+      [
+        'another key',
+        () => host.run('sh', 'wg genkey | (cat >/run/wireguard/k; wg set wg0 private-key /run/wireguard/k)'),
+        [/^update private key /],
+      ],
+      [
+        'a peer of nobody',
+        () => host.run(`wg set wg0 peer ${testKey(9)} allowed-ips 2a0a:e5c1:2ff::/48`),
+        [`remove peer ${testKey(9)}`],
+      ],
+      ['a peer gone', () => host.run(`wg set wg0 peer ${peers()[0]} remove`), [/^add peer /]],
+      [
+        'a peer with more networks',
+        () => host.run(`wg set wg0 peer ${peers()[0]} allowed-ips 2a0a:e5c1:2fe::/48,2a0a:e5c1:2ff::/48`),
+        [/^update peer /],
+      ],
+      [
+        'a preshared key',
+        () =>
+          host.run(
+            'sh',
+            `wg genpsk | (cat >/run/wireguard/p; wg set wg0 peer ${peers()[0]} preshared-key /run/wireguard/p)`,
+          ),
+        [/^remove preshared key /],
+      ],
+      ['route removed', () => host.run(`ip -6 route delete ${POOL} dev wg0`), [`add route ${POOL}`]],
+      [
+        'route of another pool',
+        () => host.run('ip -6 route add 2a0a:e5c1:300::/40 dev wg0 proto 188'),
+        ['remove route 2a0a:e5c1:300::/40'],
+      ],
+      ['alias removed', () => host.run('sh', 'ip link set wg0 alias ""'), ['add alias uncloud:pool=1']],
+      [
+        'file cut off',
+        async () => writeFile(join(directory, 'wg0.conf'), (await fileOf()).split('# network 2')[0] ?? ''),
+        ['update file wg0.conf', /^add peer /],
+      ],
+      [
+        'file emptied',
+        () => writeFile(join(directory, 'wg0.conf'), ''),
+        ['update file wg0.conf', /^add peer /, /^add peer /],
+      ],
+      [
+        'file removed',
+        () => rm(join(directory, 'wg0.conf')),
+        ['create file wg0.conf', /^add peer /, /^add peer /],
+      ],
+      [
+        'file edited',
+        async () => writeFile(join(directory, 'wg0.conf'), (await fileOf()).replace('51820', '1')),
+        ['update file wg0.conf', 'update listen port 51820'],
+      ],
+      [
+        'wireguard-go killed',
+        async () => {
+          for (const pid of host.processes()) kill(pid);
+          while (host.try('ip link show wg0').status === 0) await sleep(10);
+        },
+        ['create link wg0', /^add peer /, /^add peer /, `add route ${POOL}`],
+      ],
+    ];
+
+    it('is repaired by one run, which says what was wrong', async () => {
+      await repair();
+      const sound = await fileOf();
+      const [client] = lab.clients;
+      for (const [what, damage, said] of damages) {
+        await damage();
+        const lines = await repair();
+        expect(lines, what).toEqual(
+          said.map((line) =>
+            typeof line === 'string'
+              ? `wg0: ${line}`
+              : expect.stringMatching(new RegExp(line.source.replace('^', '^wg0: '))),
+          ),
+        );
+        expect(await fileOf(), what).toBe(sound);
+      }
+      reconnect(client);
+      expect(ping(client, '-c 3 -i 0.1 -W 5')).toContain(' 0% packet loss');
+    });
+
+    it('keeps what is not ours, and is named for it', async () => {
+      host.run('ip link add wg0 type veth peer name other');
+      const before = host.run('ip -json link show wg0');
+      const cable = await run();
+      expect([cable.code, cable.stdout]).toEqual([3, '']);
+      expect(cable.stderr).toContain('Left wg0 as it is: it is not a WireGuard interface');
+      expect(host.run('ip -json link show wg0')).toBe(before);
+      await expect(fileOf()).rejects.toThrow(/ENOENT/);
+      host.run('ip link delete wg0');
+
+      const key = generatePrivateKey();
+      await host.serve('wg0', `[Interface]\nPrivateKey = ${key}\n[Peer]\nPublicKey = ${testKey(1)}`);
+      const dump = host.run('wg show all dump');
+      expect((await run()).stderr).toContain('Left wg0 as it is: it does not carry our alias');
+      expect(host.run('wg show all dump')).toBe(dump);
+      host.run('ip link delete wg0');
+
+      host.run(`ip -6 route add ${POOL} dev cable0`);
+      host.run('ip -6 route add 2a0a:e5c1:300::/40 dev cable0 proto 188');
+      await host.serve('wg7', `[Interface]\nPrivateKey = ${key}`);
+      await writeFile(join(directory, 'wg7.conf'), '[Interface]\n', { mode: 0o600 });
+      const taken = await run();
+      expect([taken.code, taken.stderr]).toEqual([
+        3,
+        expect.stringContaining(`${POOL} is not routed to wg0: somebody else made a route for it.`),
+      ]);
+      expect(host.run(`ip -6 route show ${POOL}`)).toMatch(/dev cable0/);
+      host.run(`ip -6 route delete ${POOL} dev cable0`);
+      expect(await repair()).toEqual([`wg0: add route ${POOL}`]);
+      expect(host.run('ip -6 route show proto 188')).toContain('2a0a:e5c1:300::/40 dev cable0');
+      expect(host.run('wg show wg7 private-key').trim()).toBe(key);
+      expect(await fileOf('wg7')).toBe('[Interface]\n');
+    });
+
+    it('keeps its clients when the database is emptied, the host renamed or a row bad', async () => {
+      const { id: third } = await addNetwork(context, testKey(3));
+      await repair();
+      const { kysely } = await context.db();
+      await sql`pragma ignore_check_constraints = on`.execute(kysely);
+      await sql`update vpn_networks set public_key = 'nonsense' where id = ${third}`.execute(kysely);
+      const quarantined = await run();
+      expect([quarantined.code, quarantined.stdout]).toEqual([3, '']);
+      expect(quarantined.stderr).toContain(`network ${third}: `);
+      expect(peers()).toContain(testKey(3));
+
+      for (const id of [1, 2, third]) await deleteNetwork(context, id);
+      const before = [await fileOf(), peers()];
+      const braked = await run();
+      expect([braked.code, braked.stdout]).toEqual([3, '']);
+      expect(braked.stderr).toContain('this would remove 3 of its 3 peers');
+      expect([await fileOf(), peers()]).toEqual(before);
+      const [client] = lab.clients;
+      reconnect(client);
+      expect(ping(client)).toContain(' 0% packet loss');
+      await sql`update vpn_pools set hostname = 'vpn-9.example.net'`.execute(kysely);
+      expect((await run('--prune')).code).toBe(1);
+      expect([await fileOf(), peers()]).toEqual(before);
+      await sql`update vpn_pools set hostname = 'vpn-1.example.net'`.execute(kysely);
+      expect((await run('--prune')).stdout).toMatch(
+        /^wg0: update file wg0.conf\n(wg0: remove peer \S+\n){3}$/,
+      );
+      expect(peers()).toEqual([]);
+    });
+
+    it('goes on without its database, and is raised from its file after a boot', async () => {
+      await repair();
+      const [client] = lab.clients;
+      const away = { UNCLOUD_DATABASE_URL: 'postgres://uncloud@127.0.0.1:1/uncloud' };
+      const file = await fileOf();
+      const state = () => [peers(), host.run('wg show wg0 listen-port'), host.run('ip -6 route')];
+      const before = state();
+      expect(await run('', away)).toMatchObject({ code: 75, stdout: '' });
+      expect(state()).toEqual(before);
+      host.run('ip link delete wg0');
+      const boot = await run('', away);
+      expect([boot.code, boot.stdout]).toEqual([75, '']);
+      expect(boot.stderr).toContain('Raised wg0 as last written.');
+      expect(host.run('ip -6 route show proto 188')).toContain(POOL);
+      expect(await fileOf()).toBe(file);
+      reconnect(client);
+      expect(ping(client, '-c 3 -i 0.1 -W 5')).toContain(' 0% packet loss');
+      expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
+    });
+
+    it('loses the link of a pool that is gone, and no other', async () => {
+      await addPool(context, '2a0a:e5c1:300::/40');
+      await repair();
+      await deletePool(context, 2);
+      expect(await repair()).toEqual(['wg1: remove file wg1.conf', 'wg1: remove link wg1']);
+      expect(host.try('ip link show wg1').status).not.toBe(0);
+      expect(host.run('wg show interfaces').trim()).toBe('wg0');
+    });
+
+    it('names the port that another process has', async () => {
+      await host.serve('wg7', `[Interface]\nPrivateKey = ${generatePrivateKey()}\nListenPort = 51820`);
+      for (const _ of [1, 2]) {
+        const { code, stderr } = await run();
+        expect([code, stderr]).toEqual([3, expect.stringContaining('wg0 does not listen on UDP port 51820')]);
+      }
+      host.run('ip link delete wg7');
+      await repair();
+      lab.clients.forEach(reconnect);
+      for (const client of lab.clients) expect(ping(client)).toContain(' 0% packet loss');
+    });
+
+    it('only plans a dry run, and warns of a kernel that does not forward', async () => {
+      const plan = await run('--dry-run --exit-code');
+      expect(plan).toMatchObject({ code: 4, stdout: expect.stringContaining('wg0: create link wg0') });
+      expect(host.run('wg show interfaces')).toBe('');
+      host.run('sysctl -qw net.ipv6.conf.all.forwarding=0');
+      expect((await run()).stderr).toContain('does not pass IPv6 packets on');
+      expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
+    });
+
+    it('reaches the same state wherever a run is killed', async () => {
+      await repair();
+      const sound = await fileOf();
+      for (let at = 1; at <= 5; at += 1) {
+        host.run('ip link delete wg0');
+        await rm(join(directory, 'wg0.conf'));
+        const killed = await run('', await killerAt(at));
+        expect(killed.code).toBe(null);
+        expect((await run()).code).toBe(0);
+        expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
+        expect(await fileOf()).toBe(sound);
+      }
+    });
+
     it('loses no packet of a client while others come and go', async () => {
       await repair();
       const [client] = lab.clients;
+      lab.clients.forEach(reconnect);
       for (const each of lab.clients) ping(each);
       const pinging = client?.start(`ping -6 -q -i 0.004 -c 2500 ${INSIDE}`);
       if (pinging === undefined) throw new Error('no client');
@@ -124,7 +369,7 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       );
       expect(changes).toBeGreaterThanOrEqual(20);
       expect(handshakesOf(host)).toEqual(handshakes);
-    });
+    }, 120_000);
   });
 });
 
