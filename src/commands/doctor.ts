@@ -1,7 +1,9 @@
 import { BaseCommand } from '../lib/cli/command.ts';
 import { escapeControl } from '../lib/cli/table.ts';
+import { hostname } from '../lib/cli/vpn.ts';
 import { EXIT } from '../lib/core/errors.ts';
 import { examine } from '../lib/ops/doctor.ts';
+import { examineHost } from '../lib/ops/vpn-host-doctor.ts';
 
 const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
 
@@ -9,11 +11,20 @@ export default class Doctor extends BaseCommand {
   static override summary = 'Check the configuration, the database, its schema and the files with secrets';
   static override description =
     'Changes nothing. Ends with 1 when something is wrong; every finding says what to do.';
-  static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
+  static override examples = [
+    '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor --hostname vpn-1.example.net',
+    '<%= config.bin %> doctor --json',
+  ];
+  static override flags = {
+    hostname: hostname({ summary: 'Also check what uncloud vpn needs on this VPN host' }),
+  };
 
   async run() {
-    await this.parse(Doctor);
-    const findings = await examine(await this.context());
+    const { flags } = await this.parse(Doctor);
+    const context = await this.context();
+    const findings = await examine(context);
+    if (flags.hostname !== undefined) findings.push(...(await examineHost(context, flags.hostname)));
     for (const { level, id, subject, message, fix } of findings) {
       this.log(escapeControl(`${MARKS[level]}  ${id}: ${subject}: ${message}`));
       if (fix !== '') this.log(escapeControl(`         ${fix}`));

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { parseHostname } from '../../src/lib/core/hostname.ts';
+import { examine } from '../../src/lib/ops/doctor.ts';
 import { migrate } from '../../src/lib/ops/migrations.ts';
 import { reconcileHost } from '../../src/lib/ops/vpn-host.ts';
+import { examineHost } from '../../src/lib/ops/vpn-host-doctor.ts';
 import { grantHost, listHosts, revokeHost } from '../../src/lib/ops/vpn-host-roles.ts';
 import { createNetworks, deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -87,6 +89,15 @@ describeDatabases('the role of a VPN host', (databases) => {
     expect([...text.matchAll(/^PublicKey = (.*)$/gm)].map(([, key]) => key)).toEqual([
       testKey(0),
       testKey(1),
+    ]);
+    const onHost = await databases.context({ url, config: { wireguard: { config_directory: folder } } });
+    const findings = [...(await examine(onHost)), ...(await examineHost(onHost, HOST))];
+    const ofTheDatabase = findings.filter(({ id }) => ['database', 'schema', 'secrets', 'pool'].includes(id));
+    expect(ofTheDatabase.map(({ id, level }) => `${id} ${level}`)).toEqual([
+      'database ok',
+      'schema ok',
+      'secrets ok',
+      'pool ok',
     ]);
     await expect(render(url, OTHER)).rejects.toMatchObject({
       code: 'NO_POOL_FOR_HOST',

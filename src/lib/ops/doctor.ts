@@ -1,19 +1,10 @@
 import { parseDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
+import { type Finding, faulty, refused, sound } from '../core/finding.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { formatMode, lookAt } from '../io/files.ts';
 import { isRotationUnfinished, oldKeyFile, openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
-
-/** One thing that was looked at. */
-export interface Finding {
-  readonly id: string;
-  readonly level: 'ok' | 'warning' | 'error';
-  readonly subject: string;
-  readonly message: string;
-  /** What to do, as one sentence or command; empty when all is well. */
-  readonly fix: string;
-}
 
 /** Looks at everything that the other commands rely on. Nothing is changed. */
 export async function examine(context: Context): Promise<Finding[]> {
@@ -25,31 +16,28 @@ export async function examine(context: Context): Promise<Finding[]> {
 function configuration(context: Context): Finding {
   const origins = new Set(Object.values(context.origins).filter((origin) => origin !== 'default'));
   const from = origins.size === 0 ? 'defaults only' : [...origins].join(', ');
-  return ok('configuration', 'configuration', `valid: ${from}`);
+  return sound('configuration', 'configuration', `valid: ${from}`);
 }
 
 async function database(context: Context): Promise<Finding[]> {
   try {
     const opened = await context.db({ anySchema: true });
     const { applied, pending } = await verifyMigrations(opened);
-    const reached = ok('database', opened.address, `answers (${opened.backend})`);
+    const reached = sound('database', opened.address, `answers (${opened.backend})`);
     if (pending.length > 0) {
       const message = `${pending.length} migration(s) are pending: ${pending.join(', ')}`;
-      return [
-        reached,
-        { ...ok('schema', opened.address, message), level: 'error', fix: 'Apply them with: uncloud migrate' },
-      ];
+      return [reached, faulty('schema', opened.address, message, 'Apply them with: uncloud migrate')];
     }
     const sealed = await opened.kysely.selectFrom('secret_keys').select('id').executeTakeFirst();
-    const schema = ok('schema', opened.address, `up to date: ${applied.at(-1)}`);
+    const schema = sound('schema', opened.address, `up to date: ${applied.at(-1)}`);
     if (sealed === undefined)
-      return [reached, schema, ok('secrets', opened.address, 'holds no sealed secret yet')];
+      return [reached, schema, sound('secrets', opened.address, 'holds no sealed secret yet')];
     const file = context.config['secrets.key_file'];
     const isUnfinished = await opened.read(async (tx) => {
       await openerFor(tx, file);
       return isRotationUnfinished(tx, file);
     });
-    const secrets = ok('secrets', file, 'opens the secrets of this database');
+    const secrets = sound('secrets', file, 'opens the secrets of this database');
     if (!isUnfinished) return [reached, schema, secrets];
     const fix = 'Finish it with: uncloud secrets rotate';
     return [
@@ -65,15 +53,7 @@ async function database(context: Context): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const id = error.code.startsWith('SECRET') ? 'secrets' : 'database';
-    return [
-      {
-        id,
-        level: 'error',
-        subject: context.config['database.url'].split('@').at(-1) ?? '',
-        message: error.message,
-        fix: error.hint,
-      },
-    ];
+    return [refused(id, context.config['database.url'].split('@').at(-1) ?? '', error)];
   }
 }
 
@@ -93,20 +73,11 @@ async function privateFiles(context: Context): Promise<Finding[]> {
     const found = await lookAt(file);
     if (found === undefined) continue;
     if ((found.mode & 0o077) === 0) {
-      findings.push(ok('file-mode', file, `mode ${formatMode(found.mode)}`));
+      findings.push(sound('file-mode', file, `mode ${formatMode(found.mode)}`));
       continue;
     }
-    findings.push({
-      id: 'file-mode',
-      level: 'error',
-      subject: file,
-      message: `mode ${formatMode(found.mode)}: others can read ${quote(file)}`,
-      fix: `chmod 600 ${file}`,
-    });
+    const message = `mode ${formatMode(found.mode)}: others can read ${quote(file)}`;
+    findings.push(faulty('file-mode', file, message, `chmod 600 ${file}`));
   }
   return findings;
-}
-
-function ok(id: string, subject: string, message: string): Finding {
-  return { id, level: 'ok', subject, message, fix: '' };
 }
