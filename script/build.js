@@ -1,6 +1,15 @@
 // Builds dist/ from src/: one bundle with code splitting, one entry for each command, and the command manifest.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +46,17 @@ const { metafile } = await build({
   },
 });
 
+// Fonts for the PDF of a bill, each with its licence.
+mkdirSync(`${fresh}/fonts`);
+for (const [name, file] of Object.entries({
+  'Arimo-Regular.ttf': '@expo-google-fonts/arimo/400Regular/Arimo_400Regular.ttf',
+  'Arimo-Bold.ttf': '@expo-google-fonts/arimo/700Bold/Arimo_700Bold.ttf',
+  'Arimo-license.txt': '@expo-google-fonts/arimo/LICENSE_FONT',
+  'DejaVuSansCondensed.ttf': 'dejavu-fonts-ttf/ttf/DejaVuSansCondensed.ttf',
+  'DejaVuSansCondensed-license.txt': 'dejavu-fonts-ttf/LICENSE',
+})) {
+  copyFileSync(`node_modules/${file}`, `${fresh}/fonts/${name}`);
+}
 writeFileSync('docs/errors.md', errorsPage());
 writeFileSync(
   `${fresh}/third-party-licenses.txt`,
@@ -74,13 +94,14 @@ function lazyBuiltins() {
   return {
     name: 'lazy-builtins',
     setup({ onResolve, onLoad }) {
-      // One module for each that imports it, so that it lies in the same chunk and not in one of its own.
+      // One module for each that imports it, so that it lies in the same chunk and not in one of its own. The name of
+      // the importer stands first: esbuild takes what ends in .mjs for an ES module.
       onResolve({ filter: /./ }, ({ path, importer, kind }) => {
         if (!isBuiltin(path)) return undefined;
         if (kind === 'dynamic-import') return { path, external: true };
         const name = path.replace(/^node:/, '');
         const late = kind === 'require-call' && LATE_BUILTINS.has(name);
-        return { path: `${name} in ${importer}`, namespace: 'builtin', pluginData: { name, late } };
+        return { path: `${importer} ${name}`, namespace: 'builtin', pluginData: { name, late } };
       });
       onLoad({ filter: /./, namespace: 'builtin' }, ({ pluginData: { name, late } }) => {
         const load = `process.getBuiltinModule(${JSON.stringify(`node:${name}`)})`;

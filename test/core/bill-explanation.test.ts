@@ -4,6 +4,7 @@ import type { StoredRecord } from '../../src/lib/core/charge.ts';
 import { parseDay } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import { parseTerritory, parseVatRate, VatRateTable } from '../../src/lib/core/vat.ts';
+import { aRecord } from '../support/bill-document.ts';
 import { day } from '../support/billing.ts';
 
 const CH = parseTerritory('CH');
@@ -16,28 +17,6 @@ const RATES = new VatRateTable([
   },
   { territory: CH, rate: parseVatRate('0.081'), validFrom: parseDay('2024-01-01'), validTo: null },
 ]);
-
-/** 10 CHF for 30 days from 2025-01-01, or what is given instead. */
-function aRecord(given: Partial<StoredRecord> = {}): StoredRecord {
-  return {
-    id: 1,
-    orderId: 1,
-    kind: 'recurring',
-    periodIndex: 0,
-    seq: 0,
-    start: day('2025-01-01'),
-    end: day('2025-01-31'),
-    net: 1000n,
-    vat: { treatment: 'domestic', territory: CH, rate: parseVatRate('0.081'), reason: '' },
-    corrects: null,
-    currency: 'CHF',
-    description: 'VM',
-    unitPrice: parsePrice('10'),
-    quantity: 1,
-    periodSeconds: 2_592_000,
-    ...given,
-  };
-}
 
 const explain = (record: StoredRecord, rates = RATES) => explainRecord(record, day('2025-01-01'), rates);
 

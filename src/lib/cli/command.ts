@@ -100,6 +100,11 @@ export abstract class BaseCommand extends Command {
     if (!this.#isSilent()) process.stderr.write(`${text}\n`);
   }
 
+  /** Prints data as it is, which may be no text, on stdout. */
+  protected write(bytes: Uint8Array): void {
+    process.stdout.write(bytes);
+  }
+
   /** Warns the person, on stderr, also under --quiet. */
   protected sayWarning(text: string): void {
     if (!this.jsonEnabled()) process.stderr.write(`Warning: ${text}\n`);

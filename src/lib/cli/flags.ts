@@ -111,6 +111,15 @@ export function parsedArg<T>(description: string, parse: (text: string) => T) {
   });
 }
 
+/** Positional arguments, at least one, each read into a type at once. */
+export function parsedArgs<T>(description: string, parse: (text: string) => T) {
+  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true })({
+    description,
+    required: true,
+    multiple: true,
+  });
+}
+
 /** An optional positional argument. */
 export function optionalArg(description: string) {
   return Args.string({ description, ignoreStdin: true });

@@ -14,6 +14,8 @@ export interface BillDocument extends StoredBill {
   readonly buyer: BuyerOnBill;
   /** By order, where the order has one. */
   readonly orderReferences: ReadonlyMap<number, string>;
+  /** The number of the bill on which a record stands that is corrected here, by the id of that record. */
+  readonly correctedBills: ReadonlyMap<number, number>;
 }
 
 /** What stands at the head of a bill. The id is null as long as it is not stored. */

@@ -1404,6 +1404,15 @@ const DEFINITIONS = {
     }),
     example: { id: 7, number: 12 },
   }),
+  STDOUT_TAKEN: define<{ documents: number }>({
+    when: 'More than one document would go to standard output; the one of --json counts.',
+    exit: EXIT.USAGE,
+    say: ({ documents }) => ({
+      message: `Standard output takes one document, not ${documents}.`,
+      hint: 'Export one bill without --json, or give a folder with --output.',
+    }),
+    example: { documents: 2 },
+  }),
 } as const;
 
 type Definitions = typeof DEFINITIONS;

@@ -44,8 +44,19 @@ export function formatIban(iban: string): string {
   return iban.replace(/(.{4})(?=.)/g, '$1 ');
 }
 
-/** The first four characters go to the end, letters become 10 to 35; a valid IBAN leaves 1. */
-function remainder97(iban: string): bigint {
+/**
+ * Whether an account is one for payments with a QR reference: the numbers of institutions from 30000 to 31999 in
+ * Switzerland and Liechtenstein are kept for them (Swiss Implementation Guidelines for the QR-bill, 4.2.2).
+ */
+export function isQrIban(iban: string): boolean {
+  return /^(CH|LI)\d{2}3[01]/.test(iban);
+}
+
+/**
+ * MOD 97-10 of ISO 7064, as ISO 13616 and ISO 11649 use it: the first four characters go to the end, letters become
+ * 10 to 35; a valid IBAN or creditor reference leaves 1.
+ */
+export function remainder97(iban: string): bigint {
   const moved = iban.slice(4) + iban.slice(0, 4);
   return BigInt([...moved].map((character) => Number.parseInt(character, 36)).join('')) % 97n;
 }

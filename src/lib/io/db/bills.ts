@@ -138,6 +138,7 @@ export async function getBill(tx: Transaction<Schema>, reference: BillReference)
     .select(['id', 'reference'])
     .where('id', 'in', (eb) => eb.selectFrom('bill_records').select('order_id').where('bill_id', '=', row.id))
     .execute();
+  const corrected = await findCorrected(tx, row.id);
   return {
     ...bill,
     userId: row.user_id,
@@ -147,7 +148,19 @@ export async function getBill(tx: Transaction<Schema>, reference: BillReference)
     orderReferences: new Map(
       references.flatMap(({ id, reference: own }) => (own === null ? [] : [[id, own]])),
     ),
+    correctedBills: corrected,
   };
+}
+
+async function findCorrected(tx: Transaction<Schema>, billId: number): Promise<Map<number, number>> {
+  const rows = await tx
+    .selectFrom('bill_records as own')
+    .innerJoin('bill_records as corrected', 'corrected.id', 'own.corrects_id')
+    .innerJoin('bills', 'bills.id', 'corrected.bill_id')
+    .select(['corrected.id', 'bills.number'])
+    .where('own.bill_id', '=', billId)
+    .execute();
+  return new Map(rows.flatMap(({ id, number }) => (number === null ? [] : [[id, number]])));
 }
 
 /** When the orders on a bill start, by order. */

@@ -1,0 +1,125 @@
+import type { Language } from './user.ts';
+
+/** The words on a printed bill. */
+export interface BillWords {
+  readonly invoice: string;
+  readonly creditNote: string;
+  readonly draft: string;
+  readonly number: string;
+  readonly date: string;
+  readonly dueDate: string;
+  readonly customer: string;
+  readonly yourVatNumber: string;
+  readonly vatNumber: string;
+  readonly description: string;
+  readonly quantity: string;
+  readonly unitPrice: string;
+  readonly vat: string;
+  readonly amount: string;
+  readonly credit: string;
+  readonly net: string;
+  readonly total: string;
+  readonly reverseCharge: string;
+  readonly outside: string;
+  readonly reverseChargeNote: string;
+  readonly outsideNote: string;
+  readonly months: readonly string[] | null;
+  readonly periods: Readonly<Record<string, string>>;
+  corrects(number: number): string;
+  order(reference: string): string;
+  part(count: string, whole: string, unit: 'days' | 'seconds'): string;
+  every(seconds: string): string;
+  on(base: string): string;
+  payable(amount: string, day: string): string;
+  account(iban: string, reference: string | null): string;
+  page(number: number, of: number): string;
+}
+
+export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
+  en: {
+    invoice: 'Invoice',
+    creditNote: 'Credit note',
+    draft: 'Draft, not an invoice',
+    number: 'Number',
+    date: 'Date',
+    dueDate: 'Due date',
+    customer: 'Customer',
+    yourVatNumber: 'Your VAT number',
+    vatNumber: 'VAT number',
+    description: 'Description',
+    quantity: 'Quantity',
+    unitPrice: 'Unit price',
+    vat: 'VAT',
+    amount: 'Amount',
+    credit: 'Credit',
+    net: 'Net',
+    total: 'Total',
+    reverseCharge: 'Reverse charge',
+    outside: 'Not subject to VAT',
+    reverseChargeNote:
+      'Reverse charge: the customer is liable for the VAT (Directive 2006/112/EC Art. 44 and 196).',
+    outsideNote: 'Not subject to VAT: the place of supply is where the customer is, abroad.',
+    months: 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' '),
+    periods: {
+      '365d': 'per 365 days',
+      '30d': 'per 30 days',
+      week: 'per week',
+      day: 'per day',
+      hour: 'per hour',
+      minute: 'per minute',
+      second: 'per second',
+      once: 'once',
+    },
+    corrects: (number) => `corrects invoice ${number}`,
+    order: (reference) => `order ${reference}`,
+    part: (count, whole, unit) => `${count} of ${whole} ${unit}`,
+    every: (seconds) => `per ${seconds} seconds`,
+    on: (base) => `on ${base}`,
+    payable: (amount, day) => `Please pay ${amount} by ${day}.`,
+    account: (iban, reference) => `IBAN ${iban}${reference === null ? '' : `, reference ${reference}`}`,
+    page: (number, of) => `Page ${number} of ${of}`,
+  },
+  de: {
+    invoice: 'Rechnung',
+    creditNote: 'Gutschrift',
+    draft: 'Entwurf, keine Rechnung',
+    number: 'Nummer',
+    date: 'Datum',
+    dueDate: 'Zahlbar bis',
+    customer: 'Kunde',
+    yourVatNumber: 'Ihre USt-IdNr.',
+    vatNumber: 'MWST/USt-IdNr.',
+    description: 'Beschreibung',
+    quantity: 'Menge',
+    unitPrice: 'Einzelpreis',
+    vat: 'MWST',
+    amount: 'Betrag',
+    credit: 'Gutschrift',
+    net: 'Netto',
+    total: 'Total',
+    reverseCharge: 'Reverse charge',
+    outside: 'Nicht steuerbar',
+    reverseChargeNote:
+      'Reverse charge: Steuerschuldnerschaft des Leistungsempfängers (Richtlinie 2006/112/EG Art. 44 und 196).',
+    outsideNote: 'Nicht steuerbar: Der Ort der Leistung liegt beim Empfänger im Ausland.',
+    months: null,
+    periods: {
+      '365d': 'pro 365 Tage',
+      '30d': 'pro 30 Tage',
+      week: 'pro Woche',
+      day: 'pro Tag',
+      hour: 'pro Stunde',
+      minute: 'pro Minute',
+      second: 'pro Sekunde',
+      once: 'einmalig',
+    },
+    corrects: (number) => `berichtigt Rechnung ${number}`,
+    order: (reference) => `Bestellung ${reference}`,
+    part: (count, whole, unit) => `${count} von ${whole} ${unit === 'days' ? 'Tagen' : 'Sekunden'}`,
+    every: (seconds) => `pro ${seconds} Sekunden`,
+    on: (base) => `auf ${base}`,
+    payable: (amount, day) => `Bitte zahlen Sie ${amount} bis zum ${day}.`,
+    account: (iban, reference) => `IBAN ${iban}${reference === null ? '' : `, Referenz ${reference}`}`,
+    page: (number, of) => `Seite ${number} von ${of}`,
+  },
+};

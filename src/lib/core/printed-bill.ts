@@ -1,0 +1,181 @@
+import type { BillDocument } from './bill-document.ts';
+import { formatUnitPrice } from './bill-document.ts';
+import { BILL_WORDS, type BillWords } from './bill-words.ts';
+import type { StoredRecord } from './charge.ts';
+import { formatIban } from './iban.ts';
+import { addDays, type Day, dayOf, type Instant, lastSecondBefore, SECONDS_PER_DAY } from './instant.ts';
+import { formatMinor, type Minor } from './money.ts';
+import { formatReference, type Payment, paymentOf } from './payment.ts';
+import { periodName } from './period.ts';
+import { LANGUAGES, type Language } from './user.ts';
+import { formatVatPercent } from './vat.ts';
+
+/** A bill in the words and figures that are printed; where they stand is the printer's business. */
+export interface PrintedBill {
+  readonly language: Language;
+  readonly words: BillWords;
+  /** `Invoice 12`. */
+  readonly title: string;
+  readonly issuedAt: Instant;
+  /** The name first. */
+  readonly seller: readonly string[];
+  readonly buyer: readonly string[];
+  readonly facts: readonly (readonly [label: string, value: string])[];
+  readonly amountTitle: string;
+  readonly lines: readonly PrintedLine[];
+  /** Net, and the VAT of each group. */
+  readonly sums: readonly PrintedSum[];
+  readonly total: PrintedSum;
+  readonly notes: readonly string[];
+  /** What the Swiss payment part says; null when there is none. */
+  readonly payment: Payment | null;
+}
+
+export interface PrintedLine {
+  readonly description: string;
+  readonly details: string;
+  readonly quantity: string;
+  readonly unitPrice: string;
+  /** What the unit price is for: `per 30 days`. */
+  readonly per: string;
+  readonly vat: string;
+  readonly amount: string;
+}
+
+export interface PrintedSum {
+  readonly label: string;
+  readonly amount: string;
+}
+
+/**
+ * Puts a bill into words, in the language that the buyer had when it was made.
+ * @param paymentDays days from the issue to the due date
+ */
+export function printedBill(bill: BillDocument, paymentDays: number): PrintedBill {
+  const { buyer, seller, currency } = bill;
+  const language = LANGUAGES.find((known) => known === buyer.language) ?? 'en';
+  const words = BILL_WORDS[language];
+  const amount = (minor: Minor) => grouped(formatMinor(minor, currency));
+  const payment = paymentOf(bill);
+  const issued = dayOf(bill.issuedAt);
+  const due = bill.number !== null && bill.total > 0n ? writeDay(addDays(issued, paymentDays), words) : null;
+  const kind = bill.kind === 'invoice' ? words.invoice : words.creditNote;
+  const abroad = buyer.country !== seller.country;
+  const treatments = new Set(bill.vatGroups.map(({ treatment }) => treatment));
+  return {
+    language,
+    words,
+    title: bill.number === null ? words.draft : `${kind} ${bill.number}`,
+    issuedAt: bill.issuedAt,
+    seller: present([
+      seller.name,
+      seller.street,
+      `${seller.postal_code} ${seller.city}`,
+      countryName(seller.country, language),
+      seller.vat_number && `${words.vatNumber} ${seller.vat_number}`,
+    ]),
+    buyer: present([
+      buyer.organization,
+      buyer.full_name || (buyer.organization ? '' : buyer.username),
+      buyer.street,
+      `${buyer.postal_code} ${buyer.city}`,
+      abroad ? countryName(buyer.country, language) : '',
+    ]),
+    facts: [
+      ...(bill.number === null ? [] : [[words.number, String(bill.number)] as const]),
+      [words.date, writeDay(issued, words)],
+      ...(due === null ? [] : [[words.dueDate, due] as const]),
+      [words.customer, buyer.username],
+      ...(buyer.vat_number === '' ? [] : [[words.yourVatNumber, buyer.vat_number] as const]),
+    ],
+    amountTitle: `${words.amount} ${currency}`,
+    lines: bill.records.map((record) => printedLine(bill, record, words)),
+    sums: [
+      { label: words.net, amount: amount(bill.net) },
+      ...bill.vatGroups.map(({ treatment, territory, rate, base, vat }) => ({
+        label: `${taxName(treatment, words)} ${formatVatPercent(rate)} % (${territory}) ${words.on(amount(base))}`,
+        amount: amount(vat),
+      })),
+    ],
+    total: { label: `${words.total} ${currency}`, amount: amount(bill.total) },
+    notes: [
+      ...(treatments.has('reverse_charge') ? [words.reverseChargeNote] : []),
+      ...(treatments.has('outside') ? [words.outsideNote] : []),
+      ...(due === null ? [] : [words.payable(`${currency} ${amount(bill.total)}`, due)]),
+      ...(due === null || seller.iban === ''
+        ? []
+        : [words.account(formatIban(seller.iban), payment && formatReference(payment.reference))]),
+    ],
+    payment,
+  };
+}
+
+function printedLine(bill: BillDocument, record: StoredRecord, words: BillWords): PrintedLine {
+  const corrected = record.corrects === null ? undefined : bill.correctedBills.get(record.corrects);
+  const reference = bill.orderReferences.get(record.orderId);
+  return {
+    description: record.corrects === null ? record.description : `${words.credit}: ${record.description}`,
+    details: present([
+      timeOf(record, words),
+      shareOf(record, words),
+      corrected === undefined ? '' : words.corrects(corrected),
+      reference === undefined ? '' : words.order(reference),
+    ]).join(' · '),
+    quantity: grouped(String(record.quantity)),
+    unitPrice: grouped(formatUnitPrice(record)),
+    per: perOf(record, words),
+    vat: `${formatVatPercent(record.vat.rate)} %`,
+    amount: grouped(formatMinor(record.net, bill.currency)),
+  };
+}
+
+/** The first and the last day of what is charged. */
+function timeOf({ kind, start, end }: StoredRecord, words: BillWords): string {
+  const first = writeDay(dayOf(start), words);
+  const last = kind === 'one_time' ? first : writeDay(dayOf(lastSecondBefore(end)), words);
+  return first === last ? first : `${first} – ${last}`;
+}
+
+/** How much of its period a record is for, when it is a part: the amount is that part of quantity × unit price. */
+function shareOf({ start, end, periodSeconds }: StoredRecord, words: BillWords): string {
+  const seconds = end - start;
+  if (periodSeconds === null || seconds === periodSeconds) return '';
+  const inDays = seconds % SECONDS_PER_DAY === 0 && periodSeconds % SECONDS_PER_DAY === 0;
+  const unit = inDays ? SECONDS_PER_DAY : 1;
+  const [part, whole] = [seconds / unit, periodSeconds / unit].map((count) => grouped(String(count)));
+  return words.part(part ?? '', whole ?? '', inDays ? 'days' : 'seconds');
+}
+
+function perOf({ periodSeconds }: StoredRecord, words: BillWords): string {
+  const name = periodName(periodSeconds ?? 0);
+  return words.periods[name] ?? words.every(grouped(name));
+}
+
+function taxName(treatment: BillDocument['vatGroups'][number]['treatment'], words: BillWords): string {
+  if (treatment === 'reverse_charge') return `${words.reverseCharge}, ${words.vat}`;
+  return treatment === 'outside' ? `${words.outside}, ${words.vat}` : words.vat;
+}
+
+/** `31 Jan 2025` where months have names, else `31.01.2025`. */
+function writeDay(day: Day, { months }: BillWords): string {
+  const [year = '', month = '', date = ''] = day.split('-');
+  const name = months?.[Number(month) - 1];
+  return name === undefined ? `${date}.${month}.${year}` : `${Number(date)} ${name} ${year}`;
+}
+
+/** Thousands apart by a no-break space: point and comma mean the opposite in English and German (ISO 80000-1, 7.3.1). */
+function grouped(decimal: string): string {
+  const [whole = '', fraction] = decimal.split('.');
+  const spaced = whole.replace(/\B(?=(\d{3})+$)/g, '\u00a0');
+  return fraction === undefined ? spaced : `${spaced}.${fraction}`;
+}
+
+function countryName(code: string, language: Language): string {
+  return /^[A-Z]{2}$/.test(code)
+    ? (new Intl.DisplayNames([language], { type: 'region' }).of(code) ?? code)
+    : code;
+}
+
+function present(texts: readonly string[]): string[] {
+  return texts.map((text) => text.trim()).filter((text) => text !== '');
+}

@@ -1,0 +1,39 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { refuse } from '../core/errors.ts';
+
+/** Whether a path leads to a folder, also through a link. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * Makes a folder unless it is there, and the ones above it.
+ * @throws FILE_NOT_WRITABLE
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: (error as Error).message });
+  }
+}
+
+/**
+ * The bytes of a file, or undefined when nothing is there.
+ * @throws FILE_NOT_WRITABLE when something is there that cannot be read as a file
+ */
+export async function bytesIfPresent(file: string): Promise<Buffer | undefined> {
+  try {
+    const stats = await stat(file);
+    if (!stats.isFile()) throw refuse.FILE_EXISTS({ file });
+    return await readFile(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'FILE_EXISTS') throw error;
+    throw refuse.FILE_NOT_WRITABLE({ file, reason: message });
+  }
+}
