@@ -43,7 +43,11 @@ export async function down(db: Kysely<unknown>, backend: 'sqlite' | 'postgresql'
         execute format('revoke all on all tables in schema %I from %I', current_schema(), host.role);
         execute format('revoke all on schema %I from %I', current_schema(), host.role);
         execute format('revoke all on database %I from %I', current_database(), host.role);
-        execute format('drop role %I', host.role);
+        begin
+          execute format('drop role %I', host.role);
+        exception when dependent_objects_still_exist then
+          raise notice 'the role % has rights in another database and stays', host.role;
+        end;
       end loop;
     end $$`.execute(db);
   for (const name of ['vpn_networks', 'vpn_pools', 'vpn_hosts']) {

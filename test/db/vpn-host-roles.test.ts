@@ -221,7 +221,7 @@ describeDatabases('the role of a VPN host', (databases) => {
     const { host, url } = await grant();
     const client = await connect(url);
     await client.query('begin; create temp table kept as select * from (select id from vpn_pools) as own');
-    expect(await revokeHost(context, HOST)).toEqual({ hostname: HOST, role: host.role });
+    expect(await revokeHost(context, HOST)).toEqual({ hostname: HOST, role: host.role, outcome: 'dropped' });
     await expect(client.query('select id from vpn_pools')).rejects.toThrow();
     await expect(connect(url)).rejects.toMatchObject({ code: '28P01' });
     expect((await superuser.query('select 1 from pg_roles where rolname = $1', [host.role])).rows).toEqual(
@@ -231,16 +231,58 @@ describeDatabases('the role of a VPN host', (databases) => {
     expect((await grant(HOST, 'again')).host.role).toBe(host.role);
   });
 
-  it('is found and dropped when the list or the server has lost it', async () => {
+  it('is taken over or forgotten when the list or the server has lost it', async () => {
     const { host } = await grant();
     await superuser.query('delete from vpn_hosts');
-    await expect(grant(HOST, 'b')).rejects.toMatchObject({ code: 'HOST_HAS_ROLE' });
-    await revokeHost(context, HOST);
-    await grant(HOST, 'c');
+    const again = await grant(HOST, 'b');
+    expect(again.host.role).toBe(host.role);
+    await render(again.url);
     await superuser.query(`drop owned by ${host.role}; drop role ${host.role}`);
-    await expect(grant(HOST, 'd')).rejects.toMatchObject({ code: 'HOST_HAS_ROLE' });
-    await revokeHost(context, HOST);
+    await expect(grant(HOST, 'c')).rejects.toMatchObject({ code: 'HOST_HAS_ROLE' });
+    expect(await revokeHost(context, HOST)).toMatchObject({ outcome: 'dropped' });
     expect(await listHosts(context)).toEqual([]);
+  });
+
+  /** Copies the database, as a restored backup is one, with the rights of the role. Its sessions are ended. */
+  const copied = async (): Promise<{ suffix: string; drop: () => Promise<unknown> }> => {
+    const original = new URL(context.url).pathname.slice(1);
+    const server = await connect(`${inject('postgresUrl')}/postgres`);
+    await server.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
+      original,
+    ]);
+    await server.query(`create database ${original}_copy template ${original} owner owner_${original}`);
+    return { suffix: '_copy', drop: () => server.query(`drop database ${original}_copy with (force)`) };
+  };
+
+  it('is spared when it is revoked in a copy of its database', async () => {
+    const { url } = await grant();
+    const { suffix, drop } = await copied();
+    try {
+      const live = await connect(url);
+      const copy = await databases.context({ url: `${context.url}${suffix}` });
+      expect(await revokeHost(copy, HOST)).toMatchObject({ outcome: 'left' });
+      expect((await live.query('select id from vpn_pools')).rows).toHaveLength(1);
+      const onCopy = await connect(`${url}${suffix}`);
+      await expect(onCopy.query('select id from vpn_pools')).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await drop();
+    }
+  });
+
+  it('is locked while a copy of its database has rights of it, until it is granted again', async () => {
+    const { host, url } = await grant();
+    const { drop } = await copied();
+    try {
+      const fresh = await databases.context({ url: context.url });
+      expect(await revokeHost(fresh, HOST)).toMatchObject({ outcome: 'locked' });
+      await expect(connect(url)).rejects.toMatchObject({ code: '28P01' });
+      context = fresh;
+      const again = await grant(HOST, 'again');
+      expect(again.host.role).toBe(host.role);
+      await render(again.url);
+    } finally {
+      await drop();
+    }
   });
 
   it('leaves the owner everything: bulk writes, deletions, and the way back', async () => {

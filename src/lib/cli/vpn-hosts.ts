@@ -1,6 +1,7 @@
 import { parseHostname } from '../core/hostname.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { HostRole } from '../io/db/vpn-host-roles.ts';
+import type { RevokedHost } from '../ops/vpn-host-roles.ts';
 import { parsedArg } from './flags.ts';
 import { renderTable } from './table.ts';
 
@@ -17,5 +18,17 @@ export function hostTable(hosts: readonly HostRole[]): string {
   return renderTable(
     [{ title: 'hostname' }, { title: 'role' }, { title: 'granted' }],
     hosts.map((host) => [host.hostname, host.role, formatInstant(host.grantedAt)]),
+  );
+}
+
+/** What became of the role of a host, in words. */
+export function saidOf({ hostname, role, outcome }: RevokedHost): string {
+  if (outcome === 'dropped') return `Dropped the role ${role} of ${hostname}.`;
+  if (outcome === 'left') {
+    return `The role ${role} belongs to another database and stays; ${hostname} sees nothing in this one any more.`;
+  }
+  return (
+    `The role ${role} of ${hostname} may not log in any more. Another database has rights of it; to drop it, run ` +
+    `there: drop owned by ${role}; drop role ${role}`
   );
 }

@@ -5,6 +5,7 @@ import type { Database } from '../io/db/database.ts';
 import { randomPassword, scramVerifier } from '../io/db/scram.ts';
 import {
   createHostRole,
+  type DroppedRole,
   dropHostRole,
   excessRights,
   findHostRoles,
@@ -37,11 +38,9 @@ export async function grantHost(
   const password = randomPassword();
   const database = await openPostgresql(context);
   const host = await database.write('vpn', async (tx) => {
-    const role = await hostRoleName(tx, hostname);
     const [granted] = await findHostRoles(tx, { hostname });
-    if (granted !== undefined || (await roleExists(tx, role))) {
-      throw refuse.HOST_HAS_ROLE({ hostname, role: granted?.role ?? role });
-    }
+    if (granted !== undefined) throw refuse.HOST_HAS_ROLE({ hostname, role: granted.role });
+    const role = await hostRoleName(tx, hostname);
     const made = { hostname, role, grantedAt: context.now };
     await createHostRole(tx, made, scramVerifier(password));
     const rights = await excessRights(tx, role);
@@ -64,26 +63,29 @@ export async function listHosts(context: Context): Promise<HostRole[]> {
   return database.read((tx) => findHostRoles(tx));
 }
 
+export interface RevokedHost {
+  readonly hostname: Hostname;
+  readonly role: string;
+  readonly outcome: DroppedRole;
+}
+
 /**
- * Drops the role of a host, also one that only the server still knows, from an earlier life of the database.
+ * Drops the role of a host, as far as other databases of the server let it.
  * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_NO_ROLE
  */
-export async function revokeHost(
-  context: Context,
-  hostname: Hostname,
-): Promise<Pick<HostRole, 'hostname' | 'role'>> {
+export async function revokeHost(context: Context, hostname: Hostname): Promise<RevokedHost> {
   const database = await openPostgresql(context);
   return database.write('vpn', async (tx) => {
     const [granted] = await findHostRoles(tx, { hostname });
-    const role = granted?.role ?? (await hostRoleName(tx, hostname));
-    const exists = await roleExists(tx, role);
-    if (granted === undefined && !exists) {
+    if (granted === undefined) {
       const hostnames = (await findHostRoles(tx)).map((other) => other.hostname);
       throw refuse.HOST_HAS_NO_ROLE({ hostname, hostnames });
     }
+    const { role } = granted;
     await forgetHost(tx, hostname);
-    if (exists) await dropHostRole(tx, role);
-    return { hostname, role };
+    if (!(await roleExists(tx, role))) return { hostname, role, outcome: 'dropped' };
+    const isOurs = role === (await hostRoleName(tx, hostname));
+    return { hostname, role, outcome: await dropHostRole(tx, role, { isOurs }) };
   });
 }
 

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { yes } from '../../../lib/cli/flags.ts';
-import { hostnameArg } from '../../../lib/cli/vpn-hosts.ts';
+import { hostnameArg, saidOf } from '../../../lib/cli/vpn-hosts.ts';
 import { revokeHost } from '../../../lib/ops/vpn-host-roles.ts';
 
 export default class VpnHostRevoke extends BaseCommand {
@@ -15,7 +15,7 @@ export default class VpnHostRevoke extends BaseCommand {
     const { args, flags } = await this.parse(VpnHostRevoke);
     await this.confirm(`Drop the database role of ${args.hostname}?`, flags);
     const host = await revokeHost(await this.context(), args.hostname);
-    this.say(`Dropped the role ${host.role} of ${host.hostname}.`);
+    this.say(saidOf(host));
     return { host };
   }
 }

@@ -76,7 +76,7 @@ export async function roleExists(tx: Transaction<Schema>, role: string): Promise
   return rows.length > 0;
 }
 
-/** Makes a role that can log in and read what its host needs, and nothing else. */
+/** Makes a role that can log in and read what its host needs, and nothing else; one that is left over is used again. */
 export async function createHostRole(
   tx: Transaction<Schema>,
   { hostname, role, grantedAt }: HostRole,
@@ -84,8 +84,9 @@ export async function createHostRole(
 ): Promise<void> {
   const name = sql.id(role);
   const { database, schema } = await placeOf(tx);
-  await sql`
-    create role ${name} login noinherit connection limit ${sql.lit(CONNECTIONS)} password ${sql.lit(verifier)}`.execute(
+  const make = sql.raw((await roleExists(tx, role)) ? 'alter' : 'create');
+  const limit = sql.lit(CONNECTIONS);
+  await sql`${make} role ${name} login noinherit connection limit ${limit} password ${sql.lit(verifier)}`.execute(
     tx,
   );
   await sql`grant connect on database ${sql.id(database)} to ${name}`.execute(tx);
@@ -113,18 +114,49 @@ export async function excessRights(tx: Transaction<Schema>, role: string): Promi
   return rows.map(({ right }) => right);
 }
 
-/** Ends the sessions of a role and drops it with all that it owns or was granted in this database. */
-export async function dropHostRole(tx: Transaction<Schema>, role: string): Promise<void> {
+/** What became of a role: gone, or shut out because other databases of the server have rights of it, or untouched. */
+export type DroppedRole = 'dropped' | 'locked' | 'left';
+
+/**
+ * Ends the sessions of a role and drops it with all that it owns or was granted. While other databases have rights of
+ * it, it cannot be dropped: then it may not log in any more, or, when it is the role of another database whose copy
+ * this one is, it loses its rights in this one only.
+ */
+export async function dropHostRole(
+  tx: Transaction<Schema>,
+  role: string,
+  { isOurs }: { isOurs: boolean },
+): Promise<DroppedRole> {
   const name = sql.id(role);
+  const isNeeded = await isUsedElsewhere(tx, role);
+  if (isNeeded && !isOurs) {
+    const schema = sql.id((await placeOf(tx)).schema);
+    await sql`revoke all on all tables in schema ${schema} from ${name}`.execute(tx);
+    await sql`revoke all on schema ${schema} from ${name}`.execute(tx);
+    return 'left';
+  }
   // Ending the sessions of a role and dropping what it owns is for its members.
   await sql`grant ${name} to current_user`.execute(tx);
-  await sql`alter role ${name} nologin`.execute(tx);
+  await sql`alter role ${name} nologin password null`.execute(tx);
   await sql`
     select pg_terminate_backend(pid, ${TERMINATE_MILLISECONDS}) from pg_stat_activity where usename = ${role}`.execute(
     tx,
   );
   await sql`drop owned by ${name}`.execute(tx);
+  if (isNeeded) {
+    await sql`revoke ${name} from current_user`.execute(tx);
+    return 'locked';
+  }
   await sql`drop role ${name}`.execute(tx);
+  return 'dropped';
+}
+
+async function isUsedElsewhere(tx: Transaction<Schema>, role: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from pg_shdepend join pg_database on pg_database.oid = dbid
+    where refclassid = 'pg_authid'::regclass and refobjid = ${role}::regrole and datname <> current_database()
+    limit 1`.execute(tx);
+  return rows.length > 0;
 }
 
 /** Takes a host off the list, so that its role, if it is still there, sees no row. */
