@@ -103,6 +103,27 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       expect([after.ino, after.mtimeMs, after.ctimeMs]).toEqual([before.ino, before.mtimeMs, before.ctimeMs]);
     });
 
+    it('shows which clients are there', async () => {
+      const states = async () => {
+        const { code, stdout } = await uncloud(
+          ['vpn', 'status', '--hostname', 'vpn-1.example.net', '--json'],
+          { url: reachable(context.url), environment, via: host.via },
+        );
+        expect(code).toBe(0);
+        const { tunnels } = JSON.parse(stdout) as { tunnels: Record<string, unknown>[] };
+        return tunnels;
+      };
+      expect(await states()).toMatchObject([{ state: 'absent' }, { state: 'absent' }]);
+      await run();
+      reconnect(lab.clients[0]);
+      ping(lab.clients[0]);
+      const [tunnel] = await states();
+      expect(tunnel).toMatchObject({ network: '2a0a:e5c1:200::/48', state: 'live' });
+      expect(tunnel?.endpoint).toMatch(/^\[fd00::2\]:\d+$/);
+      expect(tunnel?.received_bytes).toBeGreaterThan(100);
+      expect(tunnel?.sent_bytes).toBeGreaterThan(100);
+    });
+
     /** Programs in the place of `ip` and `wg` that kill the run before its changing command number `at`. */
     const killerAt = async (at: number) => {
       const folder = await mkdtemp(join(databases.folder, 'killer-'));

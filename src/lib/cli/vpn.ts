@@ -1,13 +1,14 @@
 import { Flags } from '@oclif/core';
 import type { Change } from '../core/host-plan.ts';
 import { parseHostname } from '../core/hostname.ts';
-import { formatInstant } from '../core/instant.ts';
+import { formatInstant, type Instant } from '../core/instant.ts';
 import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import { formatPrefix } from '../core/prefix.ts';
 import { capacityOf } from '../core/vpn-pool.ts';
 import { parsePublicKey } from '../core/wireguard-key.ts';
 import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
+import type { Tunnel } from '../ops/vpn-status.ts';
 import { type Cell, escapeControl, isPlain, renderTable, terminalWidth } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
@@ -173,4 +174,60 @@ export function interfaceDocument({
 /** A change as a line: `wg0: add peer KEY`. */
 export function changeLine(interfaceOfChange: string, { action, kind, subject }: Change): string {
   return escapeControl(`${interfaceOfChange}: ${action} ${kind.replaceAll('_', ' ')} ${subject}`);
+}
+
+/** A tunnel as `--json` gives it. */
+export function tunnelDocument({ latestHandshake, networkId, publicKey, received, sent, ...tunnel }: Tunnel) {
+  return {
+    network_id: networkId,
+    network: tunnel.network,
+    public_key: publicKey,
+    interface: tunnel.interface,
+    state: tunnel.state,
+    latest_handshake: latestHandshake === null ? null : formatInstant(latestHandshake),
+    endpoint: tunnel.endpoint,
+    received_bytes: received,
+    sent_bytes: sent,
+  };
+}
+
+/** Tunnels as a table. */
+export function tunnelTable(tunnels: readonly Tunnel[], now: Instant): string {
+  return renderTable(
+    [
+      { title: 'id', align: 'right' },
+      { title: 'network' },
+      { title: 'interface' },
+      { title: 'state' },
+      { title: 'handshake', align: 'right' },
+      { title: 'received', align: 'right' },
+      { title: 'sent', align: 'right' },
+    ],
+    tunnels.map((tunnel) => [
+      tunnel.networkId,
+      tunnel.network,
+      tunnel.interface,
+      tunnel.state,
+      tunnel.latestHandshake === null ? null : ago(Math.max(0, now - tunnel.latestHandshake)),
+      bytes(tunnel.received),
+      bytes(tunnel.sent),
+    ]),
+  );
+}
+
+function ago(seconds: number): string {
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+  ] as const;
+  const [unit, size] = units.find(([, inUnit]) => seconds >= inUnit) ?? ['s', 1];
+  return `${Math.floor(seconds / size)} ${unit} ago`;
+}
+
+function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length, Math.floor(Math.log2(count) / 10));
+  return `${(count / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
 }

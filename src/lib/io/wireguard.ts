@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refuse } from '../core/errors.ts';
+import { instant } from '../core/instant.ts';
 import type { LiveDevice } from '../core/link-plan.ts';
+import type { PeerTraffic } from '../core/tunnel.ts';
 import { renderPeer } from '../core/wireguard-config.ts';
 import type { Peer } from '../core/wireguard-peer.ts';
 import type { Tool } from './host-tools.ts';
@@ -38,6 +40,25 @@ export function parseDump(text: string): Map<string, LiveDevice> {
     }
   }
   return devices;
+}
+
+/** What the interfaces of the machine know about their peers, by interface and public key. */
+export async function readTraffic(wg: Tool): Promise<Map<string, Map<string, PeerTraffic>>> {
+  const traffic = new Map<string, Map<string, PeerTraffic>>();
+  for (const line of (await wg(['show', 'all', 'dump'])).split('\n')) {
+    const [name = '', publicKey = '', , endpoint = '', , handshake = '', received = '', sent] =
+      line.split('\t');
+    if (sent === undefined) continue;
+    const peers = traffic.get(name) ?? new Map<string, PeerTraffic>();
+    traffic.set(name, peers);
+    peers.set(publicKey, {
+      latestHandshake: handshake === '0' ? null : instant(Number(handshake)),
+      endpoint: endpoint === '(none)' ? null : endpoint,
+      received: Number(received),
+      sent: Number(sent),
+    });
+  }
+  return traffic;
 }
 
 /**
