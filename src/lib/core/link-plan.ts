@@ -13,7 +13,7 @@ import {
 import type { Hostname } from './hostname.ts';
 import { formatPrefix } from './prefix.ts';
 import { parseHeader } from './wireguard-config.ts';
-import { diffPeers, type FoundPeer, type Peer } from './wireguard-peer.ts';
+import { diffPeers, type FoundPeer, type Peer, type PeerChange } from './wireguard-peer.ts';
 
 /** The number that our routes carry as the protocol that made them (ip-route(8)). */
 export const ROUTE_PROTOCOL = 188;
@@ -94,10 +94,9 @@ export function planInterface(
     const refusal = refuse.LINK_NOT_OURS({ interface: pool.interface, reason: foreign });
     return leave({ ...plan, changes: [] }, refusal);
   }
-  const { steps, changes } = planLink(pool, plan.peers, state);
-  const peerChanges = diffPeers(device?.peers ?? [], plan.peers);
+  const { steps, changes, differences } = planLink(pool, plan.peers, state);
   const both = { ...plan, changes: union(plan.changes, changes) };
-  const brake = prune ? null : brakeOn(pool.interface, device?.peers ?? [], peerChanges);
+  const brake = prune ? null : brakeOn(pool.interface, device?.peers ?? [], differences);
   if (brake !== null) return leave(both, brake);
   return { ...both, link: changes.length === 0 ? { action: 'leave' } : { action: 'change', steps } };
 }
@@ -130,7 +129,7 @@ export function planLink(
   pool: ServedPool,
   peers: readonly Peer[],
   { links, devices, routes }: HostState,
-): { steps: LinkSteps; changes: Change[] } {
+): { steps: LinkSteps; changes: Change[]; differences: PeerChange[] } {
   const name = pool.interface;
   const link = links.get(name);
   const device = devices.get(name);
@@ -175,7 +174,7 @@ export function planLink(
   if (!create && steps.raise) changes.push({ kind: 'link', subject: name, action: 'raise' });
   if (steps.addRoute !== null) changes.push({ kind: 'route', subject: prefix, action: 'add' });
   for (const route of staleRoutes) changes.push({ kind: 'route', subject: route, action: 'remove' });
-  return { steps, changes };
+  return { steps, changes, differences };
 }
 
 /** Why the link of this name is not ours to change; null when it is, or when there is none. */

@@ -59,9 +59,16 @@ export function formatAddress(address: bigint): string {
   return `${groups.slice(0, start).join(':')}::${groups.slice(start + longest).join(':')}`;
 }
 
+/** Texts that were written before: a run over all peers of a host writes each of them several times. */
+const texts = new WeakMap<Prefix, string>();
+
 /** Writes a prefix as RFC 5952 text with its length: `2a0a:e5c1:200::/40`. */
-export function formatPrefix({ address, length }: Prefix): string {
-  return `${formatAddress(address)}/${length}`;
+export function formatPrefix(prefix: Prefix): string {
+  const before = texts.get(prefix);
+  if (before !== undefined) return before;
+  const text = `${formatAddress(prefix.address)}/${prefix.length}`;
+  texts.set(prefix, text);
+  return text;
 }
 
 const CANONICAL_SHAPE = /^([0-9a-f:]{2,39})\/(\d{1,3})$/;

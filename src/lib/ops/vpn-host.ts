@@ -128,11 +128,15 @@ const STATEMENT_SECONDS = 30;
 async function planHost(context: Context, host: Host): Promise<HostPlan> {
   const { directory, request } = host;
   const { hostname, renderOnly } = request;
-  const state = renderOnly ? null : await readHost(host.tools);
-  const snapshot = await readDatabase(context, hostname).catch(async (error: unknown) => {
-    const nothing = state === null || request.dryRun || !(error instanceof UserError);
-    throw nothing || error.code === 'NO_POOL_FOR_HOST' ? error : await raiseMissing(host, state, error);
-  });
+  // `wg` and `ip` print while the database answers; what they lack is told first.
+  const [live, stored] = await Promise.allSettled([
+    renderOnly ? null : readHost(host.tools),
+    readDatabase(context, hostname),
+  ]);
+  if (live.status === 'rejected') throw live.reason;
+  const state = live.value;
+  if (stored.status === 'rejected') throw await raiseMissing(host, state, stored.reason);
+  const snapshot = stored.value;
   const plans: InterfacePlan[] = [...snapshot.unusable];
   for (const { pool, networks } of snapshot.pools) {
     plans.push(
@@ -177,8 +181,13 @@ async function planUnserved(
   }
 }
 
-/** Raises the missing links of this host's files, and returns the refusal that kept us from knowing better. */
-async function raiseMissing(host: Host, state: HostState, cause: UserError): Promise<UserError> {
+/**
+ * Raises the missing links of this host's files when the database could not say what they should be.
+ * @returns why it could not, and what was raised
+ */
+async function raiseMissing(host: Host, state: HostState | null, cause: unknown): Promise<unknown> {
+  if (state === null || host.request.dryRun || !(cause instanceof UserError)) return cause;
+  if (cause.code === 'NO_POOL_FOR_HOST') return cause;
   const raised: string[] = [];
   const failed: string[] = [];
   for (const name of await listConfigs(host.directory)) {

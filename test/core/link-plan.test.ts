@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import type { StoredNetwork } from '../../src/lib/core/host-plan.ts';
+import {
+  type HostState,
+  type LiveDevice,
+  type LiveLink,
+  planInterface,
+} from '../../src/lib/core/link-plan.ts';
+import { POOL, storedNetwork, testKey } from '../support/served-pool.ts';
+
+const KEEP = { prune: false };
+const networks = (count: number) => Array.from({ length: count }, (_, slot) => storedNetwork(slot));
+const EMPTY: HostState = { links: new Map(), devices: new Map(), routes: [] };
+
+/** The file as the database wants it. */
+function fileOf(rows: readonly StoredNetwork[]) {
+  const { file } = planInterface(POOL, rows, null, EMPTY, KEEP);
+  if (file.action !== 'write') throw new Error(file.action);
+  return { text: file.text, exposed: false };
+}
+
+/** A host that serves these networks, sound unless a part is replaced. */
+function stateOf(
+  rows: readonly StoredNetwork[],
+  {
+    link = {},
+    device = {},
+    routes,
+  }: { link?: Partial<LiveLink>; device?: Partial<LiveDevice>; routes?: HostState['routes'] } = {},
+): HostState {
+  const peers = rows.map(({ publicKey, network }) => ({
+    publicKey,
+    allowedIps: [network],
+    hasPresharedKey: false,
+  }));
+  return {
+    links: new Map([['wg0', { alias: 'uncloud:pool=3', up: true, ...link }]]),
+    devices: new Map([['wg0', { privateKey: POOL.privateKey, listenPort: 51820, peers, ...device }]]),
+    routes: routes ?? [{ prefix: '2a0a:e5c1:200::/40', interface: 'wg0' }],
+  };
+}
+
+const plan = (rows: readonly StoredNetwork[], state: HostState, options = KEEP) =>
+  planInterface(POOL, rows, fileOf(rows), state, options);
+
+describe('planInterface', () => {
+  it('does nothing to a host that is as it should be', () => {
+    expect(plan(networks(3), stateOf(networks(3)))).toMatchObject({
+      changes: [],
+      file: { action: 'leave' },
+      link: { action: 'leave' },
+      refused: [],
+    });
+  });
+
+  it('adds, changes and removes single peers of a link in use', () => {
+    const state = stateOf([storedNetwork(0), storedNetwork(7, { publicKey: testKey(1) }), storedNetwork(8)]);
+    expect(plan(networks(3), state)).toMatchObject({
+      changes: [
+        { kind: 'peer', subject: testKey(1), action: 'update' },
+        { kind: 'peer', subject: testKey(2), action: 'add' },
+        { kind: 'peer', subject: testKey(8), action: 'remove' },
+      ],
+      link: {
+        action: 'change',
+        steps: {
+          create: false,
+          configure: false,
+          addPeers: [{ publicKey: testKey(1) }, { publicKey: testKey(2) }],
+          removePeers: [testKey(8)],
+          raise: false,
+          addRoute: null,
+        },
+      },
+    });
+  });
+
+  it.each([
+    ['another key', stateOf(networks(2), { device: { privateKey: null } })],
+    ['another port', stateOf(networks(2), { device: { listenPort: 0 } })],
+    ['no link', EMPTY],
+  ])('takes the whole file for %s', (_, state) => {
+    const { link } = plan(networks(2), state);
+    expect(link).toMatchObject({
+      action: 'change',
+      steps: { configure: true, addPeers: [], removePeers: [] },
+    });
+  });
+
+  it('leaves file and link alone that are not ours', () => {
+    const rows = networks(1);
+    const other = { privateKey: 'another' };
+    for (const state of [
+      stateOf(rows, { link: { alias: null }, device: other }),
+      stateOf(rows, { link: { alias: 'uplink' } }),
+      { ...stateOf(rows), devices: new Map() },
+      { ...stateOf(rows), links: new Map() },
+    ]) {
+      expect(planInterface(POOL, rows, null, state, { prune: true })).toMatchObject({
+        changes: [],
+        file: { action: 'leave' },
+        link: { action: 'leave' },
+        refused: [{ code: 'LINK_NOT_OURS' }],
+      });
+    }
+  });
+
+  it('takes over a link with the key of the pool, and one that a killed run began', () => {
+    const rows = networks(1);
+    const unmarked = stateOf(rows, { link: { alias: null } });
+    expect(plan(rows, unmarked).changes).toEqual([
+      { kind: 'alias', subject: 'uncloud:pool=3', action: 'add' },
+    ]);
+    const begun = stateOf(rows, {
+      link: { alias: null, up: false },
+      device: { privateKey: null, peers: [] },
+    });
+    expect(plan(rows, begun)).toMatchObject({ link: { action: 'change' }, refused: [] });
+    expect(planInterface(POOL, rows, null, begun, KEEP).refused).toMatchObject([{ code: 'LINK_NOT_OURS' }]);
+  });
+
+  it('brakes for the peers of the link as for those of the file', () => {
+    const strangers = [7, 8, 9].map((slot) => storedNetwork(slot));
+    const braked = plan(networks(1), stateOf(strangers));
+    expect(braked).toMatchObject({
+      file: { action: 'leave' },
+      link: { action: 'leave' },
+      refused: [{ code: 'BRAKED' }],
+    });
+    expect(plan(networks(1), stateOf(strangers), { prune: true })).toMatchObject({
+      link: { action: 'change' },
+    });
+  });
+
+  it('keeps the live peer of a row that is wrong', () => {
+    const rows = [storedNetwork(0), storedNetwork(1, { publicKey: 'nonsense' })];
+    expect(planInterface(POOL, rows, fileOf(networks(2)), stateOf(networks(2)), KEEP)).toMatchObject({
+      changes: [],
+      link: { action: 'leave' },
+      refused: [{ code: 'INVALID_KEY' }],
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { runner } from '../../src/lib/io/run.ts';
+import { parseDump } from '../../src/lib/io/wireguard.ts';
+import { testKey } from '../support/served-pool.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'uncloud-test-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const run = runner({ useSudo: true, show: null });
+
+it('runs a program without a shell and returns all it says', async () => {
+  expect(await run('printf', ['%s', '$(id) *'])).toEqual({ code: 0, stdout: '$(id) *', stderr: '' });
+  expect(await run('sh', ['-c', 'echo no >&2; exit 7'])).toEqual({ code: 7, stdout: '', stderr: 'no\n' });
+  const { stdout } = await run('head', ['-c', '5000000', '/dev/zero']);
+  expect(stdout).toHaveLength(5_000_000);
+});
+
+it('finds programs in the folders that the PATH of cron lacks', async () => {
+  const before = process.env.PATH;
+  process.env.PATH = folder;
+  try {
+    expect((await run('sh', ['-c', 'command -v ls'])).code).toBe(0);
+  } finally {
+    process.env.PATH = before;
+  }
+  await expect(run('no-such-program', [])).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+});
+
+it('hands text over in a file that a program can open by the name /dev/stdin', async () => {
+  expect((await run('cat', ['/dev/stdin'], { input: 'peers\n' })).stdout).toBe('peers\n');
+  expect((await run('cat', [])).stdout).toBe('');
+});
+
+it('shows each command as a shell would take it', async () => {
+  const shown: string[] = [];
+  const program = join(folder, 'a tool');
+  await writeFile(program, '#!/bin/sh\n');
+  await chmod(program, 0o755);
+  await runner({ useSudo: true, show: (command) => shown.push(command) })(program, ['peer', "it's"]);
+  expect(shown).toEqual([`'${program}' peer 'it'\\''s'`]);
+});
+
+it('reads what wg show all dump prints', () => {
+  const dump = `wg0\tprivate\tpublic\t51820\toff
+wg0\t${testKey(1)}\t(none)\t[fd00::2]:4711\t2a0a:e5c1:200::/48\t1795330577\t10\t20\toff
+wg0\t${testKey(2)}\tshared\t(none)\t(none)\t0\t0\t0\t25
+wg1\t(none)\t(none)\t0\toff
+`;
+  expect([...parseDump(dump)]).toEqual([
+    [
+      'wg0',
+      {
+        privateKey: 'private',
+        listenPort: 51820,
+        peers: [
+          { publicKey: testKey(1), allowedIps: ['2a0a:e5c1:200::/48'], hasPresharedKey: false },
+          { publicKey: testKey(2), allowedIps: [], hasPresharedKey: true },
+        ],
+      },
+    ],
+    ['wg1', { privateKey: null, listenPort: 0, peers: [] }],
+  ]);
+});
