@@ -28,7 +28,7 @@ export interface Ran {
 /**
  * Runs a program without a shell, with messages in English, for at most 30 seconds.
  * Arguments are visible to every user of the machine: secrets go through files of mode 0600.
- * @throws TOOL_MISSING
+ * @throws TOOL_MISSING; NOT_PERMITTED where root is needed and there is no sudo
  */
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>;
 
@@ -46,7 +46,7 @@ export function runner({
 }): Run {
   return async (command, args, { input, privileged = false, service = false } = {}) => {
     const viaSudo = privileged && useSudo && process.geteuid?.() !== 0;
-    const argv = [...(viaSudo ? [locate('sudo'), '-n'] : []), locate(command), ...args];
+    const argv = [...(viaSudo ? [locateSudo(command), '-n'] : []), locate(command), ...args];
     show?.(argv.map(shellWord).join(' '));
     if (input === undefined) return start(argv, 'ignore', service);
     return withFile(input, (descriptor) => start(argv, descriptor, service));
@@ -114,6 +114,14 @@ function locate(command: string): string {
   const found = candidates.find(isExecutable);
   if (found === undefined) throw refuse.TOOL_MISSING({ command });
   return found;
+}
+
+function locateSudo(command: string): string {
+  try {
+    return locate('sudo');
+  } catch {
+    throw refuse.NOT_PERMITTED({ command, reason: 'sudo is not installed' });
+  }
 }
 
 function isExecutable(file: string): boolean {
