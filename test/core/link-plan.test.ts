@@ -132,6 +132,21 @@ describe('planInterface', () => {
     });
   });
 
+  it('raises a missing link from a file that the brake holds', () => {
+    const plan = planInterface(POOL, [], fileOf(networks(3)), EMPTY, KEEP);
+    expect(plan).toMatchObject({
+      changes: [
+        { kind: 'link', subject: 'wg0', action: 'create' },
+        { kind: 'route', subject: '2a0a:e5c1:200::/40', action: 'add' },
+      ],
+      file: { action: 'leave' },
+      link: { action: 'raise' },
+      refused: [{ code: 'BRAKED' }],
+    });
+    const foreign = { text: '[Interface]\n', exposed: false };
+    expect(planInterface(POOL, [], foreign, EMPTY, KEEP).link.action).toBe('leave');
+  });
+
   it('keeps the live peer of a row that is wrong', () => {
     const rows = [storedNetwork(0), storedNetwork(1, { publicKey: 'nonsense' })];
     expect(planInterface(POOL, rows, fileOf(networks(2)), stateOf(networks(2)), KEEP)).toMatchObject({

@@ -288,6 +288,10 @@ exec ${tool} "$@"
       expect([braked.code, braked.stdout]).toEqual([3, '']);
       expect(braked.stderr).toContain('this would remove 3 of its 3 peers');
       expect([await fileOf(), peers()]).toEqual(before);
+      host.run('ip link delete wg0');
+      const boot = await run();
+      expect([boot.code, boot.stdout]).toEqual([3, `wg0: create link wg0\nwg0: add route ${POOL}\n`]);
+      expect([await fileOf(), peers()]).toEqual(before);
       const [client] = lab.clients;
       reconnect(client);
       expect(ping(client)).toContain(' 0% packet loss');

@@ -12,7 +12,7 @@ import {
 } from './host-plan.ts';
 import type { Hostname } from './hostname.ts';
 import { formatPrefix } from './prefix.ts';
-import { parseHeader } from './wireguard-config.ts';
+import { type Header, parseHeader } from './wireguard-config.ts';
 import { diffPeers, type FoundPeer, type Peer, type PeerChange } from './wireguard-peer.ts';
 
 /** The number that our routes carry as the protocol that made them (ip-route(8)). */
@@ -64,6 +64,7 @@ export interface LinkSteps {
 export interface InterfacePlan extends FilePlan {
   readonly link:
     | { readonly action: 'change'; readonly steps: LinkSteps }
+    | { readonly action: 'raise'; readonly header: Header }
     | { readonly action: 'remove' }
     | { readonly action: 'leave' };
 }
@@ -88,7 +89,7 @@ export function planInterface(
 ): InterfacePlan {
   const device = state.devices.get(pool.interface);
   const plan = planFile(pool, networks, file, { prune, live: device?.peers ?? [] });
-  if (plan.held) return { ...plan, link: { action: 'leave' } };
+  if (plan.held) return held(plan, file, state);
   const foreign = foreignReason(pool, file, state);
   if (foreign !== null) {
     const refusal = refuse.LINK_NOT_OURS({ interface: pool.interface, reason: foreign });
@@ -194,6 +195,20 @@ function foreignReason(
   const isBlank = device.privateKey === null && device.peers.length === 0;
   const wasBegun = isBlank && file !== null && parseHeader(file.text)?.poolId === pool.id;
   return wasBegun ? null : 'it does not carry our alias';
+}
+
+/** A file that has to stay serves its clients also after a boot: its missing link is made as it was. */
+function held(plan: FilePlan, file: FoundFile | null, { links, devices }: HostState): InterfacePlan {
+  const { interface: name, poolId } = plan;
+  const header = file === null ? null : parseHeader(file.text);
+  if (header?.poolId !== poolId || links.has(name) || devices.has(name)) {
+    return { ...plan, link: { action: 'leave' } };
+  }
+  const changes: Change[] = [
+    { kind: 'link', subject: name, action: 'create' },
+    { kind: 'route', subject: formatPrefix(header.prefix), action: 'add' },
+  ];
+  return { ...plan, changes, link: { action: 'raise', header } };
 }
 
 function leave(plan: FilePlan, refusal: UserError): InterfacePlan {

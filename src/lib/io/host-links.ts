@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
-import type { InterfaceName } from '../core/interface-name.ts';
 import { type HostState, type LinkSteps, linkMark } from '../core/link-plan.ts';
 import { formatPrefix } from '../core/prefix.ts';
-import type { FoundConfig } from '../core/wireguard-config.ts';
+import type { Header } from '../core/wireguard-config.ts';
 import type { HostTools } from './host-tools.ts';
 import {
   addLink,
@@ -73,8 +72,8 @@ export async function takeSteps(tools: HostTools, target: Target, steps: LinkSte
  */
 export async function raiseFromFile(
   tools: HostTools,
-  target: Target & { readonly interface: InterfaceName },
-  { poolId, prefix }: Pick<FoundConfig, 'poolId' | 'prefix'>,
+  target: Target,
+  { poolId, prefix }: Header,
 ): Promise<void> {
   await takeSteps(tools, target, {
     create: true,

@@ -196,11 +196,7 @@ async function raiseMissing(host: Host, state: HostState | null, cause: unknown)
     if (config?.hostname !== host.request.hostname || state.links.has(name) || state.devices.has(name))
       continue;
     try {
-      await raiseFromFile(
-        host.tools,
-        { ...targetOf(host, name), interface: parseInterfaceName(name) },
-        config,
-      );
+      await raiseFromFile(host.tools, targetOf(host, parseInterfaceName(name)), config);
       raised.push(name);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -295,6 +291,7 @@ async function apply(host: Host, plan: InterfacePlan): Promise<InterfaceOutcome>
   try {
     if (file.action === 'write') await writeConfig(directory, name, file.text);
     if (link.action === 'change') await takeSteps(tools, targetOf(host, name), link.steps);
+    if (link.action === 'raise') await raiseFromFile(tools, targetOf(host, name), link.header);
     if (link.action === 'remove') await deleteLink(tools.ip, name);
     if (file.action === 'remove') await removeConfig(directory, name);
   } catch (error) {
