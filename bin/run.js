@@ -32,7 +32,11 @@ async function start() {
 /** The compiled code is kept in a folder of the user's own: one in /tmp could be laid out beforehand by others. */
 function enableCompileCache() {
   const { XDG_CACHE_HOME, HOME } = process.env;
-  const home = XDG_CACHE_HOME ?? (process.getuid?.() === 0 ? '/var/cache' : HOME && `${HOME}/.cache`);
+  const home = XDG_CACHE_HOME?.startsWith('/')
+    ? XDG_CACHE_HOME
+    : process.getuid?.() === 0
+      ? '/var/cache'
+      : HOME && `${HOME}/.cache`;
   if (home) process.getBuiltinModule('node:module').enableCompileCache(`${home}/uncloud/compiled`);
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,15 @@ const TABLES = [
 ];
 
 describe.runIf(hasScript || process.env.CI)(title, () => {
+  it('shows the progress of work that takes more than a second, and takes it away at the end', () => {
+    const rows = Array.from({ length: 60_000 }, (_, index) => `u${index},CH`).join('\n');
+    writeFileSync(join(folder, 'many.csv'), `username,country\n${rows}\n`);
+    const shown = onTerminal(`user import ${join(folder, 'many.csv')}`);
+    expect(shown).toMatch(/\d+ \w+/);
+    expect(shown).toContain(`${ESCAPE}[?25l`);
+    expect(shown).toContain('Imported users: 60000 inserted');
+  });
+
   it.each(TABLES)('%s fits into 80 columns', (words) => {
     const lines = onTerminal(words).split('\r\n');
     expect(lines.length).toBeGreaterThan(2);

@@ -69,6 +69,23 @@ describeDatabases('orders', (databases) => {
       .execute();
   }
 
+  it('have one successor at a time, unless it is taken back before it starts', async () => {
+    const context = await shop();
+    const { id } = await place(context);
+    const five = { recurringPrice: 50_000n };
+    const first = await replace(context, id ?? 0, '2025-01-16', five);
+    await expect(replace(context, id ?? 0, '2025-01-16', five)).rejects.toMatchObject({
+      code: 'ORDER_REPLACED',
+      data: { order: id, replaced_by: first.order.id },
+    });
+    await cancelOrder(context, { id: first.order.id ?? 0 }, { at: at('2025-01-16'), dryRun: false });
+    const second = await replace(context, id ?? 0, '2025-01-17', { recurringPrice: 200_000n });
+    expect(second).toMatchObject({
+      kind: 'upgrade',
+      replaced: { replacedBy: [first.order.id, second.order.id] },
+    });
+  });
+
   it('copy the price of a product, for the default period or the one that is named', async () => {
     const context = await shop();
     const placed = { username: NICO, product: VM };

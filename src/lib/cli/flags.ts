@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { type Country, parseCountry } from '../core/country.ts';
 import { parseIban } from '../core/iban.ts';
+import { parseId } from '../core/id.ts';
 import { type Day, type Instant, parseDay, parseInstant } from '../core/instant.ts';
 import { parseLine } from '../core/line.ts';
 import { parseCurrency, parsePrice } from '../core/money.ts';
@@ -125,7 +126,11 @@ export function optionalArg(description: string) {
   return Args.string({ description, ignoreStdin: true });
 }
 
-/** A required positional id. */
+/** A required positional id, written `7` or `id:7`. */
 export function idArg(description: string) {
-  return Args.integer({ description, required: true, min: 1, ignoreStdin: true });
+  return Args.custom<number>({ parse: async (text) => parseId(text) })({
+    description,
+    required: true,
+    ignoreStdin: true,
+  });
 }

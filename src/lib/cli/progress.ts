@@ -36,13 +36,13 @@ export class Progress {
   async #start(done: number, total: number | null, unit: string): Promise<void> {
     if (this.#loading) return;
     this.#loading = true;
-    const { SingleBar: Bar } = await import('cli-progress');
+    const { default: progress } = await import('cli-progress');
     if (this.#cleared) return;
     const format =
       total === null
         ? '{value} {unit} in {duration_formatted}'
         : '{bar} {value}/{total} {unit}, {eta_formatted} left';
-    this.#bar = new Bar({
+    this.#bar = new progress.SingleBar({
       format,
       stream: process.stderr,
       clearOnComplete: true,

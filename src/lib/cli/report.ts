@@ -63,13 +63,15 @@ function tell({ code, message, hint, exit, data }: UserError): Report {
 
 /** What oclif's parser has to say, in one line; undefined for what does not come from it. */
 function usageMessage(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('parse' in error)) return undefined;
+  if (!(error instanceof Error) || !('oclif' in error)) return undefined;
+  if ('code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
   const [message = ''] = error.message
     .replace(/^The following errors? occurred:\s*/, '')
     .split('\nSee more help');
   return message
     .trim()
-    .replace(/\s*\n\s*/g, ' ')
+    .replace(/^Parsing (--\S+)\s+/, '$1: ')
+    .replace(/([.?!])?\s*\n\s*/g, (_, end: string | undefined) => `${end ?? '.'} `)
     .replace(/[^.?!]$/, '$&.');
 }
 

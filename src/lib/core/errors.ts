@@ -539,7 +539,7 @@ const DEFINITIONS = {
     exit: EXIT.PARTLY,
     say: ({ networkId, network, expected }) => ({
       message: `Network ${networkId} is stored as ${quote(network)}, and its slot is ${expected}.`,
-      hint: 'Find all faults of the stored data with: uncloud doctor --data',
+      hint: `Another program wrote this row. Lend a new network, then remove it with: uncloud vpn network delete ${networkId}`,
       data: { network_id: networkId },
     }),
     example: { networkId: 7, network: '2a0a:e5c1:300::/48', expected: '2a0a:e5c1:206::/48' },
@@ -549,7 +549,7 @@ const DEFINITIONS = {
     exit: EXIT.PARTLY,
     say: ({ networkId, network, other }) => ({
       message: `Network ${networkId}, ${network}, is also stored as network ${other}.`,
-      hint: 'Find all faults of the stored data with: uncloud doctor --data',
+      hint: `Another program wrote this row. Lend a new network, then remove it with: uncloud vpn network delete ${networkId}`,
       data: { network_id: networkId, other_network_id: other },
     }),
     example: { networkId: 7, network: '2a0a:e5c1:206::/48', other: 6 },
@@ -756,6 +756,24 @@ const DEFINITIONS = {
   }),
 
   // ── configuration, files, usage ────────────────────────────────────────────────────────────────────────
+  ORDER_REPLACED: define<{ order: number; successor: number }>({
+    when: 'An order that was replaced already is replaced again.',
+    say: ({ order, successor }) => ({
+      message: `Order ${order} is replaced by order ${successor} already.`,
+      hint: `Replace that one with: uncloud order replace ${successor}; or take it back with: uncloud order cancel ${successor}`,
+      data: { order, replaced_by: successor },
+    }),
+    example: { order: 1, successor: 2 },
+  }),
+  INVALID_ID: define<{ text: string }>({
+    when: 'An id is not a whole number from 1, alone or after `id:`.',
+    exit: EXIT.USAGE,
+    say: ({ text }) => ({
+      message: `${quote(text)} is not an id.`,
+      hint: 'Write the number that the list shows in its column ID, for example 7 or id:7.',
+    }),
+    example: { text: 'abc' },
+  }),
   USAGE: define<{ message: string; command: string }>({
     when: 'A flag or argument is unknown, missing or contradicts another one.',
     exit: EXIT.USAGE,

@@ -1,4 +1,5 @@
 import { refuse } from './errors.ts';
+import { parseId } from './id.ts';
 import { type Line, parseLine } from './line.ts';
 
 /** The unique name under which the world outside knows an order, 1 to 150 characters. */
@@ -22,7 +23,7 @@ export function parseReference(text: string): Reference {
  * @throws INVALID_TEXT
  */
 export function parseOrderKey(text: string): OrderKey {
-  if (/^\d+$/.test(text)) return { id: Number(text) };
+  if (/^\d+$/.test(text)) return { id: parseId(text) };
   const isMarked = text.startsWith(REFERENCE_PREFIX);
   return { reference: parseReference(isMarked ? text.slice(REFERENCE_PREFIX.length) : text) };
 }

@@ -30,19 +30,20 @@ export async function loadConfig(
     const text = readIfPresent(candidate, file !== undefined);
     if (text !== undefined) sources.push({ origin: candidate, tables: await parseToml(candidate, text) });
   }
-  const { config, origins } = readConfig(sources, environment, placeDefaults(environment));
+  const { config, origins } = readConfig(sources, withoutEmpty(environment), placeDefaults(environment));
   return { config, origins, files: sources.map((source) => source.origin) };
 }
 
 /** The user's configuration file, whether it exists or not: the one that `config init` writes. */
 export function userConfigFile(environment: Environment = process.env): string {
-  if (isRoot() && environment.XDG_CONFIG_HOME === undefined) return SYSTEM_FILE;
-  return join(environment.XDG_CONFIG_HOME ?? join(home(environment), '.config'), 'uncloud', 'config.toml');
+  const config = baseFolder(environment.XDG_CONFIG_HOME);
+  if (isRoot() && config === undefined) return SYSTEM_FILE;
+  return join(config ?? join(home(environment), '.config'), 'uncloud', 'config.toml');
 }
 
 /** Defaults that depend on who runs the program: root keeps data under /var/lib, others under their home. */
 function placeDefaults(environment: Environment): Partial<Record<ConfigName, ConfigValue>> {
-  const data = environment.XDG_DATA_HOME;
+  const data = baseFolder(environment.XDG_DATA_HOME);
   const folder =
     data === undefined && isRoot()
       ? '/var/lib/uncloud'
@@ -51,6 +52,16 @@ function placeDefaults(environment: Environment): Partial<Record<ConfigName, Con
     'database.url': `sqlite:${join(folder, 'uncloud.db')}`,
     'secrets.key_file': join(userConfigFile(environment), '..', 'secrets.key'),
   };
+}
+
+/** A folder of the XDG Base Directory Specification, by which an empty or relative one counts as not set. */
+function baseFolder(value: string | undefined): string | undefined {
+  return value?.startsWith('/') ? value : undefined;
+}
+
+/** A variable that is set to nothing says nothing. */
+function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }
 
 function home(environment: Environment): string {

@@ -95,7 +95,9 @@ export async function readSecretFile(file: string): Promise<string> {
     throw refuse.INPUT_NOT_FOUND({ file, reason: reasonOf(error) });
   }
   try {
-    const { mode } = await handle.stat();
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file, reason: 'it is a directory' });
+    const { mode } = stats;
     if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
     return await handle.readFile('utf8');
   } finally {

@@ -129,6 +129,7 @@ export async function replaceOrder(
 ): Promise<ReplaceOutcome> {
   return change(context, dryRun, async (tx) => {
     const old = await existing(tx, key);
+    await refuseReplaced(tx, old.id);
     const reference = successor.reference ?? null;
     const holder = reference === null ? null : await findOrder(tx, { reference });
     if (holder !== null)
@@ -290,4 +291,15 @@ async function updateOrder(tx: Transaction<Schema>, order: StoredOrder): Promise
     })
     .where('id', '=', order.id)
     .execute();
+}
+
+/** An order has one successor at a time; one that was cancelled before its start does not count. */
+async function refuseReplaced(tx: Transaction<Schema>, order: number): Promise<void> {
+  const successor = await tx
+    .selectFrom('orders')
+    .select('id')
+    .where('replaces_id', '=', order)
+    .where((eb) => eb.or([eb('ends_at', 'is', null), eb('ends_at', '>', eb.ref('starts_at'))]))
+    .executeTakeFirst();
+  if (successor !== undefined) throw refuse.ORDER_REPLACED({ order, successor: successor.id });
 }

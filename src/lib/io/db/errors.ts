@@ -11,7 +11,7 @@ export function translateSqliteError(error: unknown, database: string): unknown 
     return refuse.NOT_A_DATABASE({ database, reason });
   }
   if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return refuse.DATABASE_FULL({ database, reason });
-  if (/^(SQLITE_(READONLY|CANTOPEN|PERM|AUTH)|EACCES|EPERM|EROFS|ENOTDIR|EISDIR|EEXIST)/.test(code)) {
+  if (/^(SQLITE_(READONLY|CANTOPEN|PERM|AUTH)|EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EISDIR|EEXIST)/.test(code)) {
     return refuse.DATABASE_PERMISSION({ database, reason });
   }
   if (code.startsWith('SQLITE_IOERR')) return refuse.DATABASE_UNREACHABLE({ database, reason });
