@@ -7,6 +7,7 @@ import { changeOrder } from '../../src/lib/ops/orders.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases } from '../support/databases.ts';
+import { readPdf } from '../support/pdf.ts';
 import { at } from '../support/shop.ts';
 
 let counter = 0;
@@ -53,6 +54,24 @@ describeDatabases('uncloud bill export', (databases) => {
       })),
     );
     expect(rows[0]).toMatchObject({ net: '-6.67', seconds: '-1728000' });
+  });
+
+  it('writes a PDF with what the database holds, also about the bill that is corrected', async () => {
+    const { url, folder } = await open();
+    const export_ = ['bill', 'export', '1', '3', '--output', folder];
+    const files = [join(folder, 'bill-000001.pdf'), join(folder, 'bill-000003.pdf')];
+    expect(await uncloud(export_, { url })).toEqual({ code: 0, stdout: `${files.join('\n')}\n`, stderr: '' });
+    const [first = '', credit = ''] = await Promise.all(
+      files.map(async (file) => (await readPdf(await readFile(file)))[0]),
+    );
+    expect(first).toContain('Invoice 1 Description');
+    expect(first).toContain('Due date 12 Jan 2025 Customer =cmd');
+    expect(credit).toContain('Credit note 3');
+    expect(credit).toContain('11 Jan 2025 – 30 Jan 2025 · 20 of 30 days · corrects invoice 1');
+    const again = await uncloud(export_, { url });
+    expect(again).toMatchObject({ code: 0 });
+    const printed = await uncloud(['bill', 'export', '1', '--output', '-'], { url });
+    expect(printed.stdout).toMatch(/^%PDF-1\.7\n.*\n%%EOF\n?$/s);
   });
 
   it('leaves the same file alone, and another one in the way, before anything is written', async () => {

@@ -163,9 +163,12 @@ function writeDay(day: Day, { months }: BillWords): string {
   return name === undefined ? `${date}.${month}.${year}` : `${Number(date)} ${name} ${year}`;
 }
 
-/** Thousands apart by a no-break space: point and comma mean the opposite in English and German (ISO 80000-1, 7.3.1). */
+/**
+ * A number with thousands apart by a no-break space, since point and comma mean the opposite in English and German
+ * (ISO 80000-1, 7.3), and with a minus sign that is no hyphen.
+ */
 function grouped(decimal: string): string {
-  const [whole = '', fraction] = decimal.split('.');
+  const [whole = '', fraction] = decimal.replace('-', '−').split('.');
   const spaced = whole.replace(/\B(?=(\d{3})+$)/g, '\u00a0');
   return fraction === undefined ? spaced : `${spaced}.${fraction}`;
 }

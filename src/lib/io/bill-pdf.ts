@@ -48,6 +48,8 @@ const COLUMNS = {
   amount: { x: LEFT + 140 * MM, width: 30 * MM },
 } as const satisfies Record<string, Column>;
 
+/** What is said below a description may reach under the quantity, which stands above. */
+const DETAILS: Column = { x: LEFT, width: 96 * MM };
 const WHOLE: Column = { x: LEFT, width: RIGHT - LEFT };
 const SUM_LABEL: Column = { x: LEFT + 50 * MM, width: 86 * MM };
 
@@ -139,11 +141,11 @@ class BillSheet {
   }
 
   drawNotes(): void {
+    const { notes } = this.#bill;
+    const heights = notes.map((note) => this.#height(note, WHOLE.width, BODY) + 3);
     this.#y += 6 * MM;
-    for (const note of this.#bill.notes) {
-      this.#makeRoom(40);
-      this.#y += this.#text(note, WHOLE, this.#y, BODY) + 3;
-    }
+    this.#makeRoom(heights.reduce((sum, height) => sum + height, 0));
+    for (const note of notes) this.#y += this.#text(note, WHOLE, this.#y, BODY) + 3;
   }
 
   /** The Swiss payment part: the lowest 105 mm of the last page. */
@@ -198,7 +200,7 @@ class BillSheet {
 
   #drawLine(line: PrintedLine): void {
     const under = this.#text(line.description, COLUMNS.description, this.#y, BODY);
-    this.#text(line.details, COLUMNS.description, this.#y + under + 1, SMALL);
+    this.#text(line.details, DETAILS, this.#y + under + 1, SMALL);
     this.#figure(line.quantity, COLUMNS.quantity);
     this.#figure(line.unitPrice, COLUMNS.unitPrice);
     this.#figure(line.vat, COLUMNS.vat);
@@ -208,8 +210,8 @@ class BillSheet {
   }
 
   #heightOf({ description, details }: PrintedLine): number {
-    const { width } = COLUMNS.description;
-    return this.#height(description, width, BODY) + this.#height(details, width, SMALL) + 10;
+    const text = this.#height(description, COLUMNS.description.width, BODY);
+    return text + this.#height(details, DETAILS.width, SMALL) + 10;
   }
 
   #drawSum({ label, amount }: PrintedSum, style: Partial<Style>): void {

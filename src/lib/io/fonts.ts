@@ -26,6 +26,9 @@ const FILES = {
 /** The build puts the fonts into dist/fonts: beside the chunks of the program, and below the root of the sources. */
 const FOLDERS = ['../fonts/', '../../../dist/fonts/'];
 
+/** More than fits anywhere on a bill; pdfkit's memory grows with the square of a word without end. */
+const LONGEST = 500;
+
 /** Stands for a character that no font has. */
 const MISSING = '□';
 
@@ -71,7 +74,8 @@ function visible(text: string): string[] {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
   const spaced = line.replace(BETWEEN_LEFTWARD, '\u00a0').replace(AFTER_LEFTWARD, ' \u00a0');
-  return [...new Intl.Segmenter().segment(spaced)]
+  const characters = [...new Intl.Segmenter().segment(spaced.slice(0, LONGEST))];
+  return characters
     .map(({ segment }) => segment.replace(/[\p{Cf}\p{Cs}\p{Variation_Selector}]/gu, ''))
     .filter((character) => character !== '');
 }
