@@ -78,7 +78,9 @@ function finishManifest(file) {
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([id, command]) => [id, { ...command, description: unwrap(command.description) }]),
   );
-  writeFileSync(file, `${JSON.stringify({ ...manifest, commands }, null, 2)}\n`);
+  // The name of the program is known here; oclif would compile a template for every text that asks for it.
+  const text = JSON.stringify({ ...manifest, commands }, null, 2).replaceAll('<%= config.bin %>', 'uncloud');
+  writeFileSync(file, `${text}\n`);
 }
 
 /** Text without the line ends of the source, so that help can wrap it for any terminal; indented lines stay apart. */
@@ -112,8 +114,8 @@ function lazyBuiltins() {
 }
 
 /**
- * Leaves out of oclif's start what only other programs need: globs are used where there is no manifest, and WSL is
- * Linux to us.
+ * Leaves out of oclif's start what only other programs need: globs are used where there is no manifest, text without a
+ * template is not compiled as one, and WSL is Linux to us.
  */
 function lightOclif() {
   return {
@@ -127,6 +129,15 @@ function lightOclif() {
       );
       onLoad({ filter: /./, namespace: 'at-first-use' }, ({ path, pluginData: resolveDir }) => ({
         contents: atFirstUse(`require(${JSON.stringify(path)})`),
+        resolveDir,
+      }));
+      onResolve({ filter: /^ejs$/ }, ({ path, importer }) =>
+        importer.includes('@oclif/core')
+          ? { path, namespace: 'templates', pluginData: dirname(importer) }
+          : undefined,
+      );
+      onLoad({ filter: /./, namespace: 'templates' }, ({ pluginData: resolveDir }) => ({
+        contents: `exports.render = (text, data) => (text.includes('<%') ? require('ejs').render(text, data) : text);`,
         resolveDir,
       }));
       onResolve({ filter: /^wsl-utils$/ }, ({ path }) => ({ path, namespace: 'no-wsl' }));

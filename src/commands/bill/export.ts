@@ -15,7 +15,6 @@ A draft has no number: name it by its id, as in id:7.`;
     '<%= config.bin %> bill export 12',
     '<%= config.bin %> bill export 12 13 14 --output bills/',
     '<%= config.bin %> bill export 12 --format csv --output -',
-    '<%= config.bin %> bill export 1 2 3 --output bills',
   ];
   static override args = { number: parsedArgs('Numbers of bills, or id:N', parseBillReference) };
   static override flags = {

@@ -3,7 +3,6 @@ import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/databa
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import { openDatabase } from '../io/db/open.ts';
-import { runner } from '../io/run.ts';
 import type { Context } from '../ops/context.ts';
 import { Progress } from './progress.ts';
 import { redact } from './report.ts';
@@ -87,10 +86,12 @@ export abstract class BaseCommand extends Command {
         );
         return opened;
       },
-      run: runner({
-        useSudo: config['wireguard.use_sudo'],
-        show: this.#flags.verbose === true ? (command) => this.say(`Running: ${command}`) : null,
-      }),
+      run: async (...call) => {
+        const { runner } = await import('../io/run.ts');
+        const show =
+          this.#flags.verbose === true ? (command: string) => this.say(`Running: ${command}`) : null;
+        return runner({ useSudo: config['wireguard.use_sudo'], show })(...call);
+      },
       progress: (done, total, unit) => progress.show(done, total, unit),
     };
   }
