@@ -189,9 +189,9 @@ describeDatabases('bill runs', (databases) => {
     }
   });
 
-  it.runIf(databases.backend === 'postgresql')(
-    'decide again when an order is changed while they run',
-    async () => {
+  // On SQLite nobody can change anything while a run holds the write lock.
+  if (databases.backend === 'postgresql') {
+    it('decide again when an order is changed while they run', async () => {
       const context = await open(1);
       const { kysely } = await (await databases.context({ url: context.url })).db();
       let run: Promise<BillRun> | undefined;
@@ -211,8 +211,8 @@ describeDatabases('bill runs', (databases) => {
       const orders = await kysely.selectFrom('orders').select('closed').execute();
       expect(orders).toEqual([{ closed: true }]);
       await expectSound(context);
-    },
-  );
+    });
+  }
 
   it.each<Moment>(['before', 'after'])(
     'come to the same books when the database goes away %s any statement and the run is repeated',

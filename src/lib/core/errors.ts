@@ -149,7 +149,7 @@ const DEFINITIONS = {
     when: 'A price has an exponent, a comma, a plus sign, blanks, more than four decimals or more than nine digits.',
     say: ({ text }) => ({
       message: `${quote(text)} is not a price.`,
-      hint: 'Write digits with a point and at most four decimals, for example 10, 10.50 or 0.0125.',
+      hint: 'Write at most nine digits, a point and at most four decimals, for example 10, 10.50 or 0.0125.',
     }),
     example: { text: '10,50' },
   }),
