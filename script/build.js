@@ -115,34 +115,44 @@ function lazyBuiltins() {
 
 /**
  * Leaves out of oclif's start what only other programs need: globs are used where there is no manifest, text is
- * wrapped where there is help or an error, a template is compiled where there is one, and WSL is Linux to us.
+ * wrapped where there is help or an error, its width is looked up where it is not plain ASCII, a template is compiled
+ * where there is one, and WSL is Linux to us.
  */
 function lightOclif() {
   return {
     name: 'light-oclif',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^@oclif\/core$/ }, () => ({ path: resolve('script/oclif-core.js') }));
-      onResolve({ filter: /^(cli-spinners|lilconfig|minimatch|tinyglobby)$/ }, ({ path, importer, kind }) =>
-        kind === 'require-call' && importer.includes('@oclif/core')
-          ? { path, namespace: 'at-first-use', pluginData: dirname(importer) }
-          : undefined,
+      onResolve(
+        { filter: /^(cli-spinners|lilconfig|minimatch|supports-color|tinyglobby)$/ },
+        ({ path, importer, kind }) =>
+          kind === 'require-call' && importer.includes('@oclif/core')
+            ? { path, namespace: 'at-first-use', pluginData: dirname(importer) }
+            : undefined,
       );
       onLoad({ filter: /./, namespace: 'at-first-use' }, ({ path, pluginData: resolveDir }) => ({
         contents: atFirstUse(`require(${JSON.stringify(path)})`),
         resolveDir,
       }));
-      onResolve(
-        { filter: /^(clean-stack|debug|indent-string|string-width|widest-line|wrap-ansi)$/ },
-        (found) =>
-          found.importer.includes('@oclif/core')
-            ? { path: found.path, namespace: 'at-first-call', pluginData: dirname(found.importer) }
-            : undefined,
+      onResolve({ filter: /^(clean-stack|debug|indent-string|widest-line|wrap-ansi)$/ }, (found) =>
+        found.importer.includes('@oclif/core')
+          ? { path: found.path, namespace: 'at-first-call', pluginData: dirname(found.importer) }
+          : undefined,
       );
       onLoad({ filter: /./, namespace: 'at-first-call' }, ({ path, pluginData: resolveDir }) => ({
         contents:
           path === 'debug'
             ? `module.exports = process.env.DEBUG ? require('debug') : () => Object.assign(() => {}, { enabled: false });`
             : `module.exports = (...values) => require(${JSON.stringify(path)})(...values);`,
+        resolveDir,
+      }));
+      onResolve({ filter: /^string-width$/ }, ({ path, importer }) =>
+        /@oclif\/core|wrap-ansi|widest-line/.test(importer)
+          ? { path, namespace: 'width', pluginData: dirname(importer) }
+          : undefined,
+      );
+      onLoad({ filter: /./, namespace: 'width' }, ({ pluginData: resolveDir }) => ({
+        contents: `module.exports = (text) => (/^[ -~]*$/.test(text) ? text.length : require('string-width')(text));`,
         resolveDir,
       }));
       onResolve({ filter: /^ejs$/ }, ({ path, importer }) =>
