@@ -122,6 +122,10 @@ function lightOclif() {
   return {
     name: 'light-oclif',
     setup({ onResolve, onLoad }) {
+      // Ids of commands are ASCII: comparing them by the rules of a language would load ICU's collation, 10 ms.
+      onLoad({ filter: /@oclif\/core\/lib\/config\/plugin\.js$/ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replace('a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)'),
+      }));
       onResolve({ filter: /^@oclif\/core$/ }, () => ({ path: resolve('script/oclif-core.js') }));
       onResolve(
         { filter: /^(cli-spinners|lilconfig|minimatch|supports-color|tinyglobby)$/ },
