@@ -47,6 +47,7 @@ describeDatabases('uncloud bill export', (databases) => {
       bill.records.map(({ id, ...record }) => ({
         number: '3',
         issued_at: '2025-01-12T00:00:00Z',
+        due_on: '',
         username: "'=cmd",
         currency: 'CHF',
         record_id: String(id),

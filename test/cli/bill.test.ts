@@ -37,6 +37,7 @@ EUR      6.00  0.49   6.49
 Id                 1
 Kind               invoice
 Issued             2025-02-03T00:00:00Z
+Due                2025-02-13
 User               u1
 Buyer              –
 Buyer country      CH
@@ -74,6 +75,7 @@ Seller and buyer are both in CH: the domestic rate applies.
       username: 'u1',
       currency: 'CHF',
       issued_at: '2025-01-01T00:00:00Z',
+      due_on: '2025-01-11',
       net: '15.00',
       vat: '1.22',
       total: '16.22',
@@ -90,7 +92,7 @@ Seller and buyer are both in CH: the domestic rate applies.
     };
     const dryRun = [...generate, '--dry-run', '--exit-code'];
     expect(await uncloudJson(dryRun, { url, code: 4 })).toEqual(run);
-    const draft = { ...bill, id: 1 };
+    const draft = { ...bill, id: 1, due_on: null };
     expect(await uncloudJson([...generate, '--draft'], { url })).toEqual({ ...run, bills: [draft] });
     expect(await uncloudJson(dryRun, { url, code: 3 })).toMatchObject({
       created: 0,

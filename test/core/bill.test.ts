@@ -42,7 +42,7 @@ function stored(given: Partial<Account> = {}, run: Partial<BillingRun> = {}, num
   const [bill] = decided(given, run).bills;
   if (bill === undefined) throw new Error('nothing was billed');
   const records = bill.records.map((record, index) => ({ ...record, id: number * 100 + index }));
-  return { ...bill, id: number, number, records };
+  return { ...bill, id: number, number, dueOn: null, records };
 }
 
 describe('a user is skipped', () => {

@@ -8,7 +8,7 @@ import { aBill, aRecord, BUYER, IBAN, QR_IBAN, SELLER } from '../support/bill-do
 import { day } from '../support/billing.ts';
 import { readPdf, readQrBill } from '../support/pdf.ts';
 
-const render = (given: Partial<BillDocument> = {}) => renderBillPdf(printedBill(aBill(given), 30));
+const render = (given: Partial<BillDocument> = {}) => renderBillPdf(printedBill(aBill(given)));
 const untaxed = (treatment: VatTreatment, territory: string) => ({
   treatment,
   territory: parseTerritory(territory),

@@ -6,7 +6,7 @@ import { verifyBills } from '../../src/lib/ops/bill-history.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { closeBill, discardBill, listBills, showBill } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
-import { booksOf, openWithCustomers } from '../support/customers.ts';
+import { booksOf, OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { at } from '../support/shop.ts';
 
@@ -71,12 +71,28 @@ describeDatabases('bills', (databases) => {
     const { skipped } = await generateBills(context);
     expect(skipped).toMatchObject([{ username: 'u1', refusal: { code: 'DRAFT_PENDING' } }]);
     const closed = await closeBill(context, id);
-    expect(closed).toMatchObject({ id, number: 3, issuedAt: at('2025-02-03') });
+    expect(closed).toMatchObject({ id, number: 3, issuedAt: at('2025-02-03'), dueOn: '2025-02-13' });
     expect(await showBill(context, { number: 3 })).toMatchObject({ id, total: 2703n });
     await expect(closeBill(context, id)).rejects.toMatchObject({ code: 'BILL_ISSUED' });
     await expect(closeBill(context, 99)).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
     expect(await generateBills(context)).toMatchObject({ created: 0, skipped: [] });
     expect(await verifyBills(context)).toMatchObject({ faults: [], pending: 0 });
+  });
+
+  it('are due so many days after their issue as the configuration says then', async () => {
+    const context = await openWithCustomers(
+      await databases.context({ now: '2025-02-03T23:59:59Z', config: { billing: { payment_days: 30 } } }),
+      1,
+    );
+    const { bills } = await generateBills(context, { draft: true });
+    expect(bills).toMatchObject([{ number: null, dueOn: null }]);
+    const [id = 0] = bills.map((bill) => bill.id ?? 0);
+    expect(await closeBill(context, id)).toMatchObject({ dueOn: '2025-03-05' });
+    await changeOrder(context, { id: 10 }, { endsAt: at(OPENING) });
+    expect((await generateBills(context.at('2025-02-04'))).bills).toMatchObject([
+      { bill: { kind: 'credit_note' }, dueOn: null },
+    ]);
+    expect((await listBills(context)).map(({ dueOn }) => dueOn)).toEqual(['2025-03-05', null]);
   });
 
   it('are issued when it is asked for, but not out of order', async () => {
@@ -135,6 +151,7 @@ describeDatabases('bills', (databases) => {
       'update bills set total = total + 1, net = net + 1',
       "update bills set buyer = '{}'",
       'update bills set number = null',
+      'update bills set due_on = null',
       'delete from bills',
       'update bill_records set net = net + 1',
       'delete from bill_records',

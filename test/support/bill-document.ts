@@ -2,6 +2,7 @@ import { vatGroupsOf } from '../../src/lib/core/bill.ts';
 import type { BillDocument } from '../../src/lib/core/bill-document.ts';
 import type { BuyerOnBill, SellerOnBill } from '../../src/lib/core/bill-parties.ts';
 import type { StoredRecord } from '../../src/lib/core/charge.ts';
+import { parseDay } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { parseTerritory, parseVatRate } from '../../src/lib/core/vat.ts';
@@ -68,6 +69,7 @@ export function aBill(given: Partial<BillDocument> = {}): BillDocument {
     kind: net + vat < 0n ? 'credit_note' : 'invoice',
     currency: records[0]?.currency ?? 'CHF',
     issuedAt: day('2025-01-02'),
+    dueOn: given.number !== null && net + vat > 0n ? parseDay('2025-02-01') : null,
     net,
     vat,
     total: net + vat,

@@ -117,7 +117,19 @@ export async function booksOf(context: TestContext) {
   const { kysely } = await context.db();
   const bills = await kysely
     .selectFrom('bills')
-    .select(['number', 'user_id', 'currency', 'issued_at', 'kind', 'net', 'vat', 'total', 'seller', 'buyer'])
+    .select([
+      'number',
+      'user_id',
+      'currency',
+      'issued_at',
+      'kind',
+      'net',
+      'vat',
+      'total',
+      'due_on',
+      'seller',
+      'buyer',
+    ])
     .orderBy('issued_at')
     .orderBy('user_id')
     .orderBy('currency')

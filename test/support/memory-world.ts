@@ -275,7 +275,7 @@ export class MemoryWorld implements GoldenWorld {
   #store(customer: string, bill: Bill, draft: boolean): void {
     const records = bill.records.map((record) => ({ ...record, id: ++this.#ids }));
     const number = draft ? null : ++this.#numbers;
-    this.#bills.push({ customer, bill: { ...bill, id: ++this.#ids, number, records } });
+    this.#bills.push({ customer, bill: { ...bill, id: ++this.#ids, number, dueOn: null, records } });
   }
 
   #row(id: number): Row {

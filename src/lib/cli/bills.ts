@@ -21,8 +21,8 @@ export function billDocument(bill: BillSummary) {
 }
 
 /** A bill that a run made, as `--json` gives it. */
-export function madeBillDocument({ id, number, username, bill }: MadeBill) {
-  return { ...billHeadJson({ ...bill, id, number, username }), records: bill.records.length };
+export function madeBillDocument({ bill, ...made }: MadeBill) {
+  return { ...billHeadJson({ ...bill, ...made }), records: bill.records.length };
 }
 
 /** Totals by currency, as `--json` gives them. */
@@ -64,6 +64,7 @@ export function billFields(bill: BillDocument): Record<string, Cell> {
     Id: bill.id,
     Kind: bill.kind,
     Issued: formatInstant(bill.issuedAt),
+    Due: bill.dueOn,
     User: bill.username,
     Buyer: place(buyer.organization || buyer.full_name, buyer),
     'Buyer country': buyer.country,

@@ -18,6 +18,7 @@ function columnsOf(bill: BillDocument, record: ReturnType<typeof recordJson>): R
   return {
     number: bill.number,
     issued_at: formatInstant(bill.issuedAt),
+    due_on: bill.dueOn,
     username: inert(bill.username),
     currency: bill.currency,
     record_id: id,

@@ -21,7 +21,7 @@ export interface BillDocument extends StoredBill {
 /** What stands at the head of a bill. The id is null as long as it is not stored. */
 export interface BillHead
   extends Pick<Bill, 'kind' | 'currency' | 'issuedAt' | 'net' | 'vat' | 'total'>,
-    Pick<BillDocument, 'number' | 'username'> {
+    Pick<BillDocument, 'number' | 'dueOn' | 'username'> {
   readonly id: number | null;
 }
 
@@ -34,6 +34,7 @@ export function billHeadJson(bill: BillHead) {
     username: bill.username,
     currency: bill.currency,
     issued_at: formatInstant(bill.issuedAt),
+    due_on: bill.dueOn,
     ...amountsJson(bill, bill.currency),
   };
 }

@@ -13,7 +13,7 @@ import {
   tariffOf,
 } from './charge.ts';
 import { refuse, UserError } from './errors.ts';
-import { formatInstant, type Instant } from './instant.ts';
+import { type Day, formatInstant, type Instant } from './instant.ts';
 import { type Currency, formatMinor, isCurrency, type Minor } from './money.ts';
 import { checkOrder, checkReplacements, effectiveEnd, impliedEnds, type Order } from './order.ts';
 import {
@@ -55,6 +55,8 @@ export interface StoredBill extends Bill {
   readonly id: number;
   /** Null for a draft. */
   readonly number: number | null;
+  /** The day by which it is to be paid; null for a draft, and when nothing is to be paid. */
+  readonly dueOn: Day | null;
   readonly records: readonly StoredRecord[];
 }
 

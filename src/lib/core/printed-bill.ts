@@ -3,7 +3,7 @@ import { formatUnitPrice } from './bill-document.ts';
 import { BILL_WORDS, type BillWords } from './bill-words.ts';
 import type { StoredRecord } from './charge.ts';
 import { formatIban } from './iban.ts';
-import { addDays, type Day, dayOf, type Instant, lastSecondBefore, SECONDS_PER_DAY } from './instant.ts';
+import { type Day, dayOf, type Instant, lastSecondBefore, SECONDS_PER_DAY } from './instant.ts';
 import { formatMinor, type Minor } from './money.ts';
 import { formatReference, type Payment, paymentOf } from './payment.ts';
 import { periodName } from './period.ts';
@@ -47,18 +47,15 @@ export interface PrintedSum {
   readonly amount: string;
 }
 
-/**
- * Puts a bill into words, in the language that the buyer had when it was made.
- * @param paymentDays days from the issue to the due date
- */
-export function printedBill(bill: BillDocument, paymentDays: number): PrintedBill {
+/** Puts a bill into words, in the language that the buyer had when it was made. */
+export function printedBill(bill: BillDocument): PrintedBill {
   const { buyer, seller, currency } = bill;
   const language = LANGUAGES.find((known) => known === buyer.language) ?? 'en';
   const words = BILL_WORDS[language];
   const amount = (minor: Minor) => grouped(formatMinor(minor, currency));
   const payment = paymentOf(bill);
   const issued = dayOf(bill.issuedAt);
-  const due = bill.number !== null && bill.total > 0n ? writeDay(addDays(issued, paymentDays), words) : null;
+  const due = bill.dueOn === null ? null : writeDay(bill.dueOn, words);
   const kind = bill.kind === 'invoice' ? words.invoice : words.creditNote;
   const abroad = buyer.country !== seller.country;
   const treatments = new Set(bill.vatGroups.map(({ treatment }) => treatment));

@@ -24,7 +24,7 @@ export async function renderBill(
 ): Promise<Uint8Array> {
   const [bill] = await findAll(context, [reference]);
   if (bill === undefined) throw new Error('one reference gives one bill');
-  return render(context, bill, format);
+  return render(bill, format);
 }
 
 /**
@@ -48,13 +48,13 @@ export async function exportBills(
   for (const file of files) {
     const existing = await bytesIfPresent(file.path);
     if (existing === undefined) missing.push(file);
-    else if (!(await render(context, file.bill, format)).equals(existing)) {
+    else if (!(await render(file.bill, format)).equals(existing)) {
       throw refuse.FILE_EXISTS({ file: file.path });
     }
   }
   if (intoFolder) await makeFolder(output);
   for (const [done, { bill, path }] of missing.entries()) {
-    await writeFileAtomically(path, await render(context, bill, format));
+    await writeFileAtomically(path, await render(bill, format));
     context.progress(done + 1, missing.length, 'bills');
   }
   return files.map(({ path }) => path);
@@ -73,13 +73,13 @@ async function findAll(context: Context, references: readonly BillReference[]): 
   });
 }
 
-async function render(context: Context, bill: BillDocument, format: BillFormat): Promise<Buffer> {
+async function render(bill: BillDocument, format: BillFormat): Promise<Buffer> {
   if (format === 'csv') return Buffer.from(billCsv(bill));
   if (format === 'json') {
     return Buffer.from(`${JSON.stringify({ schema_version: 1, bill: billJson(bill) }, null, 2)}\n`);
   }
   const { renderBillPdf } = await import('../io/bill-pdf.ts');
-  return renderBillPdf(printedBill(bill, context.config['billing.payment_days']));
+  return renderBillPdf(printedBill(bill));
 }
 
 /** `bill-000012.pdf`; names stand in the order of the numbers. */

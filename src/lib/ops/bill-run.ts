@@ -2,8 +2,9 @@ import type { Transaction } from 'kysely';
 import { type AccountDecision, type Bill, type BillingRun, decideBills } from '../core/bill.ts';
 import { buyerOf, buyerOnBill, type SellerOnBill, sellerOf, sellerOnBill } from '../core/bill-parties.ts';
 import type { OrderState } from '../core/charge.ts';
+import { dueDayOf } from '../core/due-day.ts';
 import { refuse, UserError } from '../core/errors.ts';
-import type { Instant } from '../core/instant.ts';
+import type { Day, Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
 import type { Currency, Minor } from '../core/money.ts';
 import { NO_PROVIDER } from '../core/provider.ts';
@@ -41,6 +42,7 @@ export interface BillRunOptions {
 export interface MadeBill {
   readonly id: number | null;
   readonly number: number | null;
+  readonly dueOn: Day | null;
   readonly username: Username;
   readonly bill: Bill;
 }
@@ -91,7 +93,7 @@ export async function generateBills(context: Context, options: BillRunOptions = 
 }
 
 async function runInBatches(context: Context, batch: Batch, options: BillRunOptions): Promise<BillRun> {
-  const plan = await batch((tx) => prepare(tx, context.now, options));
+  const plan = await batch((tx) => prepare(tx, context, options));
   const bills: MadeBill[] = [];
   const skipped: SkippedUser[] = [];
   const totals = new Map<Currency, Totals>();
@@ -121,9 +123,14 @@ interface Plan extends BillingRun {
   readonly draft: boolean;
   readonly dryRun: boolean;
   readonly usersPerBatch: number;
+  readonly paymentDays: number;
 }
 
-async function prepare(tx: Transaction<Schema>, now: Instant, options: BillRunOptions): Promise<Plan> {
+async function prepare(
+  tx: Transaction<Schema>,
+  { now, config }: Context,
+  options: BillRunOptions,
+): Promise<Plan> {
   const { until = now, usernames, draft = false, dryRun = false, usersPerBatch = USERS_PER_BATCH } = options;
   const newest = await findNewestIssueDate(tx, 'all');
   checkIssueDate(until, { now: dryRun ? until : now, newest });
@@ -133,7 +140,8 @@ async function prepare(tx: Transaction<Schema>, now: Instant, options: BillRunOp
   const userIds = usernames === undefined ? null : await idsOf(tx, usernames);
   const usersDue = await countUsersDue(tx, { until, userIds });
   const shown = sellerOnBill(provider ?? NO_PROVIDER);
-  return { until, vat, userIds, usersDue, seller: shown, draft, dryRun, usersPerBatch };
+  const paymentDays = config['billing.payment_days'];
+  return { until, vat, userIds, usersDue, seller: shown, draft, dryRun, usersPerBatch, paymentDays };
 }
 
 async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): Promise<number[]> {
@@ -142,6 +150,11 @@ async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): P
     if (!people.some(({ user }) => user.username === username)) throw refuse.UNKNOWN_USER({ username });
   }
   return people.map(({ id }) => id);
+}
+
+interface BillToStore extends NewBill {
+  readonly username: Username;
+  readonly dueOn: Day | null;
 }
 
 /** What one batch did. */
@@ -163,7 +176,7 @@ async function billNextUsers(
   if (userIds.length === 0) return null;
   const accounts = await findAccounts(tx, userIds, plan.until);
 
-  const bills: (NewBill & { readonly username: Username })[] = [];
+  const bills: BillToStore[] = [];
   const states: OrderState[] = [];
   const skipped: SkippedUser[] = [];
   let users = 0;
@@ -180,7 +193,8 @@ async function billNextUsers(
     }
     const buyer = buyerOnBill(account.person);
     for (const bill of decision.bills) {
-      bills.push({ userId, username: user.username, bill, seller: plan.seller, buyer });
+      const dueOn = plan.draft ? null : dueDayOf(bill, plan.paymentDays);
+      bills.push({ userId, username: user.username, bill, dueOn, seller: plan.seller, buyer });
       records += bill.records.length;
     }
     for (const state of decision.states) states.push(state);
@@ -192,9 +206,10 @@ async function billNextUsers(
     lastUserId,
     users,
     skipped,
-    bills: bills.map(({ username, bill }, index) => ({
+    bills: bills.map(({ username, dueOn, bill }, index) => ({
       id: stored?.ids[index] ?? null,
       number: stored?.numbers[index] ?? null,
+      dueOn,
       username,
       bill,
     })),
@@ -225,12 +240,19 @@ function decide(plan: Plan, account: UserAccount): AccountDecision {
 async function store(
   tx: Transaction<Schema>,
   { draft }: Plan,
-  bills: readonly NewBill[],
+  bills: readonly BillToStore[],
   states: readonly OrderState[],
 ): Promise<{ ids: number[]; numbers: number[] }> {
   const ids = await insertBills(tx, bills);
   await saveOrderStates(tx, states);
-  return { ids, numbers: draft ? [] : await numberBills(tx, ids) };
+  if (draft) return { ids, numbers: [] };
+  return {
+    ids,
+    numbers: await numberBills(
+      tx,
+      ids.map((id, index) => ({ id, dueOn: bills[index]?.dueOn ?? null })),
+    ),
+  };
 }
 
 async function takeStatisticsOfBills(tx: Transaction<Schema>): Promise<void> {

@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import type { BillDocument } from '../core/bill-document.ts';
 import { explainRecord, type RecordExplanation } from '../core/bill-explanation.ts';
 import type { BillReference } from '../core/bill-reference.ts';
+import { dueDayOf } from '../core/due-day.ts';
 import { refuse } from '../core/errors.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
@@ -81,8 +82,9 @@ export async function closeBill(context: Context, id: number, at?: Instant): Pro
       throw refuse.ISSUE_DATE_TAKEN({ at: formatInstant(issuedAt), currency: draft.currency });
     }
     await tx.updateTable('bills').set({ issued_at: issuedAt }).where('id', '=', id).execute();
-    const number = only(await numberBills(tx, [id]));
-    return { ...draft, issuedAt, number };
+    const dueOn = dueDayOf({ ...draft, issuedAt }, context.config['billing.payment_days']);
+    const number = only(await numberBills(tx, [{ id, dueOn }]));
+    return { ...draft, issuedAt, dueOn, number };
   });
 }
 

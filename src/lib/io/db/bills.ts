@@ -5,7 +5,7 @@ import type { BuyerOnBill, SellerOnBill } from '../../core/bill-parties.ts';
 import { type BillReference, formatBillReference } from '../../core/bill-reference.ts';
 import type { OrderState, StoredRecord } from '../../core/charge.ts';
 import { refuse } from '../../core/errors.ts';
-import type { Instant } from '../../core/instant.ts';
+import type { Day, Instant } from '../../core/instant.ts';
 import type { Currency } from '../../core/money.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
@@ -69,7 +69,10 @@ export function recordFromRow(row: RecordRow): StoredRecord {
 
 /** What a list of bills shows of each. */
 export interface BillSummary
-  extends Pick<StoredBill, 'id' | 'number' | 'kind' | 'currency' | 'issuedAt' | 'net' | 'vat' | 'total'> {
+  extends Pick<
+    StoredBill,
+    'id' | 'number' | 'kind' | 'currency' | 'issuedAt' | 'dueOn' | 'net' | 'vat' | 'total'
+  > {
   readonly userId: number;
   readonly username: Username;
   /** How many records it has. */
@@ -183,7 +186,7 @@ export async function findBillsOf(
 ): Promise<Map<number, StoredBill[]>> {
   const rows = await tx
     .selectFrom('bills')
-    .select(['id', 'user_id', 'currency', 'issued_at', 'number', 'kind', 'net', 'vat', 'total'])
+    .select(['id', 'user_id', 'currency', 'issued_at', 'due_on', 'number', 'kind', 'net', 'vat', 'total'])
     .where('user_id', 'in', userIds)
     .orderBy('id')
     .execute();
@@ -278,24 +281,30 @@ export async function insertBills(tx: Transaction<Schema>, bills: readonly NewBi
   return ids;
 }
 
+/** A draft that is to be issued. */
+export interface Numbered {
+  readonly id: number;
+  readonly dueOn: Day | null;
+}
+
 /**
- * Gives drafts their numbers, the next ones in this order. Call it last in a transaction: from here on the counter's
+ * Gives drafts their numbers, the next ones in this order, and their due days. Call it last in a transaction: from here on the counter's
  * row is locked.
  */
-export async function numberBills(tx: Transaction<Schema>, ids: readonly number[]): Promise<number[]> {
-  if (ids.length === 0) return [];
+export async function numberBills(tx: Transaction<Schema>, drafts: readonly Numbered[]): Promise<number[]> {
+  if (drafts.length === 0) return [];
   const rows = await tx
     .updateTable('bill_counters')
-    .set(({ eb }) => ({ last_number: eb('last_number', '+', ids.length) }))
+    .set(({ eb }) => ({ last_number: eb('last_number', '+', drafts.length) }))
     .returning('last_number')
     .execute();
-  const first = only(rows).last_number - ids.length + 1;
-  const numbers = ids.map((_, index) => first + index);
+  const first = only(rows).last_number - drafts.length + 1;
+  const numbers = drafts.map((_, index) => first + index);
   await updateRows(
     tx,
     'bills',
-    { number: 'bigint', id: 'bigint' },
-    ids.map((id, index) => [numbers[index], id]),
+    { number: 'bigint', due_on: 'date', id: 'bigint' },
+    drafts.map(({ id, dueOn }, index) => [numbers[index], dueOn, id]),
   );
   return numbers;
 }
@@ -388,6 +397,7 @@ function headOf(row: BillRow) {
     kind: row.kind,
     currency: row.currency as Currency,
     issuedAt: row.issued_at as Instant,
+    dueOn: row.due_on as Day | null,
     net: BigInt(row.net),
     vat: BigInt(row.vat),
     total: BigInt(row.total),

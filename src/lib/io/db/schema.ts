@@ -23,6 +23,7 @@ export interface Schema {
     base: number;
     vat: number;
   };
+  payments: PaymentsTable;
   bill_counters: { id: number; last_number: number };
   vat_rates: VatRatesTable;
   vpn_pools: VpnPoolsTable;
@@ -132,6 +133,18 @@ interface BillsTable {
   net: number;
   vat: number;
   total: number;
+  /** Null on drafts, and where nothing is to be paid. */
+  due_on: string | null;
+}
+
+interface PaymentsTable {
+  id: Generated<number>;
+  bill_id: number;
+  paid_on: string;
+  /** Negative: given back. */
+  amount: number;
+  reference: string;
+  recorded_at: number;
 }
 
 interface BillRecordsTable {

@@ -1,0 +1,13 @@
+import { addDays, type Day, dayOf, type Instant } from './instant.ts';
+import type { Minor } from './money.ts';
+
+/**
+ * The day by which a bill is to be paid: so many days after the one of its issue. Null when nothing is to be paid:
+ * credit notes and bills of nothing.
+ */
+export function dueDayOf(
+  { issuedAt, total }: { readonly issuedAt: Instant; readonly total: Minor },
+  paymentDays: number,
+): Day | null {
+  return total > 0n ? addDays(dayOf(issuedAt), paymentDays) : null;
+}
