@@ -7,6 +7,8 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
+import { instant } from '../../src/lib/core/instant.ts';
+import { authorOf } from '../../src/lib/io/author.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
@@ -136,7 +138,7 @@ describe('SQLite', () => {
   it('a writer that holds the lock too long makes others try again later', async () => {
     const url = `sqlite:${join(folder, 'busy.db')}`;
     await uncloudJson(['migrate'], { url });
-    const database = await openDatabase(parseDatabaseUrl(url));
+    const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', instant(0)));
     const { code, stderr } = await database.write('people', async () =>
       uncloud(['bootstrap-user', '--username', 'ada', '--no-ldap'], { url }),
     );
@@ -186,7 +188,7 @@ describe('PostgreSQL', () => {
 
   it('a connection that the server ends in the middle of a transaction ends in a refusal', async () => {
     const url = address('');
-    const database = await openDatabase(parseDatabaseUrl(url));
+    const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', instant(0)));
     const killer = new pg.Client(`${inject('postgresUrl')}/postgres`);
     await killer.connect();
     await expect(

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest';
 import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { type Instant, parseInstant } from '../../src/lib/core/instant.ts';
+import { authorOf } from '../../src/lib/io/author.ts';
 import type { Backend, Database } from '../../src/lib/io/db/database.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { runner } from '../../src/lib/io/run.ts';
@@ -113,7 +114,11 @@ function contextOn(
     origins,
     db: (options) => {
       if (database === undefined) {
-        database = openDatabase(parseDatabaseUrl(url), options);
+        database = openDatabase(
+          parseDatabaseUrl(url),
+          authorOf('test', parseInstant(time, 0 as Instant)),
+          options,
+        );
         opened.push(database);
       }
       return database;

@@ -3,16 +3,18 @@ import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { UserError } from '../../src/lib/core/errors.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
+import { authorOf } from '../../src/lib/io/author.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { runner } from '../../src/lib/io/run.ts';
 import { testKey } from './served-pool.ts';
 import { addNetwork } from './vpn.ts';
 
 const [url = '', first = '', count = ''] = process.argv.slice(2);
-const database = await openDatabase(parseDatabaseUrl(url));
+const now = 1_750_000_000 as Instant;
+const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', now));
 const context = {
   ...readConfig([], {}, { 'database.url': url }),
-  now: 1_750_000_000 as Instant,
+  now,
   db: async () => database,
   run: runner({ useSudo: false, show: null }),
   progress: () => {},

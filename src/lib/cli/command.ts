@@ -1,7 +1,10 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
+import type { Author } from '../core/audit.ts';
 import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
+import { shellWord } from '../core/shell-word.ts';
+import { authorOf } from '../io/author.ts';
 import { openDatabase } from '../io/db/open.ts';
 import type { Context } from '../ops/context.ts';
 import { Progress } from './progress.ts';
@@ -68,13 +71,14 @@ export abstract class BaseCommand extends Command {
     }
     const progress = new Progress(this.#isSilent());
     this.#progress = progress;
+    const now = Math.floor(Date.now() / 1000) as Instant;
     let opened: ReturnType<Context['db']> | undefined;
     return {
-      now: Math.floor(Date.now() / 1000) as Instant,
+      now,
       config,
       origins,
       db: (options) => {
-        opened ??= openDatabase(parseDatabaseUrl(config['database.url']), options).then(
+        opened ??= openDatabase(parseDatabaseUrl(config['database.url']), this.#author(now), options).then(
           (database) => {
             this.#close.push(() => database.close());
             return database;
@@ -94,6 +98,12 @@ export abstract class BaseCommand extends Command {
       },
       progress: (done, total, unit) => progress.show(done, total, unit),
     };
+  }
+
+  /** Who runs this command line, as the audit trail records it. */
+  #author(now: Instant): Author {
+    const words = [...(this.id ?? '').split(':'), ...this.argv];
+    return authorOf(redact(words.map(shellWord).join(' ')), now);
   }
 
   /** Says something to the person, on stderr; silent under --quiet and --json. */

@@ -30,7 +30,8 @@ export interface Database {
   /** Reads in parts what is more than fits into memory, all parts on one unchanging snapshot. */
   readInBatches<T>(work: (batch: Batch) => Promise<T>): Promise<T>;
   /**
-   * Runs `work` in one transaction: all of it happens or nothing.
+   * Runs `work` in one transaction: all of it happens or nothing. What it changed is appended to the audit trail in
+   * the same transaction.
    * @throws DATABASE_BUSY when another writer does not finish in time
    */
   write<T>(topic: Topic, work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;

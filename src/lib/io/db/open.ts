@@ -1,17 +1,23 @@
+import type { Author } from '../../core/audit.ts';
 import type { DatabaseUrl } from '../../core/database-url.ts';
 import type { Database, OpenOptions } from './database.ts';
 import { checkSchema } from './migrations.ts';
 
 /**
  * Opens the database and checks that its schema is the one this program was written for.
+ * @param author stands in the audit trail beside every change
  * @throws DATABASE_MISSING, DATABASE_UNREACHABLE and the other DATABASE_… refusals, SCHEMA_MISSING, SCHEMA_OUTDATED,
  *   SCHEMA_NEWER
  */
-export async function openDatabase(url: DatabaseUrl, options: OpenOptions = {}): Promise<Database> {
+export async function openDatabase(
+  url: DatabaseUrl,
+  author: Author,
+  options: OpenOptions = {},
+): Promise<Database> {
   const database =
     url.backend === 'sqlite'
-      ? (await import('./sqlite.ts')).openSqlite(url.path, { create: options.create ?? false })
-      : (await import('./postgres.ts')).openPostgres(url, {
+      ? (await import('./sqlite.ts')).openSqlite(url.path, author, { create: options.create ?? false })
+      : (await import('./postgres.ts')).openPostgres(url, author, {
           statementSeconds: options.statementSeconds ?? 600,
         });
   if (options.anySchema === true) return database;

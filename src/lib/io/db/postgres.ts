@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import type { Author } from '../../core/audit.ts';
 import type { DatabaseUrl } from '../../core/database-url.ts';
 import { refuse } from '../../core/errors.ts';
+import { AuditTrail } from './audit.ts';
+import { Changes } from './changes.ts';
 import { addressOf, type Database } from './database.ts';
 import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -30,14 +33,20 @@ type PostgresUrl = Extract<DatabaseUrl, { backend: 'postgresql' }>;
  * Opens PostgreSQL over one connection, made at the first statement.
  * Passwords come from the URL, PGPASSWORD or PGPASSFILE, as in libpq.
  */
-export function openPostgres(url: PostgresUrl, { statementSeconds }: { statementSeconds: number }): Database {
+export function openPostgres(
+  url: PostgresUrl,
+  author: Author,
+  { statementSeconds }: { statementSeconds: number },
+): Database {
   const address = addressOf(url);
   const translate = (error: unknown) => translatePostgresError(error, address);
   const connection = new SingleConnection(() => newClient(url, statementSeconds), translate);
+  const changes = new Changes();
+  const trail = new AuditTrail('postgresql', author, changes);
   const inner = new PostgresDialect({ pool: connection });
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new TranslatingDriver(inner.createDriver(), translate),
+    createDriver: () => new TranslatingDriver(inner.createDriver(), translate, changes),
     createIntrospector: (db) => inner.createIntrospector(db),
     createQueryCompiler: () => inner.createQueryCompiler(),
   };
@@ -57,14 +66,16 @@ export function openPostgres(url: PostgresUrl, { statementSeconds }: { statement
     write: (topic, work) =>
       kysely.transaction().execute(async (tx) => {
         await sql`select pg_advisory_xact_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(tx);
-        return work(tx);
+        return trail.record(tx, { topic, result: 'done' }, work);
       }),
     writeInBatches: (topic, work) =>
       kysely.connection().execute(async (session) => {
         // The lock belongs to this connection and ends with it: should it break, no later batch can run.
         await sql`select pg_advisory_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(session);
         try {
-          return await work((part) => runBatch(session, part));
+          return await work((part) =>
+            runBatch(session, (tx) => trail.record(tx, { topic, result: 'part' }, part)),
+          );
         } finally {
           await sql`select pg_advisory_unlock(${LOCK_SPACE}, hashtext(${topic}))`
             .execute(session)

@@ -213,15 +213,19 @@ interface VpnNetworksTable {
 }
 
 interface AuditEntriesTable {
-  id: number;
+  id: Generated<number>;
+  topic: string;
+  /** Within the topic, 1 onwards without a gap. */
+  position: number;
   at: number;
   os_user: string;
   sudo_user: string | null;
-  database_role: string;
+  database_role: string | null;
   host: string;
   command: string;
+  /** JSON text. */
   counts: string;
-  result: string;
+  result: 'done' | 'part';
   previous_hash: string;
   hash: string;
 }

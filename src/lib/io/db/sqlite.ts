@@ -12,7 +12,10 @@ import {
   SqliteQueryCompiler,
   type TransactionSettings,
 } from 'kysely';
+import type { Author } from '../../core/audit.ts';
 import { refuse } from '../../core/errors.ts';
+import { AuditTrail } from './audit.ts';
+import { Changes } from './changes.ts';
 import type { Database } from './database.ts';
 import { translateSqliteError } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -28,7 +31,7 @@ const CACHED_STATEMENTS = 200;
  * once with SQLITE_BUSY, whatever the busy timeout. So every write begins with BEGIN IMMEDIATE.
  * @throws DATABASE_MISSING, NOT_A_DATABASE, DATABASE_PERMISSION, DATABASE_BUSY
  */
-export function openSqlite(path: string, { create }: { create: boolean }): Database {
+export function openSqlite(path: string, author: Author, { create }: { create: boolean }): Database {
   const file = resolve(path);
   const address = `sqlite:${path}`;
   let handle: Sqlite.Database;
@@ -47,7 +50,9 @@ export function openSqlite(path: string, { create }: { create: boolean }): Datab
     throw translateSqliteError(error, address);
   }
 
-  const driver = new SqliteDriver(handle, address);
+  const changes = new Changes();
+  const trail = new AuditTrail('sqlite', author, changes);
+  const driver = new SqliteDriver(new SqliteConnection(handle, address, changes), handle);
   const dialect = new SqliteDialect({ database: async () => handle });
   const kysely = new Kysely<Schema>({
     dialect: {
@@ -64,8 +69,12 @@ export function openSqlite(path: string, { create }: { create: boolean }): Datab
     kysely,
     read,
     readInBatches: (work) => read((tx) => work((part) => part(tx))),
-    write: (_topic, work) => kysely.transaction().execute(work),
-    writeInBatches: (_topic, work) => kysely.transaction().execute((tx) => work((part) => part(tx))),
+    write: (topic, work) =>
+      kysely.transaction().execute((tx) => trail.record(tx, { topic, result: 'done' }, work)),
+    writeInBatches: (topic, work) =>
+      kysely
+        .transaction()
+        .execute((tx) => trail.record(tx, { topic, result: 'done' }, () => work((part) => part(tx)))),
     close: () => kysely.destroy(),
   };
 }
@@ -83,9 +92,9 @@ class SqliteDriver implements Driver {
   readonly #gate = new Gate();
   #leave: () => void = () => {};
 
-  constructor(handle: Sqlite.Database, address: string) {
+  constructor(connection: SqliteConnection, handle: Sqlite.Database) {
+    this.#connection = connection;
     this.#handle = handle;
-    this.#connection = new SqliteConnection(handle, address);
   }
 
   async init(): Promise<void> {}
@@ -125,11 +134,13 @@ class SqliteDriver implements Driver {
 export class SqliteConnection implements DatabaseConnection {
   readonly #handle: Sqlite.Database;
   readonly #address: string;
+  readonly #changes: Changes;
   readonly #statements = new Map<string, Sqlite.Statement>();
 
-  constructor(handle: Sqlite.Database, address: string) {
+  constructor(handle: Sqlite.Database, address: string, changes: Changes) {
     this.#handle = handle;
     this.#address = address;
+    this.#changes = changes;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -137,9 +148,12 @@ export class SqliteConnection implements DatabaseConnection {
       const statement = this.#prepare(query.sql);
       const parameters = query.parameters.map(toSqlite);
       if (statement.reader) {
-        return { rows: restoreBooleans(statement, statement.all(parameters)) as Row[] };
+        const rows = restoreBooleans(statement, statement.all(parameters)) as Row[];
+        this.#changes.add(query.sql, rows.length);
+        return { rows };
       }
       const { changes, lastInsertRowid } = statement.run(parameters);
+      this.#changes.add(query.sql, changes);
       return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
     } catch (error) {
       throw translateSqliteError(error, this.#address);
@@ -150,7 +164,9 @@ export class SqliteConnection implements DatabaseConnection {
   executeMany(sql: string, rows: Iterable<readonly unknown[]>): void {
     try {
       const statement = this.#prepare(sql);
-      for (const row of rows) statement.run(row.map(toSqlite));
+      let changed = 0;
+      for (const row of rows) changed += statement.run(row.map(toSqlite)).changes;
+      this.#changes.add(sql, changed);
     } catch (error) {
       throw translateSqliteError(error, this.#address);
     }

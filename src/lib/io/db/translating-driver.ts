@@ -1,13 +1,16 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
+import type { Changes } from './changes.ts';
 
-/** Passes everything on to a driver of Kysely's and turns the errors of its connections into refusals. */
+/** Passes everything on to a driver of Kysely's, counts changes and turns the errors of its connections into refusals. */
 export class TranslatingDriver implements Driver {
   readonly #inner: Driver;
   readonly #translate: (error: unknown) => unknown;
+  readonly #changes: Changes;
 
-  constructor(inner: Driver, translate: (error: unknown) => unknown) {
+  constructor(inner: Driver, translate: (error: unknown) => unknown, changes: Changes) {
     this.#inner = inner;
     this.#translate = translate;
+    this.#changes = changes;
   }
 
   init(): Promise<void> {
@@ -15,7 +18,7 @@ export class TranslatingDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return new TranslatingConnection(await this.#inner.acquireConnection(), this.#translate);
+    return new TranslatingConnection(await this.#inner.acquireConnection(), this.#translate, this.#changes);
   }
 
   releaseConnection(connection: DatabaseConnection): Promise<void> {
@@ -51,15 +54,19 @@ export class TranslatingDriver implements Driver {
 class TranslatingConnection implements DatabaseConnection {
   readonly inner: DatabaseConnection;
   readonly #translate: (error: unknown) => unknown;
+  readonly #changes: Changes;
 
-  constructor(inner: DatabaseConnection, translate: (error: unknown) => unknown) {
+  constructor(inner: DatabaseConnection, translate: (error: unknown) => unknown, changes: Changes) {
     this.inner = inner;
     this.#translate = translate;
+    this.#changes = changes;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     try {
-      return await this.inner.executeQuery<Row>(query);
+      const result = await this.inner.executeQuery<Row>(query);
+      this.#changes.add(query.sql, Number(result.numAffectedRows ?? 0));
+      return result;
     } catch (error) {
       throw this.#translate(error);
     }

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { sql, type Transaction } from 'kysely';
+import {
+  type AuditEntry,
+  type AuditResult,
+  type Author,
+  type ChangeCounts,
+  canonicalEntry,
+  canonicalJson,
+  NO_HASH,
+} from '../../core/audit.ts';
+import type { Changes } from './changes.ts';
+import { type Backend, only, type Topic } from './database.ts';
+import type { Schema } from './schema.ts';
+
+/** The migration that made the trail as it is. */
+const TRAIL = '0010_audit_chains';
+
+/** The audit trail as one open database writes it. */
+export class AuditTrail {
+  readonly #backend: Backend;
+  readonly #author: Author;
+  readonly #changes: Changes;
+
+  constructor(backend: Backend, author: Author, changes: Changes) {
+    this.#backend = backend;
+    this.#author = author;
+    this.#changes = changes;
+  }
+
+  /**
+   * Does the work of a transaction and appends what it changed as its last statements; when it changed nothing there
+   * is no entry. The transaction has to hold the turn of its topic, and with it the end of the topic's chain.
+   */
+  async record<T>(
+    tx: Transaction<Schema>,
+    { topic, result }: { topic: Topic; result: AuditResult },
+    work: (tx: Transaction<Schema>) => Promise<T>,
+  ): Promise<T> {
+    this.#changes.take();
+    const value = await work(tx);
+    const counts = this.#changes.take();
+    if (Object.keys(counts).length > 0 && (topic !== 'migrations' || (await hasTrail(tx)))) {
+      await this.#append(tx, topic, result, counts);
+    }
+    return value;
+  }
+
+  async #append(
+    tx: Transaction<Schema>,
+    topic: Topic,
+    result: AuditResult,
+    counts: ChangeCounts,
+  ): Promise<void> {
+    const role = sql.raw(this.#backend === 'postgresql' ? 'current_user::text' : 'null');
+    const { rows } = await sql<{ role: string | null; position: number | null; hash: string | null }>`
+      select ${role} as role, last.position, last.hash from (select 1) as one left join (
+        select position, hash from audit_entries where topic = ${topic} order by position desc limit 1
+      ) as last on true`.execute(tx);
+    const last = only(rows);
+    const { at, osUser, sudoUser, host, command } = this.#author;
+    const position = (last.position ?? 0) + 1;
+    const previousHash = last.hash ?? NO_HASH;
+    const hash = hashOf({
+      ...this.#author,
+      topic,
+      position,
+      databaseRole: last.role,
+      counts,
+      result,
+      previousHash,
+    });
+    await tx
+      .insertInto('audit_entries')
+      .values({
+        topic,
+        position,
+        at,
+        os_user: osUser,
+        sudo_user: sudoUser,
+        database_role: last.role,
+        host,
+        command,
+        counts: canonicalJson(counts),
+        result,
+        previous_hash: previousHash,
+        hash,
+      })
+      .execute();
+  }
+}
+
+/** The hash that an entry must have. */
+export function hashOf(entry: Omit<AuditEntry, 'id' | 'hash'>): string {
+  return createHash('sha256').update(canonicalEntry(entry)).digest('hex');
+}
+
+/** Migrations write before the trail is there, and after it is gone. */
+async function hasTrail(tx: Transaction<Schema>): Promise<boolean> {
+  const row = await tx
+    .selectFrom('schema_migrations')
+    .select('name')
+    .where('name', '=', TRAIL)
+    .executeTakeFirst();
+  return row !== undefined;
+}
