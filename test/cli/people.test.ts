@@ -32,6 +32,7 @@ Staff          yes
 Active         yes
 Language       en
 Created        NOW
+Directory      –
 Organization   –
 Address        Glarus
 Country        CH
@@ -53,6 +54,7 @@ VAT territory  –
         is_staff: false,
         is_active: true,
         created_at: expect.stringMatching(CREATED),
+        directory: null,
       },
       created: false,
       changed: ['is_staff', 'vat_number'],

@@ -42,6 +42,7 @@ describeDatabases('users', (databases) => {
         isStaff: true,
         isActive: true,
         createdAt: context.now,
+        directory: null,
       },
       address: null,
     });

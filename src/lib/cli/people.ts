@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import type { BillingAddress } from '../core/address.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { Person, PersonChange } from '../core/person.ts';
+import type { DirectoryLink } from '../core/user.ts';
 import { country, email, line, vatNumber } from './flags.ts';
 import type { Cell } from './table.ts';
 
@@ -59,7 +60,14 @@ export function userDocument({ id, user }: Person & { readonly id: number }) {
     is_staff: user.isStaff,
     is_active: user.isActive,
     created_at: formatInstant(user.createdAt),
+    directory: directoryDocument(user.directory),
   };
+}
+
+function directoryDocument(link: DirectoryLink | null) {
+  if (link === null) return null;
+  const { id, dn, goneAt } = link;
+  return { id, dn, gone_at: goneAt === null ? null : formatInstant(goneAt) };
 }
 
 /** A billing address as `--json` gives it. */
@@ -96,6 +104,7 @@ export function personFields(person: Person & { readonly id: number }): Record<s
     Active: user.isActive ? 'yes' : 'no',
     Language: user.language,
     Created: formatInstant(user.createdAt),
+    Directory: placeInDirectory(user.directory),
     Organization: address?.organization || null,
     Address: place.filter(Boolean).join(', ') || null,
     Country: address?.country ?? null,
@@ -104,6 +113,11 @@ export function personFields(person: Person & { readonly id: number }): Record<s
       : null,
     'VAT territory': address?.vatTerritory ?? null,
   };
+}
+
+function placeInDirectory(link: DirectoryLink | null): string | null {
+  if (link === null) return null;
+  return link.goneAt === null ? link.dn : `${link.dn} (gone, ${formatInstant(link.goneAt)})`;
 }
 
 /** Names of fields as the documents and files spell them: vatNumber is vat_number. */

@@ -12,6 +12,18 @@ export type Email = string & { readonly rule: 'mail address or empty' };
 export const LANGUAGES = ['de', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** The id that a directory gives an entry for good: entryUUID (RFC 4530), in lower case. */
+export type DirectoryId = string & { readonly rule: 'entryUUID' };
+
+/** The entry of the directory that a user is. */
+export interface DirectoryLink {
+  readonly id: DirectoryId;
+  /** The distinguished name, as the directory wrote it last. */
+  readonly dn: string;
+  /** When the entry was found missing, which made the user inactive; null: it is there. */
+  readonly goneAt: Instant | null;
+}
+
 /** A person who orders, or staff. */
 export interface User {
   readonly username: Username;
@@ -22,6 +34,8 @@ export interface User {
   /** False: the person is gone. Orders and tunnels go on until they are ended. */
   readonly isActive: boolean;
   readonly createdAt: Instant;
+  /** Null: the user is known here only. */
+  readonly directory: DirectoryLink | null;
 }
 
 /** What is to be changed about a user; an absent field stays as it is. */
@@ -71,6 +85,7 @@ export function newUser(username: Username, createdAt: Instant): User {
     isStaff: false,
     isActive: true,
     createdAt,
+    directory: null,
   };
 }
 

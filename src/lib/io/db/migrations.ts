@@ -10,6 +10,7 @@ import * as vpn from '../../../../migrations/0007_vpn.ts';
 import * as auditEntries from '../../../../migrations/0008_audit_entries.ts';
 import * as vpnHosts from '../../../../migrations/0009_vpn_hosts.ts';
 import * as auditChains from '../../../../migrations/0010_audit_chains.ts';
+import * as directoryLinks from '../../../../migrations/0011_directory_links.ts';
 import * as payments from '../../../../migrations/0012_payments.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Backend, Database } from './database.ts';
@@ -32,6 +33,7 @@ const MIGRATIONS: Readonly<Record<string, BackendMigration>> = {
   '0008_audit_entries': auditEntries,
   '0009_vpn_hosts': vpnHosts,
   '0010_audit_chains': auditChains,
+  '0011_directory_links': directoryLinks,
   '0012_payments': payments,
 };
 

@@ -3,7 +3,7 @@ import type { Country } from '../../core/country.ts';
 import type { Day, Instant } from '../../core/instant.ts';
 import type { Line } from '../../core/line.ts';
 import type { Person } from '../../core/person.ts';
-import type { Email, Username } from '../../core/user.ts';
+import type { DirectoryId, Email, Username } from '../../core/user.ts';
 import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
 import { insertRows, updateRows } from './bulk.ts';
@@ -48,21 +48,30 @@ export async function findPerson(tx: Transaction<Schema>, username: Username): P
 /** Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people. */
 export async function savePeople(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
   const userRow = ({ wanted: { user } }: PersonWrite) => [
+    user.username,
     user.fullName,
     user.email,
     user.language,
     user.isStaff,
     user.isActive,
-    user.username,
+    user.directory?.id ?? null,
+    user.directory?.dn ?? null,
+    user.directory?.goneAt ?? null,
   ];
   const [added, kept] = partition(changes, ({ stored }) => stored === null);
+  await freeNames(tx, kept);
+  await updateRows(
+    tx,
+    'users',
+    { ...USER_COLUMNS, id: 'bigint' },
+    kept.map((change) => [...userRow(change), change.stored?.id]),
+  );
   await insertRows(
     tx,
     'users',
     { ...USER_COLUMNS, created_at: 'bigint' },
     added.map((change) => [...userRow(change), change.wanted.user.createdAt]),
   );
-  await updateRows(tx, 'users', USER_COLUMNS, kept.map(userRow));
 
   const addressed = changes.filter(({ wanted }) => wanted.address !== null);
   const ids = await idsOf(tx, addressed);
@@ -82,13 +91,23 @@ export async function savePeople(tx: Transaction<Schema>, changes: readonly Pers
   await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
 }
 
+/** Users who swap names would meet half-way: each first gets a name that nobody can have, because no username has a #. */
+async function freeNames(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
+  const renamed = changes.filter(({ stored, wanted }) => stored?.user.username !== wanted.user.username);
+  const rows = renamed.map(({ stored }) => [`#${stored?.id}`, stored?.id]);
+  await updateRows(tx, 'users', { username: 'text', id: 'bigint' }, rows);
+}
+
 const USER_COLUMNS = {
+  username: 'text',
   full_name: 'text',
   email: 'text',
   language: 'text',
   is_staff: 'boolean',
   is_active: 'boolean',
-  username: 'text',
+  directory_id: 'text',
+  directory_dn: 'text',
+  directory_gone_at: 'bigint',
 } as const;
 
 const ADDRESS_COLUMNS = {
@@ -139,6 +158,14 @@ function personOf(row: UserRow & { [Column in keyof AddressRow]: AddressRow[Colu
     isStaff: row.is_staff,
     isActive: row.is_active,
     createdAt: row.created_at as Instant,
+    directory:
+      row.directory_id === null || row.directory_dn === null
+        ? null
+        : {
+            id: row.directory_id as DirectoryId,
+            dn: row.directory_dn,
+            goneAt: row.directory_gone_at as Instant | null,
+          },
   };
   if (row.country === null) return { id: row.id, user, address: null };
   const address = {

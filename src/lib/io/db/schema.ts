@@ -58,6 +58,10 @@ interface UsersTable {
   is_staff: Generated<boolean>;
   is_active: Generated<boolean>;
   created_at: number;
+  /** entryUUID of the user's entry in the directory; null: the user does not come from there. */
+  directory_id: string | null;
+  directory_dn: string | null;
+  directory_gone_at: number | null;
 }
 
 interface BillingAddressesTable {
