@@ -126,6 +126,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'vpn host revoke vpn-1.example.net --yes': { onPostgres: true },
   'exit-codes': {},
   'vpn status --hostname vpn-1.example.net': {},
+  'audit list --limit 5': {},
   'config init': {},
   'config show': {},
   doctor: {},

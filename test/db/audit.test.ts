@@ -2,6 +2,12 @@ import { createHash } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
+import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
+import { instant, parseInstant } from '../../src/lib/core/instant.ts';
+import type { AuditFilter } from '../../src/lib/io/db/audit.ts';
+import { openDatabase } from '../../src/lib/io/db/open.ts';
+import { listAuditEntries } from '../../src/lib/ops/audit.ts';
+import { migrate } from '../../src/lib/ops/migrations.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 
@@ -141,5 +147,46 @@ describeDatabases('the audit trail', (databases) => {
     await uncloudJson(['migrate', '--to', '0009', '--yes'], { url });
     await uncloudJson(['migrate'], { url });
     expect(await migrations()).toHaveLength(1);
+  });
+
+  it('is listed newest last, by time, account, machine and command', async () => {
+    const url = await databases.emptyUrl();
+    const at = async (time: string, command: string, username: string) => {
+      const author = {
+        at: parseInstant(time, instant(0)),
+        osUser: 'root',
+        sudoUser: username,
+        host: 'main',
+        command,
+      };
+      const database = await openDatabase(parseDatabaseUrl(url), author, { create: true, anySchema: true });
+      if (command === 'migrate')
+        await migrate({ ...(await databases.context({ url })), db: async () => database }, undefined);
+      else {
+        await database.write('people', (tx) =>
+          tx.insertInto('users').values({ username, created_at: 0 }).execute(),
+        );
+      }
+      await database.close();
+    };
+    await at('2025-01-01', 'migrate', 'ada');
+    await at('2025-02-01', 'user import x.csv', 'ada');
+    await at('2025-03-01', 'user importx', 'bob');
+    const context = await databases.context({ url });
+    const listed = async (filter: Partial<AuditFilter>) =>
+      (await listAuditEntries(context, { limit: 100, ...filter })).map(({ command }) => command);
+    expect(await listed({})).toEqual(['migrate', 'user import x.csv', 'user importx']);
+    expect(await listed({ limit: 2 })).toEqual(['user import x.csv', 'user importx']);
+    expect(await listed({ from: parseInstant('2025-02-01', context.now) })).toHaveLength(2);
+    expect(await listed({ to: parseInstant('2025-02-01', context.now) })).toEqual(['migrate']);
+    expect(await listed({ user: 'bob' })).toEqual(['user importx']);
+    expect(await listed({ user: 'root' })).toHaveLength(3);
+    expect(await listed({ host: 'main', command: 'user import' })).toEqual(['user import x.csv']);
+    expect(await listed({ host: 'Main' })).toEqual([]);
+    const { stdout } = await uncloud(['audit', 'list', '--limit', '1'], { url });
+    expect(stdout).toBe(
+      'AT                    USER         HOST  CHANGES            COMMAND\n' +
+        '2025-03-01T00:00:00Z  bob as root  main  users: 1 inserted  user importx\n',
+    );
   });
 });

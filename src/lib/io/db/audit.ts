@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { sql, type Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import {
   type AuditEntry,
   type AuditResult,
@@ -9,6 +8,7 @@ import {
   canonicalJson,
   NO_HASH,
 } from '../../core/audit.ts';
+import type { Instant } from '../../core/instant.ts';
 import type { Changes } from './changes.ts';
 import { type Backend, only, type Topic } from './database.ts';
 import type { Schema } from './schema.ts';
@@ -61,7 +61,7 @@ export class AuditTrail {
     const { at, osUser, sudoUser, host, command } = this.#author;
     const position = (last.position ?? 0) + 1;
     const previousHash = last.hash ?? NO_HASH;
-    const hash = hashOf({
+    const hash = await hashOf({
       ...this.#author,
       topic,
       position,
@@ -91,8 +91,58 @@ export class AuditTrail {
 }
 
 /** The hash that an entry must have. */
-export function hashOf(entry: Omit<AuditEntry, 'id' | 'hash'>): string {
+export async function hashOf(entry: Omit<AuditEntry, 'id' | 'hash'>): Promise<string> {
+  const { createHash } = await import('node:crypto');
   return createHash('sha256').update(canonicalEntry(entry)).digest('hex');
+}
+
+/** Which entries of the trail are asked for; what is undefined does not matter. */
+export interface AuditFilter {
+  readonly from?: Instant | undefined;
+  /** Exclusive. */
+  readonly to?: Instant | undefined;
+  /** The account, or who that was before sudo. */
+  readonly user?: string | undefined;
+  readonly host?: string | undefined;
+  /** The words that the command begins with. */
+  readonly command?: string | undefined;
+  /** The newest so many. */
+  readonly limit: number;
+}
+
+/** Entries in the order of arrival. */
+export async function findAuditEntries(tx: Transaction<Schema>, filter: AuditFilter): Promise<AuditEntry[]> {
+  const { from, to, user, host, command, limit } = filter;
+  let query = tx.selectFrom('audit_entries').selectAll().orderBy('id', 'desc').limit(limit);
+  if (from !== undefined) query = query.where('at', '>=', from);
+  if (to !== undefined) query = query.where('at', '<', to);
+  if (user !== undefined) {
+    query = query.where((eb) => eb.or([eb('os_user', '=', user), eb('sudo_user', '=', user)]));
+  }
+  if (host !== undefined) query = query.where('host', '=', host);
+  if (command !== undefined) {
+    const words = `${command} `;
+    query = query.where(sql`substr(command || ' ', 1, ${words.length})`, '=', words);
+  }
+  return (await query.execute()).map(entryFromRow).reverse();
+}
+
+function entryFromRow(row: Selectable<Schema['audit_entries']>): AuditEntry {
+  return {
+    id: row.id,
+    topic: row.topic,
+    position: row.position,
+    at: row.at as Instant,
+    osUser: row.os_user,
+    sudoUser: row.sudo_user,
+    databaseRole: row.database_role,
+    host: row.host,
+    command: row.command,
+    counts: JSON.parse(row.counts) as ChangeCounts,
+    result: row.result,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
 }
 
 /** Migrations write before the trail is there, and after it is gone. */
