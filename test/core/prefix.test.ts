@@ -13,6 +13,7 @@ import {
   prefixOf,
   readPrefix,
   slotCount,
+  slotFormatter,
   slotOf,
   slotPrefix,
 } from '../../src/lib/core/prefix.ts';
@@ -37,6 +38,7 @@ describe('the pool of the manual', () => {
   ])('has in slot %s the network %s', (slot, text) => {
     const network = slotPrefix(pool, 48, slot);
     expect(formatPrefix(network)).toBe(text);
+    expect(slotFormatter(pool, 48)(Number(slot))).toBe(text);
     expect(slotOf(pool, 48, network)).toBe(slot);
   });
 
@@ -48,6 +50,7 @@ describe('the pool of the manual', () => {
   it('has no slot 256 and no slot -1', () => {
     expect(() => slotPrefix(pool, 48, 256n)).toThrow(RangeError);
     expect(() => slotPrefix(pool, 48, -1n)).toThrow(RangeError);
+    expect([256, -1, 0.5, Number.NaN].map(slotFormatter(pool, 48))).toEqual([null, null, null, null]);
   });
 
   it.each(['2a0a:e5c1:300::/48', '2a0a:e5c1:200::/49', '2a0a:e5c1:200::/40'])(
@@ -265,6 +268,16 @@ describe('arithmetic of prefixes', () => {
         const before = slot === 0n ? firstAddressHex(pool) : nextHex(slotPrefix(pool, size, slot - 1n));
         expect(firstAddressHex(network)).toBe(before);
         if (slot === slotCount(pool, size) - 1n) expect(lastAddressHex(network)).toBe(lastAddressHex(pool));
+      }),
+      { numRuns },
+    );
+  });
+
+  it('is written from its slot as from its address', () => {
+    fc.assert(
+      fc.property(anyPoolSlot, ({ pool, size, slot }) => {
+        const small = slot % 2n ** 53n;
+        expect(slotFormatter(pool, size)(Number(small))).toBe(formatPrefix(slotPrefix(pool, size, small)));
       }),
       { numRuns },
     );

@@ -27,5 +27,5 @@ export const POOL: ServedPool = {
 /** A network as the database holds it, sound unless a field is replaced. */
 export function storedNetwork(slot: number, replaced: Partial<StoredNetwork> = {}): StoredNetwork {
   const network = formatPrefix(slotPrefix(POOL.prefix, POOL.subnetworkSize, BigInt(slot)));
-  return { id: slot + 1, slot: BigInt(slot), network, publicKey: testKey(slot), ...replaced };
+  return { id: slot + 1, slot, network, publicKey: testKey(slot), ...replaced };
 }

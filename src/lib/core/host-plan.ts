@@ -1,7 +1,7 @@
 import { refuse, UserError } from './errors.ts';
 import type { Hostname } from './hostname.ts';
 import type { InterfaceName, ListenPort } from './interface-name.ts';
-import { formatPrefix, type Prefix, readPrefix, slotCount, slotOf, slotPrefix } from './prefix.ts';
+import { formatPrefix, type Prefix, type PrefixText, readPrefix, slotFormatter, slotOf } from './prefix.ts';
 import { type Header, parseHeader, parseWireguardConfig, renderWireguardConfig } from './wireguard-config.ts';
 import { type PrivateKey, type PublicKey, parsePublicKey } from './wireguard-key.ts';
 import {
@@ -28,7 +28,7 @@ export interface ServedPool {
 /** A network as the database holds it. It is checked once more here: one bad line and `wg` refuses the whole file. */
 export interface StoredNetwork {
   readonly id: number;
-  readonly slot: bigint;
+  readonly slot: number;
   readonly network: string;
   readonly publicKey: string;
 }
@@ -80,12 +80,13 @@ export function wantedPeers(
   findPeers: () => readonly FoundPeer[],
 ): { peers: Peer[]; refused: UserError[] } {
   const twins = { key: twinsBy('publicKey', networks), network: twinsBy('network', networks) };
-  const peers: Peer[] = [];
+  const textOf = slotFormatter(pool.prefix, pool.subnetworkSize);
+  const peers: SlotPeer[] = [];
   const refused: UserError[] = [];
   const bad: StoredNetwork[] = [];
   for (const stored of networks) {
     try {
-      peers.push(checkNetwork(pool, stored, twins));
+      peers.push(checkNetwork(pool, stored, textOf(stored.slot), twins));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       refused.push(error);
@@ -93,7 +94,7 @@ export function wantedPeers(
     }
   }
   if (bad.length > 0) peers.push(...keptPeers(pool, bad, findPeers(), peers));
-  return { peers: peers.sort(byAddress), refused };
+  return { peers: peers.sort((one, other) => one.slot - other.slot), refused };
 }
 
 /** A file of the directory as it was found. */
@@ -178,12 +179,17 @@ function isOurs(header: Header | null, pool: ServedPool): boolean {
   return header !== null && (header.hostname === pool.hostname || header.poolId === pool.id);
 }
 
+interface SlotPeer extends Peer {
+  readonly slot: number;
+}
+
 /** Ids of networks, each with the id of another that has the same key or network. */
 type Twins = ReadonlyMap<number, number>;
 
 function twinsBy(field: 'publicKey' | 'network', networks: readonly StoredNetwork[]): Twins {
   const owners = new Map<string, number>();
   const twins = new Map<number, number>();
+  if (new Set(networks.map((stored) => stored[field])).size === networks.length) return twins;
   for (const stored of networks) {
     const owner = owners.get(stored[field]);
     if (owner === undefined) owners.set(stored[field], stored.id);
@@ -207,11 +213,16 @@ export function asChange({ action, peer }: PeerChange): Change {
   return { kind: 'peer', subject: peer.publicKey, action };
 }
 
-function checkNetwork(pool: ServedPool, stored: StoredNetwork, twins: { key: Twins; network: Twins }): Peer {
+/** @param allowedIps the network of its slot; null when the pool has no such slot */
+function checkNetwork(
+  pool: ServedPool,
+  stored: StoredNetwork,
+  allowedIps: PrefixText | null,
+  twins: { key: Twins; network: Twins },
+): SlotPeer {
   const { id, slot, network } = stored;
-  const allowedIps = slotText(pool, slot);
-  if (allowedIps === null || allowedIps.text !== network) {
-    const expected = allowedIps?.text ?? `outside pool ${pool.id}, ${formatPrefix(pool.prefix)}`;
+  if (allowedIps === null || allowedIps !== network) {
+    const expected = allowedIps ?? `outside pool ${pool.id}, ${formatPrefix(pool.prefix)}`;
     throw refuse.NETWORK_MISPLACED({ networkId: id, network, expected });
   }
   const sharer = twins.network.get(id);
@@ -222,7 +233,7 @@ function checkNetwork(pool: ServedPool, stored: StoredNetwork, twins: { key: Twi
   }
   const holder = twins.key.get(id);
   if (holder !== undefined) throw refuse.KEY_IN_USE({ publicKey, networkId: holder }).at(`network ${id}`);
-  return { networkId: id, publicKey, allowedIps: allowedIps.prefix };
+  return { networkId: id, slot, publicKey, allowedIps };
 }
 
 function checkKey({ id, publicKey }: StoredNetwork): PublicKey {
@@ -233,34 +244,29 @@ function checkKey({ id, publicKey }: StoredNetwork): PublicKey {
   }
 }
 
-function slotText(pool: ServedPool, slot: bigint): { prefix: Prefix; text: string } | null {
-  if (slot < 0n || slot >= slotCount(pool.prefix, pool.subnetworkSize)) return null;
-  const prefix = slotPrefix(pool.prefix, pool.subnetworkSize, slot);
-  return { prefix, text: formatPrefix(prefix) };
-}
-
 function keptPeers(
   pool: ServedPool,
   bad: readonly StoredNetwork[],
   found: readonly FoundPeer[],
-  good: readonly Peer[],
-): Peer[] {
+  good: readonly SlotPeer[],
+): SlotPeer[] {
+  const textOf = slotFormatter(pool.prefix, pool.subnetworkSize);
   const byNetwork = new Map(found.map((peer) => [peer.allowedIps.join(), peer]));
   const byKey = new Map(found.map((peer) => [peer.publicKey, peer]));
   const keys = new Set<string>(good.map(({ publicKey }) => publicKey));
-  const addresses = new Set(good.map(({ allowedIps }) => allowedIps.address));
-  const kept = new Map<number, Peer>();
+  const slots = new Set(good.map(({ slot }) => slot));
+  const kept = new Map<number, SlotPeer>();
   const rounds = [
-    ({ slot }: StoredNetwork) => byNetwork.get(slotText(pool, slot)?.text ?? ''),
+    ({ slot }: StoredNetwork) => byNetwork.get(textOf(slot) ?? ''),
     ({ publicKey }: StoredNetwork) => byKey.get(publicKey),
   ];
   for (const match of rounds) {
     for (const stored of bad) {
       const peer = asPeer(pool, stored.id, match(stored));
       if (peer === null || kept.has(stored.id)) continue;
-      if (keys.has(peer.publicKey) || addresses.has(peer.allowedIps.address)) continue;
+      if (keys.has(peer.publicKey) || slots.has(peer.slot)) continue;
       keys.add(peer.publicKey);
-      addresses.add(peer.allowedIps.address);
+      slots.add(peer.slot);
       kept.set(stored.id, peer);
     }
   }
@@ -268,17 +274,15 @@ function keptPeers(
 }
 
 /** A found peer as one of ours: null unless its key is sound and its one network is a slot of the pool. */
-function asPeer(pool: ServedPool, networkId: number, found: FoundPeer | undefined): Peer | null {
-  const allowedIps = readPrefix(found?.allowedIps.join() ?? '');
-  if (found === undefined || allowedIps === null) return null;
-  if (slotOf(pool.prefix, pool.subnetworkSize, allowedIps) === null) return null;
+function asPeer(pool: ServedPool, networkId: number, found: FoundPeer | undefined): SlotPeer | null {
+  const prefix = readPrefix(found?.allowedIps.join() ?? '');
+  if (found === undefined || prefix === null) return null;
+  const slot = slotOf(pool.prefix, pool.subnetworkSize, prefix);
+  if (slot === null || slot > Number.MAX_SAFE_INTEGER) return null;
   try {
-    return { networkId, publicKey: parsePublicKey(found.publicKey), allowedIps };
+    const publicKey = parsePublicKey(found.publicKey);
+    return { networkId, slot: Number(slot), publicKey, allowedIps: formatPrefix(prefix) };
   } catch {
     return null;
   }
-}
-
-function byAddress(one: Peer, other: Peer): number {
-  return one.allowedIps.address < other.allowedIps.address ? -1 : 1;
 }

@@ -141,10 +141,8 @@ export function planLink(
   const hasOtherPort = device?.listenPort !== pool.listenPort;
   const configure = create || hasOtherKey || hasOtherPort;
   const differences = diffPeers(device?.peers ?? [], peers);
-  const wanted = new Set<string>(peers.map(({ publicKey }) => publicKey));
-  const shared = (device?.peers ?? [])
-    .filter(({ hasPresharedKey, publicKey }) => hasPresharedKey && wanted.has(publicKey))
-    .map(({ publicKey }) => publicKey);
+  const withPresharedKey = (device?.peers ?? []).filter(({ hasPresharedKey }) => hasPresharedKey);
+  const shared = keysOfBoth(withPresharedKey, peers);
   const ours = routes.filter((route) => route.interface === name).map((route) => route.prefix);
   const staleRoutes = ours.filter((route) => route !== prefix);
   const steps: LinkSteps = {
@@ -176,6 +174,13 @@ export function planLink(
   if (steps.addRoute !== null) changes.push({ kind: 'route', subject: prefix, action: 'add' });
   for (const route of staleRoutes) changes.push({ kind: 'route', subject: route, action: 'remove' });
   return { steps, changes, differences };
+}
+
+/** The keys of the found peers that are wanted too. */
+function keysOfBoth(found: readonly FoundPeer[], wanted: readonly Peer[]): string[] {
+  if (found.length === 0) return [];
+  const keys = new Set<string>(wanted.map(({ publicKey }) => publicKey));
+  return found.map(({ publicKey }) => publicKey).filter((key) => keys.has(key));
 }
 
 /** Why the link of this name is not ours to change; null when it is, or when there is none. */

@@ -12,9 +12,13 @@ export interface Prefix {
   readonly [checked]: true;
 }
 
+/** A prefix as `formatPrefix` writes it. */
+export type PrefixText = string & { readonly rule: 'RFC 5952 prefix' };
+
 const ADDRESS_BITS = 128;
+const GROUPS = 8;
+const GROUP_BITS = 16;
 const ALL_ONES = (1n << 128n) - 1n;
-const LOW_HALF = (1n << 64n) - 1n;
 
 /** The most networks that a pool may hold: slot numbers fit a signed 64-bit column with room to spare. */
 export const LARGEST_SLOT_COUNT_BITS = 62;
@@ -43,32 +47,12 @@ export function hostMask(length: number): bigint {
  * (the first of equals) as `::`. IPv4-mapped addresses are written in hexadecimal too; §5 only recommends dots.
  */
 export function formatAddress(address: bigint): string {
-  const groups = [...fourGroups(address >> 64n), ...fourGroups(address & LOW_HALF)];
-  let start = 0;
-  let longest = 1;
-  for (let at = 0; at < groups.length; at += 1) {
-    let end = at;
-    while (groups[end] === '0') end += 1;
-    if (end - at > longest) {
-      start = at;
-      longest = end - at;
-    }
-    if (end > at) at = end;
-  }
-  if (longest < 2) return groups.join(':');
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + longest).join(':')}`;
+  return formatGroups(groupsOf(address));
 }
 
-/** Texts that were written before: a run over all peers of a host writes each of them several times. */
-const texts = new WeakMap<Prefix, string>();
-
 /** Writes a prefix as RFC 5952 text with its length: `2a0a:e5c1:200::/40`. */
-export function formatPrefix(prefix: Prefix): string {
-  const before = texts.get(prefix);
-  if (before !== undefined) return before;
-  const text = `${formatAddress(prefix.address)}/${prefix.length}`;
-  texts.set(prefix, text);
-  return text;
+export function formatPrefix({ address, length }: Prefix): PrefixText {
+  return `${formatAddress(address)}/${length}` as PrefixText;
 }
 
 const CANONICAL_SHAPE = /^([0-9a-f:]{2,39})\/(\d{1,3})$/;
@@ -119,6 +103,30 @@ export function slotPrefix(pool: Prefix, size: number, slot: bigint): Prefix {
   return { address: pool.address | (slot << BigInt(ADDRESS_BITS - size)), length: size } as Prefix;
 }
 
+/**
+ * Makes what writes the network in a slot of a pool, as `formatPrefix` would; null for a slot that the pool does not
+ * have. A run over all networks of a host writes each of them, and bigints would cost it several times as much.
+ */
+export function slotFormatter(pool: Prefix, size: number): (slot: number) => PrefixText | null {
+  const count = Number(slotCount(pool, size));
+  const base = groupsOf(pool.address);
+  const lastGroup = Math.ceil(size / GROUP_BITS) - 1;
+  const lastUnit = 2 ** (GROUP_BITS * (lastGroup + 1) - size);
+  return (slot) => {
+    if (!Number.isSafeInteger(slot) || slot < 0 || slot >= count) return null;
+    const groups = base.slice();
+    let rest = slot;
+    let unit = lastUnit;
+    for (let at = lastGroup; rest > 0; at -= 1) {
+      const values = 2 ** GROUP_BITS / unit;
+      groups[at] = (groups[at] ?? 0) + (rest % values) * unit;
+      rest = Math.floor(rest / values);
+      unit = 1;
+    }
+    return `${formatGroups(groups)}/${size}` as PrefixText;
+  };
+}
+
 /** The slot that a network takes in a pool handing out networks of `size`; null when it is none of its slots. */
 export function slotOf(pool: Prefix, size: number, network: Prefix): bigint | null {
   if (network.length !== size || !contains(pool, network)) return null;
@@ -135,8 +143,35 @@ export function lastAddressHex({ address, length }: Prefix): string {
   return (address | hostMask(length)).toString(16).padStart(32, '0');
 }
 
-function fourGroups(half: bigint): string[] {
-  const high = Number(half >> 32n);
-  const low = Number(half & 0xffff_ffffn);
-  return [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff].map((group) => group.toString(16));
+function groupsOf(address: bigint): number[] {
+  return Array.from({ length: GROUPS }, (_, at) =>
+    Number((address >> BigInt(GROUP_BITS * (GROUPS - 1 - at))) & 0xffffn),
+  );
+}
+
+function formatGroups(groups: readonly number[]): string {
+  let start = GROUPS;
+  let longest = 1;
+  for (let at = 0; at < GROUPS; at += 1) {
+    let end = at;
+    while (groups[end] === 0) end += 1;
+    if (end - at > longest) {
+      start = at;
+      longest = end - at;
+    }
+    at = Math.max(at, end);
+  }
+  let text = '';
+  let separator = '';
+  for (let at = 0; at < GROUPS; at += 1) {
+    if (at === start) {
+      text += '::';
+      separator = '';
+      at += longest - 1;
+    } else {
+      text += separator + (groups[at] ?? 0).toString(16);
+      separator = ':';
+    }
+  }
+  return text;
 }

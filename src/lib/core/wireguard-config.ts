@@ -27,7 +27,7 @@ export interface Header {
 export interface FoundConfig extends Header {
   readonly privateKey: string | null;
   readonly listenPort: string | null;
-  readonly peers: readonly (FoundPeer & { readonly networkId: number | null })[];
+  readonly peers: readonly FoundPeer[];
 }
 
 /**
@@ -51,12 +51,11 @@ export function renderPeer({ networkId, publicKey, allowedIps }: Peer): string {
 # network ${networkId}
 [Peer]
 PublicKey = ${publicKey}
-AllowedIPs = ${formatPrefix(allowedIps)}
+AllowedIPs = ${allowedIps}
 `;
 }
 
 const HEADER = /^# Managed by uncloud vpn --hostname ([a-z0-9.-]+): pool ([1-9]\d{0,15}), (\S+)\n/;
-const NETWORK = /^# network ([1-9]\d{0,15})$/;
 const SETTING = /^([A-Za-z]+)\s*=\s*(.*)$/;
 
 /** Reads the first line of a file; null when the file is not ours. */
@@ -74,21 +73,18 @@ export function parseWireguardConfig(text: string): FoundConfig | null {
   const header = parseHeader(text);
   if (header === null) return null;
   const found: Record<'privatekey' | 'listenport', string | null> = { privatekey: null, listenport: null };
-  const peers: { networkId: number | null; publicKey: string; allowedIps: string[] }[] = [];
-  let networkId: number | null = null;
+  const peers: { publicKey: string; allowedIps: string[] }[] = [];
   let peer: (typeof peers)[number] | null = null;
   for (const raw of text.split('\n')) {
-    const comment = NETWORK.exec(raw);
-    if (comment !== null) networkId = Number(comment[1]);
-    const line = raw.replace(/#.*/, '').trim();
+    const line = raw.includes('#') ? raw.replace(/#.*/, '').trim() : raw.trim();
+    if (line === '') continue;
     if (/^\[peer\]$/i.test(line)) {
-      peer = { networkId, publicKey: '', allowedIps: [] };
+      peer = { publicKey: '', allowedIps: [] };
       peers.push(peer);
-      networkId = null;
     } else if (/^\[interface\]$/i.test(line)) {
       peer = null;
     }
-    const [, name = '', value = ''] = SETTING.exec(line) ?? [];
+    const { 1: name = '', 2: value = '' } = SETTING.exec(line) ?? [];
     const key = name.toLowerCase();
     if (peer === null && (key === 'privatekey' || key === 'listenport')) found[key] = value;
     if (peer !== null && key === 'publickey') peer.publicKey = value;

@@ -1,12 +1,11 @@
-import type { Prefix } from './prefix.ts';
-import { formatPrefix } from './prefix.ts';
+import type { PrefixText } from './prefix.ts';
 import type { PublicKey } from './wireguard-key.ts';
 
 /** A peer as the database wants it: one network of a pool and the key of its client. */
 export interface Peer {
   readonly networkId: number;
   readonly publicKey: PublicKey;
-  readonly allowedIps: Prefix;
+  readonly allowedIps: PrefixText;
 }
 
 /** A peer as a file or `wg show` reports it. Its text comes from outside and may be anything. */
@@ -26,16 +25,19 @@ export type PeerChange =
  * by the new peer before the old one goes. `wanted` has no key twice.
  */
 export function diffPeers(found: Iterable<FoundPeer>, wanted: readonly Peer[]): PeerChange[] {
-  const gone = new Map<string, FoundPeer>();
-  for (const peer of found) gone.set(peer.publicKey, peer);
+  const byKey = new Map<string, FoundPeer>();
+  for (const peer of found) byKey.set(peer.publicKey, peer);
   const changes: PeerChange[] = [];
+  let kept = 0;
   for (const peer of wanted) {
-    const before = gone.get(peer.publicKey);
-    gone.delete(peer.publicKey);
+    const before = byKey.get(peer.publicKey);
+    if (before !== undefined) kept += 1;
     if (before === undefined) changes.push({ action: 'add', peer });
-    else if (!servesExactly(before, formatPrefix(peer.allowedIps))) changes.push({ action: 'update', peer });
+    else if (!servesExactly(before, peer.allowedIps)) changes.push({ action: 'update', peer });
   }
-  for (const peer of gone.values()) changes.push({ action: 'remove', peer });
+  if (kept === byKey.size) return changes;
+  const keys = new Set<string>(wanted.map(({ publicKey }) => publicKey));
+  for (const peer of byKey.values()) if (!keys.has(peer.publicKey)) changes.push({ action: 'remove', peer });
   return changes;
 }
 
@@ -51,7 +53,7 @@ export interface Loss {
  */
 export function countLoss(found: readonly FoundPeer[], changes: readonly PeerChange[]): Loss {
   const served = new Set<string>();
-  for (const { action, peer } of changes) if (action !== 'remove') served.add(formatPrefix(peer.allowedIps));
+  for (const { action, peer } of changes) if (action !== 'remove') served.add(peer.allowedIps);
   let removed = 0;
   for (const { action, peer } of changes) {
     if (action === 'remove' && !peer.allowedIps.some((allowed) => served.has(allowed))) removed += 1;

@@ -23,15 +23,16 @@ export async function readDevices(wg: Tool): Promise<Map<string, LiveDevice>> {
 export function parseDump(text: string): Map<string, LiveDevice> {
   const devices = new Map<string, LiveDevice & { peers: LiveDevice['peers'][number][] }>();
   for (const line of text.split('\n')) {
-    const fields = line.split('\t');
-    const [name = '', first = '', second = '', third = '', fourth = ''] = fields;
+    // Of a peer the first fields are enough; the pattern takes them by index, which is faster than one by one.
+    const fields = line.split('\t', 6);
+    const { 0: name = '', 1: first = '', 2: second = '', 3: third = '', 4: fourth = '' } = fields;
     if (fields.length === 5) {
       devices.set(name, {
         privateKey: first === '(none)' ? null : first,
         listenPort: Number(third),
         peers: [],
       });
-    } else if (fields.length === 9) {
+    } else if (fields.length === 6) {
       devices.get(name)?.peers.push({
         publicKey: first,
         allowedIps: fourth === '(none)' ? [] : fourth.split(','),

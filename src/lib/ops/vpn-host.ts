@@ -280,7 +280,7 @@ function servedPool(
 function asStored(
   row: Pick<Selectable<Schema['vpn_networks']>, (typeof READ_BY_HOSTS.vpn_networks)[number]>,
 ): StoredNetwork {
-  return { id: row.id, slot: BigInt(row.slot), network: row.network, publicKey: row.public_key };
+  return { id: row.id, slot: row.slot, network: row.network, publicKey: row.public_key };
 }
 
 const LEAVE = { action: 'leave' } as const;
