@@ -1,65 +1,39 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { generatePrivateKey, publicKeyOf } from '../../src/lib/io/wireguard-keys.ts';
+import { generatePrivateKey } from '../../src/lib/io/wireguard-keys.ts';
 import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { uncloud } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
-import { INSIDE, kill, Lab, type Machine, whyNoLab } from '../support/lab.ts';
+import { kill, type Lab, type Machine, whyNoLab } from '../support/lab.ts';
 import { testKey } from '../support/served-pool.ts';
-import { addNetwork, addPool, addUser } from '../support/vpn.ts';
+import { addNetwork, addPool } from '../support/vpn.ts';
+import { POOL, VpnLab } from '../support/vpn-lab.ts';
 
 const reason = whyNoLab();
 if (reason !== null) process.stderr.write(`Live interfaces are not tested: ${reason}.\n`);
 
-const POOL = '2a0a:e5c1:200::/40';
-const RUN = 'vpn --hostname vpn-1.example.net';
 /** What a run may do when nothing differs. */
 const READING = /^Running: \S*\/(wg show all dump|ip -json link show|ip -json -6 route show proto 188)$/;
 
 describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
   describeDatabases('with clients', (databases) => {
+    let vpn: VpnLab;
     let lab: Lab;
     let host: Machine;
     let context: TestContext;
     let directory: string;
-    let environment: Record<string, string>;
 
     beforeEach(async () => {
-      lab = await Lab.start(2);
-      host = lab.host;
-      context = await databases.context();
-      directory = await mkdtemp(join(databases.folder, 'wireguard-'));
-      environment = {
-        UNCLOUD_WIREGUARD_CONFIG_DIRECTORY: directory,
-        UNCLOUD_SECRETS_KEY_FILE: context.config['secrets.key_file'],
-      };
-      await addUser(context);
-      const pool = await addPool(context);
-      for (const [at, client] of lab.clients.entries()) {
-        const key = generatePrivateKey();
-        const { network } = await addNetwork(context, publicKeyOf(key));
-        await client.serve(
-          'wg0',
-          `[Interface]\nPrivateKey = ${key}\n[Peer]\nPublicKey = ${pool.publicKey}\nAllowedIPs = ::/0
-Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
-        );
-        client.run(`ip address add ${network.replace('::/', '::1/')} dev wg0`);
-        client.run(`ip -6 route add ${POOL} dev wg0`);
-        client.run(`ip -6 route add ${INSIDE}/128 dev wg0`);
-      }
+      vpn = await VpnLab.start(databases);
+      ({ lab, host, context, directory } = vpn);
     });
-    afterEach(() => lab.stop());
+    afterEach(() => vpn.stop());
 
-    const run = (words = '', replaced: Record<string, string> = {}) =>
-      uncloud([...RUN.split(' '), ...words.split(' ').filter(Boolean)], {
-        url: reachable(context.url),
-        environment: { ...environment, ...replaced },
-        via: host.via,
-      });
+    const run = (words = '', environment: Record<string, string> = {}) => vpn.reconcile(words, environment);
     /** Runs, expects it to go well and then to have nothing left to do, and returns what it changed. */
     const repair = async (words = '') => {
       const { code, stdout, stderr } = await run(words);
@@ -67,13 +41,10 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
       return stdout.split('\n').filter(Boolean);
     };
-    /** Lets a client forget its session, which one that was interrupted does only after some seconds. */
-    const reconnect = (client: Machine | undefined) =>
-      client?.run('sh', 'wg showconf wg0 >/run/wireguard/c && wg setconf wg0 /run/wireguard/c');
-    const ping = (client: Machine | undefined, words = '-c 1 -W 5') =>
-      client?.run(`ping -6 -q ${words} ${INSIDE}`) ?? '';
-    const peers = () => host.run('wg show wg0 peers').split('\n').filter(Boolean).sort();
-    const fileOf = (name = 'wg0') => readFile(join(directory, `${name}.conf`), 'utf8');
+    const reconnect = (client?: Machine) => vpn.reconnect(client);
+    const ping = (client?: Machine, words?: string) => vpn.ping(client, words);
+    const peers = () => vpn.peers();
+    const fileOf = (name?: string) => vpn.fileOf(name);
 
     it('is brought to what the database says, and then left alone', async () => {
       const keys = peersOf(await fileOrNone());
@@ -89,7 +60,7 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
         `wg0: add route ${POOL}`,
       ]);
       expect(peers()).toEqual(peersOf(await fileOf()).sort());
-      lab.clients.forEach(reconnect);
+      for (const client of lab.clients) reconnect(client);
       for (const client of lab.clients) expect(ping(client)).toContain(' 0% packet loss');
       lab.clients[0]?.run('ping -6 -c 1 -W 5 2a0a:e5c1:201::1');
 
@@ -107,7 +78,7 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       const states = async () => {
         const { code, stdout } = await uncloud(
           ['vpn', 'status', '--hostname', 'vpn-1.example.net', '--json'],
-          { url: reachable(context.url), environment, via: host.via },
+          { url: vpn.url, environment: vpn.environment, via: host.via },
         );
         expect(code).toBe(0);
         const { tunnels } = JSON.parse(stdout) as { tunnels: Record<string, unknown>[] };
@@ -124,24 +95,6 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
       expect(tunnel?.sent_bytes).toBeGreaterThan(100);
     });
 
-    /** Programs in the place of `ip` and `wg` that kill the run before its changing command number `at`. */
-    const killerAt = async (at: number) => {
-      const folder = await mkdtemp(join(databases.folder, 'killer-'));
-      for (const tool of ['ip', 'wg']) {
-        const script = `#!/bin/sh
-case "$*" in
-*show*) ;;
-*) echo >>${folder}/count; [ "$(wc -l <${folder}/count)" = ${at} ] && kill -KILL $PPID && exit 1 ;;
-esac
-exec ${tool} "$@"
-`;
-        await writeFile(join(folder, tool), script, { mode: 0o755 });
-      }
-      return {
-        UNCLOUD_WIREGUARD_IP_COMMAND: join(folder, 'ip'),
-        UNCLOUD_WIREGUARD_WG_COMMAND: join(folder, 'wg'),
-      };
-    };
     const fileOrNone = () => fileOf().catch(() => '');
 
     if (databases.backend === 'postgresql') return;
@@ -325,6 +278,76 @@ exec ${tool} "$@"
       expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
     });
 
+    it('is raised from its files after a boot when the keys of its pools do not open', async () => {
+      await addPool(context, '2a0a:e5c1:300::/40');
+      await repair();
+      const before = [await fileOf(), await fileOf('wg1')];
+      const boot = () => {
+        for (const name of ['wg0', 'wg1']) host.try(`ip link delete ${name}`);
+      };
+      const isServed = () => {
+        expect(host.run('wg show interfaces').trim().split(/\s+/).sort()).toEqual(['wg0', 'wg1']);
+        expect(host.run('ip -6 route show proto 188').trim().split('\n')).toHaveLength(2);
+        reconnect();
+        expect(ping()).toContain(' 0% packet loss');
+      };
+      const otherKey = join(vpn.folder, 'other.key');
+      await writeFile(otherKey, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+      for (const [file, code] of [
+        [otherKey, 'does not open the secrets'],
+        [join(vpn.folder, 'no.key'), 'no.key'],
+      ] as const) {
+        boot();
+        const keyless = await run('', { UNCLOUD_SECRETS_KEY_FILE: file });
+        expect([keyless.code, keyless.stdout]).toEqual([1, '']);
+        expect(keyless.stderr).toContain(code);
+        expect(keyless.stderr).toContain('Raised wg0, wg1 as last written.');
+        isServed();
+      }
+
+      const { kysely } = await context.db();
+      const { private_key: sealed } = await kysely
+        .selectFrom('vpn_pools')
+        .select('private_key')
+        .where('id', '=', 1)
+        .executeTakeFirstOrThrow();
+      await sql`update vpn_pools set private_key = 'v1:AAAA' where id = 1`.execute(kysely);
+      for (const name of ['wg0', 'not a name']) {
+        await sql`update vpn_pools set interface = ${name} where id = 1`.execute(kysely);
+        boot();
+        const unsealed = await run();
+        expect([unsealed.code, unsealed.stdout.split('\n').sort().slice(1)]).toEqual([
+          3,
+          [
+            `wg0: add route ${POOL}`,
+            'wg0: create link wg0',
+            'wg1: add route 2a0a:e5c1:300::/40',
+            'wg1: create link wg1',
+          ],
+        ]);
+        expect(unsealed.stderr).toContain('pool 1: ');
+        isServed();
+        expect(await run()).toMatchObject({ code: 3, stdout: '' });
+      }
+      await sql`update vpn_pools set private_key = ${sealed}, interface = 'wg0' where id = 1`.execute(kysely);
+      expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect([await fileOf(), await fileOf('wg1')]).toEqual(before);
+    });
+
+    it('serves its other pools while the brake holds one', async () => {
+      await addPool(context, '2a0a:e5c1:300::/40');
+      for (const number of [3, 4, 5]) await addNetwork(context, testKey(number), { poolId: 1 });
+      await repair();
+      for (const id of [1, 2, 3, 4, 5]) await deleteNetwork(context, id);
+      const before = [await fileOf(), peers()];
+      await addNetwork(context, testKey(6), { poolId: 2 });
+      const { code, stdout, stderr } = await run();
+      expect([code, stdout]).toEqual([3, `wg1: update file wg1.conf\nwg1: add peer ${testKey(6)}\n`]);
+      expect(stderr).toContain('this would remove 5 of its 5 peers');
+      expect([await fileOf(), peers()]).toEqual(before);
+      expect(vpn.peers('wg1')).toEqual([testKey(6)]);
+    });
+
     it('loses the link of a pool that is gone, and no other', async () => {
       await addPool(context, '2a0a:e5c1:300::/40');
       await repair();
@@ -342,7 +365,7 @@ exec ${tool} "$@"
       }
       host.run('ip link delete wg7');
       await repair();
-      lab.clients.forEach(reconnect);
+      for (const client of lab.clients) reconnect(client);
       for (const client of lab.clients) expect(ping(client)).toContain(' 0% packet loss');
     });
 
@@ -354,58 +377,8 @@ exec ${tool} "$@"
       expect((await run()).stderr).toContain('does not pass IPv6 packets on');
       expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
     });
-
-    it('reaches the same state wherever a run is killed', async () => {
-      await repair();
-      const sound = await fileOf();
-      for (let at = 1; at <= 5; at += 1) {
-        host.run('ip link delete wg0');
-        await rm(join(directory, 'wg0.conf'));
-        const killed = await run('', await killerAt(at));
-        expect(killed.code).toBe(null);
-        expect((await run()).code).toBe(0);
-        expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });
-        expect(await fileOf()).toBe(sound);
-      }
-    });
-
-    it('loses no packet of a client while others come and go', async () => {
-      await repair();
-      const [client] = lab.clients;
-      lab.clients.forEach(reconnect);
-      for (const each of lab.clients) ping(each);
-      const pinging = client?.start(`ping -6 -q -i 0.004 -c 2500 ${INSIDE}`);
-      if (pinging === undefined) throw new Error('no client');
-      const said: Buffer[] = [];
-      pinging.stdout.on('data', (chunk: Buffer) => said.push(chunk));
-      const ended = new Promise((resolve) => pinging.once('close', resolve));
-      const handshakes = handshakesOf(host);
-      let changes = 0;
-      while (pinging.exitCode === null) {
-        const { id } = await addNetwork(context, testKey(changes));
-        expect((await run()).stdout).toBe(`wg0: update file wg0.conf\nwg0: add peer ${testKey(changes)}\n`);
-        await deleteNetwork(context, id);
-        expect((await run()).stdout).toMatch(/^wg0: update file wg0.conf\nwg0: remove peer \S+\n$/);
-        changes += 2;
-      }
-      await ended;
-      expect(Buffer.concat(said).toString()).toContain(
-        '2500 packets transmitted, 2500 received, 0% packet loss',
-      );
-      expect(changes).toBeGreaterThanOrEqual(20);
-      expect(handshakesOf(host)).toEqual(handshakes);
-    }, 120_000);
   });
 });
-
-/** The same database by its Unix socket: a network namespace has a loopback of its own. */
-function reachable(url: string): string {
-  return url.replace(/@127\.0\.0\.1:(\d+)\/(.*)$/, '@localhost:$1/$2?host=/tmp');
-}
-
-function handshakesOf(host: Machine): string[] {
-  return host.run('wg show wg0 latest-handshakes').split('\n').sort();
-}
 
 function peersOf(text: string): string[] {
   return [...text.matchAll(/^PublicKey = (.*)$/gm)].map(([, key = '']) => key);

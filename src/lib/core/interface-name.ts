@@ -32,6 +32,11 @@ export function parseInterfaceName(text: string): InterfaceName {
   return text as InterfaceName;
 }
 
+/** Whether a WireGuard interface can have this name. */
+export function isInterfaceName(text: string): text is InterfaceName {
+  return NAME.test(text) && !text.startsWith('-') && !RESERVED.has(text);
+}
+
 /** The first of `wg0`, `wg1`, … that no pool of the host has. */
 export function nextInterfaceName(taken: Iterable<string>): InterfaceName {
   const names = new Set(taken);

@@ -89,7 +89,7 @@ export function planInterface(
 ): InterfacePlan {
   const device = state.devices.get(pool.interface);
   const plan = planFile(pool, networks, file, { prune, live: device?.peers ?? [] });
-  if (plan.held) return held(plan, file, state);
+  if (plan.held) return planHeld(plan, file, state);
   const foreign = foreignReason(pool, file, state);
   if (foreign !== null) {
     const refusal = refuse.LINK_NOT_OURS({ interface: pool.interface, reason: foreign });
@@ -203,7 +203,11 @@ function foreignReason(
 }
 
 /** A file that has to stay serves its clients also after a boot: its missing link is made as it was. */
-function held(plan: FilePlan, file: FoundFile | null, { links, devices }: HostState): InterfacePlan {
+export function planHeld(
+  plan: FilePlan,
+  file: FoundFile | null,
+  { links, devices }: HostState,
+): InterfacePlan {
   const { interface: name, poolId } = plan;
   const header = file === null ? null : parseHeader(file.text);
   if (header?.poolId !== poolId || links.has(name) || devices.has(name)) {

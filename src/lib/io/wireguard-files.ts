@@ -2,6 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refuse } from '../core/errors.ts';
 import type { FoundFile } from '../core/host-plan.ts';
+import { isInterfaceName } from '../core/interface-name.ts';
 import {
   formatMode,
   lookAt,
@@ -32,12 +33,13 @@ export async function safeDirectory(directory: string): Promise<string> {
   return real;
 }
 
-/** The names of the files `NAME.conf` in the directory, without the ending. */
+/** The names of the files `NAME.conf` in the directory that an interface can have, without the ending. */
 export async function listConfigs(directory: string): Promise<string[]> {
   const files = await readdir(directory);
   return files
     .filter((file) => file.endsWith('.conf'))
     .map((file) => file.slice(0, -'.conf'.length))
+    .filter(isInterfaceName)
     .sort();
 }
 

@@ -12,12 +12,13 @@ import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import {
   type HostState,
   type InterfacePlan,
+  planHeld,
   planInterface,
   planLeftoverInterface,
   planLink,
 } from '../core/link-plan.ts';
 import { readPrefix, slotCount } from '../core/prefix.ts';
-import { parseWireguardConfig } from '../core/wireguard-config.ts';
+import { parseHeader, parseWireguardConfig } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
@@ -137,7 +138,9 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
   const state = live.value;
   if (stored.status === 'rejected') throw await raiseMissing(host, state, stored.reason);
   const snapshot = stored.value;
-  const plans: InterfacePlan[] = [...snapshot.unusable];
+  const plans: InterfacePlan[] = [];
+  for (const plan of snapshot.unusable)
+    plans.push(state === null ? plan : await planUnusable(host, plan, state));
   for (const { pool, networks } of snapshot.pools) {
     plans.push(
       await orRefused(pool, async () => {
@@ -161,6 +164,22 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
 async function readDatabase(context: Context, hostname: Hostname): Promise<HostSnapshot> {
   const database = await context.db({ statementSeconds: STATEMENT_SECONDS });
   return database.read((tx) => readSnapshot(tx, hostname, context.config['secrets.key_file']));
+}
+
+/** A pool that the database cannot describe is served from its last file, found by its first line. */
+async function planUnusable(
+  { directory, request }: Host,
+  plan: InterfacePlan,
+  state: HostState,
+): Promise<InterfacePlan> {
+  for (const name of await listConfigs(directory)) {
+    const file = await readConfig(directory, name).catch(() => null);
+    const header = file === null ? null : parseHeader(file.text);
+    if (header?.poolId === plan.poolId && header.hostname === request.hostname) {
+      return planHeld({ ...plan, interface: name }, file, state);
+    }
+  }
+  return plan;
 }
 
 /** What is no readable file of ours is none of our business. */
@@ -196,7 +215,7 @@ async function raiseMissing(host: Host, state: HostState | null, cause: unknown)
     if (config?.hostname !== host.request.hostname || state.links.has(name) || state.devices.has(name))
       continue;
     try {
-      await raiseFromFile(host.tools, targetOf(host, parseInterfaceName(name)), config);
+      await raiseFromFile(host.tools, targetOf(host, name), config);
       raised.push(name);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
