@@ -3,6 +3,7 @@ import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { UserError } from '../../src/lib/core/errors.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
+import { authorOf } from '../../src/lib/io/author.ts';
 import type { Database } from '../../src/lib/io/db/database.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { runner } from '../../src/lib/io/run.ts';
@@ -73,13 +74,14 @@ async function runOnce(
   const { url, keyFile, request } = call;
   const show = (command: string) => commands.push(command);
   let database: Promise<Database> | undefined;
+  const now = Math.floor(Date.now() / 1000) as Instant;
   const context = {
     ...readConfig([], {}, { 'database.url': url, 'secrets.key_file': keyFile }),
-    now: Math.floor(Date.now() / 1000) as Instant,
+    now,
     db: (options = {}) => {
       const seconds = call.statementSeconds;
       const limits = seconds === undefined ? options : { ...options, statementSeconds: seconds };
-      database ??= openDatabase(parseDatabaseUrl(url), limits);
+      database ??= openDatabase(parseDatabaseUrl(url), authorOf('test', now), limits);
       return database;
     },
     run: operations.run(runner({ useSudo: false, show })),
