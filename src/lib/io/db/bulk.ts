@@ -1,27 +1,43 @@
-import { CompiledQuery, type Transaction } from 'kysely';
+import { CompiledQuery, PostgresAdapter, type Transaction } from 'kysely';
+import { copyText } from './copy-text.ts';
 import type { Schema } from './schema.ts';
 import type { SqliteConnection } from './sqlite.ts';
+import type { TranslatingConnection } from './translating-driver.ts';
 
 /** The types of columns as PostgreSQL names them; SQLite needs none. */
 export type ColumnType = 'bigint' | 'text' | 'boolean' | 'date' | 'cidr';
 
 const ROWS_PER_STATEMENT = 10_000;
 
+/** From so many rows on COPY is faster than a statement that PostgreSQL has to plan. */
+const COPIED_ROWS = 500;
+
+/** PostgreSQL refuses COPY for tables with row-level security. */
+const ROW_SECURED: ReadonlySet<string> = new Set(['vpn_pools', 'vpn_networks']);
+
 /**
- * Inserts rows in bulk: one statement for every 10,000 rows on PostgreSQL (`INSERT … SELECT FROM unnest(…)`), one
- * prepared statement for all of them on SQLite. Values stand in the order of `columns`.
+ * Inserts rows in bulk: with COPY on PostgreSQL (`INSERT … SELECT FROM unnest(…)` where they are few, or COPY is
+ * refused), with one prepared statement for all of them on SQLite. Values stand in the order of `columns`.
+ * @param table of the schema, or a temporary one
  */
 export async function insertRows(
   tx: Transaction<Schema>,
-  table: keyof Schema,
+  table: string,
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
 ): Promise<void> {
   const names = Object.keys(columns);
-  const into = `insert into ${table} (${names.join(', ')})`;
+  const into = `${table} (${names.join(', ')})`;
+  if (rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx)) {
+    await tx.getExecutor().provideConnection(async (connection) => {
+      const statement = `copy ${into} from stdin`;
+      await (connection as TranslatingConnection).copyRows(statement, rows.length, copyText(rows));
+    });
+    return;
+  }
   await executeForRows(tx, columns, rows, {
-    forOne: `${into} values (${names.map(() => '?').join(', ')})`,
-    forMany: (arrays) => `${into} select * from unnest(${arrays})`,
+    forOne: `insert into ${into} values (${names.map(() => '?').join(', ')})`,
+    forMany: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
   });
 }
 
@@ -68,4 +84,8 @@ async function executeForRows(
       await connection.executeQuery(CompiledQuery.raw(statement, parameters));
     }
   });
+}
+
+function isPostgres(tx: Transaction<Schema>): boolean {
+  return tx.getExecutor().adapter instanceof PostgresAdapter;
 }

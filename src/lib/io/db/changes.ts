@@ -1,7 +1,10 @@
 import type { ChangeCounts, ChangeKind } from '../../core/audit.ts';
 
-const STATEMENT = /^\s*(insert|update|delete)(?: or \w+)?(?: into| from)?\s+"?(\w+)/i;
-const KINDS = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
+const STATEMENT = /^\s*(insert|copy|update|delete)(?: or \w+)?(?: into| from)?\s+"?(\w+)/i;
+const KINDS = { insert: 'inserted', copy: 'inserted', update: 'updated', delete: 'deleted' } as const;
+
+/** What the names of temporary tables begin with. They hold no data of their own, so their changes do not count. */
+export const STAGED = 'staged_';
 
 /** Counts the rows that the statements of a transaction change, by table. What triggers do is not counted. */
 export class Changes {
@@ -13,6 +16,7 @@ export class Changes {
     const match = STATEMENT.exec(sql);
     if (match === null) return;
     const [, verb = '', table = ''] = match;
+    if (table.startsWith(STAGED)) return;
     const kind = / on conflict .* do update /s.test(sql)
       ? 'upserted'
       : KINDS[verb.toLowerCase() as keyof typeof KINDS];

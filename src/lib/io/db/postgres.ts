@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
@@ -11,7 +12,7 @@ import { addressOf, type Database } from './database.ts';
 import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
 import type { Schema } from './schema.ts';
-import { TranslatingDriver } from './translating-driver.ts';
+import { type CopyIn, TranslatingDriver } from './translating-driver.ts';
 
 const CONNECT_MILLISECONDS = 10_000;
 const LOCK_SECONDS = 30;
@@ -46,7 +47,7 @@ export function openPostgres(
   const inner = new PostgresDialect({ pool: connection });
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new TranslatingDriver(inner.createDriver(), translate, changes),
+    createDriver: () => new TranslatingDriver(inner.createDriver(), translate, changes, connection.copyIn),
     createIntrospector: (db) => inner.createIntrospector(db),
     createQueryCompiler: () => inner.createQueryCompiler(),
   };
@@ -154,6 +155,16 @@ class SingleConnection {
       throw this.#translate(error);
     }
   }
+
+  /** For the holder of the connection. */
+  readonly copyIn: CopyIn = async (statement, text) => {
+    const { from } = await import('pg-copy-streams');
+    const copy = from(statement);
+    const done = finished(copy);
+    this.#client?.query(copy);
+    copy.end(text);
+    await done;
+  };
 
   async end(): Promise<void> {
     await this.#client?.end().catch(() => {});

@@ -1,16 +1,21 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type { Changes } from './changes.ts';
 
+/** Runs a `COPY … FROM STDIN` with the text of its rows, on the connection that is in use. */
+export type CopyIn = (statement: string, text: string) => Promise<void>;
+
 /** Passes everything on to a driver of Kysely's, counts changes and turns the errors of its connections into refusals. */
 export class TranslatingDriver implements Driver {
   readonly #inner: Driver;
   readonly #translate: (error: unknown) => unknown;
   readonly #changes: Changes;
+  readonly #copyIn: CopyIn;
 
-  constructor(inner: Driver, translate: (error: unknown) => unknown, changes: Changes) {
+  constructor(inner: Driver, translate: (error: unknown) => unknown, changes: Changes, copyIn: CopyIn) {
     this.#inner = inner;
     this.#translate = translate;
     this.#changes = changes;
+    this.#copyIn = copyIn;
   }
 
   init(): Promise<void> {
@@ -18,7 +23,8 @@ export class TranslatingDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return new TranslatingConnection(await this.#inner.acquireConnection(), this.#translate, this.#changes);
+    const inner = await this.#inner.acquireConnection();
+    return new TranslatingConnection(inner, this.#translate, this.#changes, this.#copyIn);
   }
 
   releaseConnection(connection: DatabaseConnection): Promise<void> {
@@ -51,15 +57,23 @@ export class TranslatingDriver implements Driver {
   }
 }
 
-class TranslatingConnection implements DatabaseConnection {
+/** The connection, with one thing more than Kysely asks for: COPY. */
+export class TranslatingConnection implements DatabaseConnection {
   readonly inner: DatabaseConnection;
   readonly #translate: (error: unknown) => unknown;
   readonly #changes: Changes;
+  readonly #copyIn: CopyIn;
 
-  constructor(inner: DatabaseConnection, translate: (error: unknown) => unknown, changes: Changes) {
+  constructor(
+    inner: DatabaseConnection,
+    translate: (error: unknown) => unknown,
+    changes: Changes,
+    copyIn: CopyIn,
+  ) {
     this.inner = inner;
     this.#translate = translate;
     this.#changes = changes;
+    this.#copyIn = copyIn;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -67,6 +81,16 @@ class TranslatingConnection implements DatabaseConnection {
       const result = await this.inner.executeQuery<Row>(query);
       this.#changes.add(query.sql, Number(result.numAffectedRows ?? 0));
       return result;
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  /** Adds rows to a table: their number, and their text as COPY reads it. */
+  async copyRows(statement: string, count: number, text: string): Promise<void> {
+    try {
+      await this.#copyIn(statement, text);
+      this.#changes.add(statement, count);
     } catch (error) {
       throw this.#translate(error);
     }

@@ -1,0 +1,83 @@
+import { sql } from 'kysely';
+import { expect, it } from 'vitest';
+import { insertRows } from '../../src/lib/io/db/bulk.ts';
+import { describeDatabases } from '../support/databases.ts';
+
+const COLUMNS = { username: 'text', full_name: 'text', is_staff: 'boolean', created_at: 'bigint' } as const;
+
+describeDatabases('rows in bulk', (databases) => {
+  it('arrive as they are, few and many', async () => {
+    const context = await databases.context();
+    const database = await context.db();
+    const names = [
+      'tab\there',
+      'back\\slash',
+      'line\nend\r\n',
+      '\\N',
+      '\\.',
+      '',
+      'Zoë 🦆',
+      '"quoted", \'too\'',
+    ];
+    for (const count of [names.length, 600]) {
+      const rows = Array.from({ length: count }, (_, index) => [
+        `user-${count}-${index}`,
+        names[index % names.length],
+        index % 2 === 0,
+        index === 0 ? 2 ** 53 - 1 : -index,
+      ]);
+      await database.write('people', (tx) => insertRows(tx, 'users', COLUMNS, rows));
+      const stored = await database.kysely
+        .selectFrom('users')
+        .select(['username', 'full_name', 'is_staff', 'created_at'])
+        .where('username', 'like', `user-${count}-%`)
+        .orderBy('id')
+        .execute();
+      expect(stored.map((row) => Object.values(row))).toEqual(rows);
+    }
+  });
+
+  it('are all refused for one that breaks a rule, and the connection goes on', async () => {
+    const context = await databases.context();
+    const { write, kysely } = await context.db();
+    const rows = Array.from({ length: 600 }, (_, index) => [`user${index % 599}`, '', false, 0]);
+    const error = await write('people', (tx) => insertRows(tx, 'users', COLUMNS, rows)).catch(
+      (cause) => cause,
+    );
+    expect(error).toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
+    expect(await kysely.selectFrom('users').selectAll().execute()).toEqual([]);
+  });
+
+  it('count in the audit trail, those of temporary tables do not', async () => {
+    const context = await databases.context();
+    const { write, kysely } = await context.db();
+    const rows = Array.from({ length: 600 }, (_, index) => [`user${index}`, '', false, 0]);
+    await write('people', async (tx) => {
+      await insertRows(tx, 'users', COLUMNS, rows);
+      await sql`create temporary table staged_texts (text text)`.execute(tx);
+      await insertRows(tx, 'staged_texts', { text: 'text' }, [['one']]);
+    });
+    const entries = await kysely
+      .selectFrom('audit_entries')
+      .select('counts')
+      .where('topic', '=', 'people')
+      .execute();
+    expect(entries).toEqual([{ counts: '{"users":{"inserted":600}}' }]);
+  });
+
+  if (databases.backend === 'sqlite') return;
+
+  it('end with a refusal when the connection breaks in the middle', async () => {
+    const context = await databases.context();
+    const { write } = await context.db();
+    const rows = Array.from({ length: 600 }, (_, index) => [`user${index}`, 'x'.repeat(10_000), false, 0]);
+    const work = write('people', async (tx) => {
+      const { rows: own } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+      const other = await (await databases.context({ url: context.url })).db();
+      const copying = insertRows(tx, 'users', COLUMNS, rows);
+      await Promise.all([copying, sql`select pg_terminate_backend(${own[0]?.pid})`.execute(other.kysely)]);
+      await sql`select 1`.execute(tx);
+    });
+    await expect(work).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', exit: 75 });
+  });
+});
