@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest';
 import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { type Instant, parseInstant } from '../../src/lib/core/instant.ts';
+import { parseUsername, type Username } from '../../src/lib/core/user.ts';
 import { authorOf } from '../../src/lib/io/author.ts';
 import type { Backend, Database } from '../../src/lib/io/db/database.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
@@ -31,6 +32,8 @@ export interface TestContext extends Context {
   readonly url: string;
   /** The same world at another time. */
   at(now: string): TestContext;
+  /** The same world, in the name of a user. */
+  as(username: string): TestContext;
 }
 
 let counter = 0;
@@ -107,9 +110,10 @@ function contextOn(
     },
   );
   let database: Promise<Database> | undefined;
-  const at = (time: string): TestContext => ({
+  const at = (time: string, asUser: Username | null = null): TestContext => ({
     url,
     now: parseInstant(time, 0 as Instant),
+    asUser,
     config,
     origins,
     db: (options) => {
@@ -126,6 +130,7 @@ function contextOn(
     run: runner({ useSudo: false, show: null }),
     progress: () => {},
     at,
+    as: (username) => at(time, parseUsername(username)),
   });
   return at(now);
 }

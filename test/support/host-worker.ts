@@ -78,6 +78,7 @@ async function runOnce(
   const context = {
     ...readConfig([], {}, { 'database.url': url, 'secrets.key_file': keyFile }),
     now,
+    asUser: null,
     db: (options = {}) => {
       const seconds = call.statementSeconds;
       const limits = seconds === undefined ? options : { ...options, statementSeconds: seconds };

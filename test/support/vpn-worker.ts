@@ -15,6 +15,7 @@ const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', now)
 const context = {
   ...readConfig([], {}, { 'database.url': url }),
   now,
+  asUser: null,
   db: async () => database,
   run: runner({ useSudo: false, show: null }),
   progress: () => {},

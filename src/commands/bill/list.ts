@@ -1,6 +1,6 @@
 import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { currency, instant, username } from '../../lib/cli/flags.ts';
+import { asUser, currency, instant, username } from '../../lib/cli/flags.ts';
 import { listBills } from '../../lib/ops/bills.ts';
 
 export default class BillList extends BaseCommand {
@@ -16,6 +16,7 @@ export default class BillList extends BaseCommand {
     from: instant({ summary: 'Only bills issued at this instant or later' }),
     to: instant({ summary: 'Only bills issued before this instant' }),
     currency: currency({ summary: 'Only bills in this currency' }),
+    'as-user': asUser,
   };
 
   async run() {

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { username } from '../../lib/cli/flags.ts';
+import { asUser, username } from '../../lib/cli/flags.ts';
 import { orderDocument, orderTable, product } from '../../lib/cli/orders.ts';
 import { listOrders } from '../../lib/ops/orders.ts';
 
@@ -15,6 +15,7 @@ An end is the first instant at which the order runs no more.`;
   static override flags = {
     user: username({ summary: 'Only orders of this user' }),
     product: product({ summary: 'Only orders of this product' }),
+    'as-user': asUser,
     active: Flags.boolean({ summary: 'Only orders that run now: started and not ended' }),
   };
 

@@ -4,6 +4,7 @@ import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/databa
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import { shellWord } from '../core/shell-word.ts';
+import type { Username } from '../core/user.ts';
 import { authorOf } from '../io/author.ts';
 import { openDatabase } from '../io/db/open.ts';
 import type { Context } from '../ops/context.ts';
@@ -18,6 +19,7 @@ interface GlobalFlags {
   readonly config?: string | undefined;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly 'as-user'?: Username | undefined;
 }
 
 /** The base of every command: the common flags, the context, questions, and words apart from data. */
@@ -75,6 +77,7 @@ export abstract class BaseCommand extends Command {
     let opened: ReturnType<Context['db']> | undefined;
     return {
       now,
+      asUser: this.#flags['as-user'] ?? null,
       config,
       origins,
       db: (options) => {

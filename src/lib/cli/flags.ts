@@ -79,6 +79,11 @@ export const email = Flags.custom({ helpValue: 'ADDRESS', parse: async (text) =>
 /** The name of a user. */
 export const username = Flags.custom({ helpValue: 'NAME', parse: async (text) => parseUsername(text) });
 
+/** In whose name a command works, on the commands that users have a right to: the context takes it from there. */
+export const asUser = username({
+  summary: 'Work in the name of this user, with the rights of that user only',
+});
+
 /** One line of text; `field` is its name in a refusal. */
 export function line(field: string, summary: string) {
   return Flags.custom({ helpValue: 'TEXT', summary, parse: async (text) => parseLine(field, text) })();

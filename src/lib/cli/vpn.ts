@@ -4,6 +4,7 @@ import { parseHostname } from '../core/hostname.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import { formatPrefix } from '../core/prefix.ts';
+import { parseReference } from '../core/reference.ts';
 import { capacityOf } from '../core/vpn-pool.ts';
 import { parsePublicKey } from '../core/wireguard-key.ts';
 import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
@@ -50,6 +51,13 @@ export function poolDocument(pool: StoredPool) {
     created_at: formatInstant(pool.createdAt),
   };
 }
+
+/** The caller's own name for a network. */
+export const reference = Flags.custom({
+  helpValue: 'TEXT',
+  summary: 'Your own name for it: asking again for the same changes nothing',
+  parse: async (text) => parseReference(text),
+});
 
 /** A network as `--json` gives it. */
 export function networkDocument(network: LentNetwork) {

@@ -1097,6 +1097,72 @@ const DEFINITIONS = {
     example: { text: 'CH93 0076 2011 6238 5295 8', rule: 'its check digits do not fit' },
   }),
 
+  // ── groups and rights ──────────────────────────────────────────────────────────────────────────────────
+  UNKNOWN_GROUP: define<{ name: string }>({
+    when: 'There is no group of that name.',
+    say: ({ name }) => ({
+      message: `There is no group ${quote(name)}.`,
+      hint: 'See all with: uncloud group list; create one with: uncloud group create NAME --owner USER',
+    }),
+    example: { name: 'gletscher' },
+  }),
+  GROUP_EXISTS: define<{ name: string; owner: string }>({
+    when: 'A group is created, or renamed, under a name that another group has.',
+    say: ({ name, owner }) => ({
+      message: `There is a group ${quote(name)} already, owned by ${quote(owner)}.`,
+      hint: `Look at it with: uncloud group show ${quote(name)}`,
+    }),
+    example: { name: 'Gletscher', owner: 'nico' },
+  }),
+  USER_INACTIVE: define<{ username: string }>({
+    when: 'A command is run in the name of a user who is not active.',
+    say: ({ username }) => ({
+      message: `The user ${quote(username)} is not active, so nothing is done in that name.`,
+      hint: `Let the user back in with: uncloud user update ${username} --active`,
+    }),
+    example: { username: 'nico' },
+  }),
+  FORBIDDEN: define<{ username: string; what: string }>({
+    when: 'A command is run in the name of a user (--as-user) who has no right to what it asks for.',
+    say: ({ username, what }) => ({
+      message: `The user ${quote(username)} has no right to ${what}.`,
+      hint: `Staff may do everything, the owner and the administrators of a group what concerns its members: uncloud group list --user ${username}`,
+    }),
+    example: { username: 'nico', what: 'network 7' },
+  }),
+  SERVICE_EXISTS: define<{ name: string }>({
+    when: 'A service account is created under a name that is taken.',
+    say: ({ name }) => ({
+      message: `There is a service account ${quote(name)} already.`,
+      hint: `Give it another secret with: uncloud service rotate ${quote(name)}`,
+    }),
+    example: { name: 'controller' },
+  }),
+  UNKNOWN_SERVICE: define<{ name: string }>({
+    when: 'There is no service account of that name.',
+    say: ({ name }) => ({
+      message: `There is no service account ${quote(name)}.`,
+      hint: 'See all with: uncloud service list; create one with: uncloud service create NAME',
+    }),
+    example: { name: 'controler' },
+  }),
+  WRONG_SECRET: define<{ name: string }>({
+    when: 'The secret that `service verify` was given is not the one of the service account.',
+    say: ({ name }) => ({
+      message: `This is not the secret of the service account ${quote(name)}.`,
+      hint: `Give the account another one with: uncloud service rotate ${quote(name)}`,
+    }),
+    example: { name: 'controller' },
+  }),
+  SECRET_FILE_NEEDED: define<{ command: string }>({
+    when: 'A command that makes a secret is run with --json, which never has secrets.',
+    exit: EXIT.USAGE,
+    say: ({ command }) => ({
+      message: 'The new secret has no place in a --json document.',
+      hint: `Let it be written to a new file: uncloud ${command} --secret-file FILE`,
+    }),
+    example: { command: 'service create controller' },
+  }),
   // ── products ───────────────────────────────────────────────────────────────────────────────────────────
   INVALID_PRICE_OPTION: define<{ text: string }>({
     when: 'A price of a product is not written PERIOD=ONE_TIME+RECURRING.',

@@ -1,9 +1,9 @@
 import { refuse, UserError } from '../core/errors.ts';
 import { type PrivateKey, type PublicKey, parsePrivateKey, parsePublicKey } from '../core/wireguard-key.ts';
-import { readSecretFile } from './files.ts';
 import { openInput } from './input.ts';
+import { readSecret } from './secret-input.ts';
 
-/** More than any key with blanks around it; what is longer is no key, and standard input may be endless. */
+/** More than any key with blanks around it: what is longer is no key. */
 const LONGEST_LINE = 1024;
 
 /**
@@ -11,13 +11,7 @@ const LONGEST_LINE = 1024;
  * @throws INPUT_NOT_FOUND, SECRET_FILE_MODE, INVALID_KEY, WEAK_KEY; the text itself is in none of them
  */
 export async function readPrivateKey(name: string): Promise<PrivateKey> {
-  if (name !== '-') return parsePrivateKey((await readSecretFile(name)).trim());
-  let text = '';
-  for await (const chunk of (await openInput(name)).bytes) {
-    text += Buffer.from(chunk).toString('latin1');
-    if (text.length > LONGEST_LINE) break;
-  }
-  return parsePrivateKey(text.trim());
+  return parsePrivateKey(await readSecret(name));
 }
 
 /**

@@ -6,6 +6,7 @@ import { dueDayOf } from '../core/due-day.ts';
 import { refuse } from '../core/errors.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
+import { checkReach, findReach } from '../io/db/access.ts';
 import {
   type BillFilter,
   type BillSummary,
@@ -20,10 +21,22 @@ import type { Schema } from '../io/db/schema.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
 
-/** The bills that pass the filter, by issue instant. */
-export async function listBills(context: Context, filter: BillFilter = {}): Promise<BillSummary[]> {
+/**
+ * The bills that pass the filter, by issue instant.
+ * @throws FORBIDDEN
+ */
+export async function listBills(
+  context: Context,
+  filter: Omit<BillFilter, 'within'> = {},
+): Promise<BillSummary[]> {
   const database = await context.db();
-  return database.read((tx) => findBills(tx, filter));
+  return database.read(async (tx) => {
+    const { asUser } = context;
+    const { username } = filter;
+    if (username !== undefined) await checkReach(tx, asUser, username, `bills of ${username}`);
+    const within = await findReach(tx, asUser);
+    return findBills(tx, { ...filter, within });
+  });
 }
 
 /** @throws UNKNOWN_BILL */

@@ -1,5 +1,6 @@
 import type { Config, ConfigOrigins } from '../core/config.ts';
 import type { Instant } from '../core/instant.ts';
+import type { Username } from '../core/user.ts';
 import type { Database, OpenOptions } from '../io/db/database.ts';
 import type { Run } from '../io/run.ts';
 
@@ -7,6 +8,8 @@ import type { Run } from '../io/run.ts';
 export interface Context {
   /** When the command began; the only clock that decisions see. */
   readonly now: Instant;
+  /** The user in whose name the command works, who may see and change less; null: in nobody's but the operator's. */
+  readonly asUser: Username | null;
   readonly config: Config;
   /** Where each value of the configuration came from. */
   readonly origins: ConfigOrigins;

@@ -22,6 +22,7 @@ import {
 import type { ProductName } from '../core/product.ts';
 import type { OrderKey, Reference } from '../core/reference.ts';
 import type { Username } from '../core/user.ts';
+import { checkReach, findReach } from '../io/db/access.ts';
 import { only } from '../io/db/database.ts';
 import { reserveIds } from '../io/db/ids.ts';
 import { findOrder, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
@@ -90,15 +91,17 @@ export async function listOrders(
   filter: { username?: Username | undefined; product?: ProductName | undefined; active: boolean },
   show: (orders: readonly StoredOrder[]) => void,
 ): Promise<void> {
-  const { now } = context;
+  const { now, asUser } = context;
   const database = await context.db();
   await database.read(async (tx) => {
     const { username } = filter;
+    if (username !== undefined) await checkReach(tx, asUser, username, `orders of ${username}`);
     const person = username === undefined ? undefined : await findPerson(tx, username);
     if (person === null) throw refuse.UNKNOWN_USER({ username: username ?? '' });
     const product = await productCalled(tx, filter.product ?? null);
     const startedAt = filter.active ? now : undefined;
-    const where = { userId: person?.id, productId: product?.id, startedAt };
+    const within = await findReach(tx, asUser);
+    const where = { userId: person?.id, within, productId: product?.id, startedAt };
     let after = 0;
     for (let size = PAGE; size === PAGE; ) {
       const orders = await findOrders(tx, { ...where, page: { after, limit: PAGE } });

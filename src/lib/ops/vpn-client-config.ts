@@ -2,6 +2,7 @@ import { refuse } from '../core/errors.ts';
 import { readPrefix } from '../core/prefix.ts';
 import { renderClientConfig } from '../core/wireguard-config.ts';
 import type { PrivateKey } from '../core/wireguard-key.ts';
+import { checkReach } from '../io/db/access.ts';
 import { only } from '../io/db/database.ts';
 import { findNetworks, findPools } from '../io/db/vpn.ts';
 import { createPrivateFile } from '../io/files.ts';
@@ -20,7 +21,7 @@ export interface ClientConfigRequest {
 /**
  * The configuration with which a client reaches its network. It is a secret when it has the private key, which is
  * only read here, never kept.
- * @throws UNKNOWN_NETWORK, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey` refuses
+ * @throws UNKNOWN_NETWORK, FORBIDDEN, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey` refuses
  */
 export async function clientConfig(context: Context, request: ClientConfigRequest): Promise<string> {
   const { networkId, privateKeyFile, output } = request;
@@ -28,6 +29,7 @@ export async function clientConfig(context: Context, request: ClientConfigReques
   const { network, pool } = await database.read(async (tx) => {
     const [found] = await findNetworks(tx, { id: networkId });
     if (found === undefined) throw refuse.UNKNOWN_NETWORK({ id: String(networkId) });
+    await checkReach(tx, context.asUser, found.username, `network ${networkId}`);
     return { network: found, pool: only(await findPools(tx, { id: found.poolId })) };
   });
   const prefix = readPrefix(network.network);

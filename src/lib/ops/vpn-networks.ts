@@ -6,7 +6,9 @@ import type { Username } from '../core/user.ts';
 import { checkSameNetwork } from '../core/vpn-network.ts';
 import { chooseSlots } from '../core/vpn-pool.ts';
 import type { PublicKey } from '../core/wireguard-key.ts';
+import { checkReach, findReach } from '../io/db/access.ts';
 import { only } from '../io/db/database.ts';
+import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findNetworks, findPools, type LentNetwork, lendSlots, type StoredPool } from '../io/db/vpn.ts';
 import { readPublicKeys } from '../io/wireguard-key-files.ts';
@@ -14,7 +16,8 @@ import type { Context } from './context.ts';
 
 /** Whom new networks are for and where they may come from. */
 interface Borrower {
-  readonly username: Username;
+  /** null: for the user in whose name the command works. */
+  readonly username: Username | null;
   /** null: the size of the named pool, or /48. */
   readonly size: number | null;
   /** null: any pool of the size. */
@@ -36,20 +39,21 @@ export interface BulkRequest extends Borrower {
 
 /**
  * Lends a network to a user.
- * @throws UNKNOWN_USER, UNKNOWN_POOL, NO_POOL_OF_SIZE, POOL_FULL, KEY_IN_USE, KEY_IS_POOLS, NETWORK_EXISTS
+ * @throws FORBIDDEN, UNKNOWN_USER, UNKNOWN_POOL, NO_POOL_OF_SIZE, POOL_FULL, KEY_IN_USE, KEY_IS_POOLS, NETWORK_EXISTS
  */
 export async function createNetwork(
   context: Context,
   request: NetworkRequest,
 ): Promise<{ network: LentNetwork; created: boolean }> {
-  const { username, publicKey, reference } = request;
+  const { publicKey, reference } = request;
+  const username = borrowerOf(context, request);
   const database = await context.db();
   return database.write('vpn', async (tx) => {
-    const userId = await findUserId(tx, username);
+    const userId = await findBorrower(tx, context.asUser, username);
     const pools = await findPools(tx);
     const [existing] = reference === null ? [] : await findNetworks(tx, { references: [reference] });
     if (reference !== null && existing !== undefined) {
-      checkSameNetwork(reference, existing, request, pools);
+      checkSameNetwork(reference, existing, { ...request, username }, pools);
       return { network: existing, created: false };
     }
     const networks = await lend(tx, pools, [publicKey], { ...request, userId, reference, now: context.now });
@@ -62,21 +66,22 @@ export async function createNetwork(
  * @throws PUBLIC_KEY_COUNT, what `readPublicKeys` refuses, and what `createNetwork` refuses
  */
 export async function createNetworks(context: Context, request: BulkRequest): Promise<LentNetwork[]> {
-  const { username, publicKeysFile: file, count } = request;
+  const { publicKeysFile: file, count } = request;
+  const username = borrowerOf(context, request);
   const publicKeys = await readPublicKeys(file);
   if (publicKeys.length !== (count ?? Math.max(1, publicKeys.length))) {
     throw refuse.PUBLIC_KEY_COUNT({ file, keys: publicKeys.length, count });
   }
   const database = await context.db();
   return database.write('vpn', async (tx) => {
-    const userId = await findUserId(tx, username);
+    const userId = await findBorrower(tx, context.asUser, username);
     const pools = await findPools(tx);
     return lend(tx, pools, publicKeys, { ...request, userId, reference: null, now: context.now });
   });
 }
 
 /**
- * The networks of a user, of a pool, or all, in the order of pools and addresses.
+ * The networks of a user, of a pool, or all within reach, in the order of pools and addresses.
  * @throws UNKNOWN_USER, UNKNOWN_POOL
  */
 export async function listNetworks(
@@ -85,17 +90,19 @@ export async function listNetworks(
 ): Promise<LentNetwork[]> {
   const database = await context.db();
   return database.read(async (tx) => {
-    const userId = username === undefined ? undefined : await findUserId(tx, username);
+    const { asUser } = context;
+    const userId = username === undefined ? undefined : await findBorrower(tx, asUser, username);
     if (poolId !== undefined && (await findPools(tx, { id: poolId })).length === 0) {
       throw refuse.UNKNOWN_POOL({ id: String(poolId) });
     }
-    return findNetworks(tx, { userId, poolId });
+    const within = await findReach(tx, asUser);
+    return findNetworks(tx, { userId, poolId, within });
   });
 }
 
 /**
  * A network and its pool.
- * @throws UNKNOWN_NETWORK
+ * @throws UNKNOWN_NETWORK, FORBIDDEN
  */
 export async function showNetwork(
   context: Context,
@@ -103,19 +110,19 @@ export async function showNetwork(
 ): Promise<{ network: LentNetwork; pool: StoredPool }> {
   const database = await context.db();
   return database.read(async (tx) => {
-    const network = await findNetwork(tx, id);
+    const network = await findNetwork(tx, context.asUser, id);
     return { network, pool: only(await findPools(tx, { id: network.poolId })) };
   });
 }
 
 /**
  * Takes a network back. Its slot is lent again only after all that were never lent or were released before.
- * @throws UNKNOWN_NETWORK
+ * @throws UNKNOWN_NETWORK, FORBIDDEN
  */
 export async function deleteNetwork(context: Context, id: number): Promise<LentNetwork> {
   const database = await context.db();
   return database.write('vpn', async (tx) => {
-    const network = await findNetwork(tx, id);
+    const network = await findNetwork(tx, context.asUser, id);
     await tx.deleteFrom('vpn_networks').where('id', '=', id).execute();
     await tx
       .insertInto('vpn_released_slots')
@@ -128,7 +135,7 @@ export async function deleteNetwork(context: Context, id: number): Promise<LentN
 /**
  * Gives a network another public key; the old one is forgotten. The network keeps its slot and its owner.
  * @returns also whether it had another key before
- * @throws UNKNOWN_NETWORK, KEY_IN_USE, KEY_IS_POOLS
+ * @throws UNKNOWN_NETWORK, FORBIDDEN, KEY_IN_USE, KEY_IS_POOLS
  */
 export async function rotateNetworkKey(
   context: Context,
@@ -137,7 +144,7 @@ export async function rotateNetworkKey(
 ): Promise<{ network: LentNetwork; changed: boolean }> {
   const database = await context.db();
   return database.write('vpn', async (tx) => {
-    const network = await findNetwork(tx, id);
+    const network = await findNetwork(tx, context.asUser, id);
     if (network.publicKey === publicKey) return { network, changed: false };
     await refuseTakenKeys(tx, await findPools(tx), [publicKey]);
     await tx.updateTable('vpn_networks').set({ public_key: publicKey }).where('id', '=', id).execute();
@@ -184,14 +191,29 @@ async function refuseTakenKeys(
   }
 }
 
-async function findUserId(tx: Transaction<Schema>, username: Username): Promise<number> {
-  const user = await tx.selectFrom('users').select('id').where('username', '=', username).executeTakeFirst();
-  if (user === undefined) throw refuse.UNKNOWN_USER({ username });
-  return user.id;
+function borrowerOf({ asUser }: Context, { username }: Borrower): Username {
+  const borrower = username ?? asUser;
+  if (borrower === null) throw new Error("a network is asked for in nobody's name and for nobody");
+  return borrower;
 }
 
-async function findNetwork(tx: Transaction<Schema>, id: number): Promise<LentNetwork> {
+/** The id of a user whom networks are or will be lent to. */
+async function findBorrower(
+  tx: Transaction<Schema>,
+  asUser: Username | null,
+  username: Username,
+): Promise<number> {
+  await checkReach(tx, asUser, username, `networks of ${username}`);
+  return findUserId(tx, username);
+}
+
+async function findNetwork(
+  tx: Transaction<Schema>,
+  asUser: Username | null,
+  id: number,
+): Promise<LentNetwork> {
   const [network] = await findNetworks(tx, { id });
   if (network === undefined) throw refuse.UNKNOWN_NETWORK({ id: String(id) });
+  await checkReach(tx, asUser, network.username, `network ${id}`);
   return network;
 }

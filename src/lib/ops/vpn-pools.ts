@@ -5,6 +5,7 @@ import type { InterfaceName, ListenPort } from '../core/interface-name.ts';
 import { firstAddressHex, formatPrefix, lastAddressHex, type Prefix } from '../core/prefix.ts';
 import { checkPool, placePool } from '../core/vpn-pool.ts';
 import type { PrivateKey, PublicKey } from '../core/wireguard-key.ts';
+import { checkStaff } from '../io/db/access.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findNetworks, findPools, type StoredPool } from '../io/db/vpn.ts';
@@ -12,6 +13,9 @@ import { poolKeyPlace, sealerFor } from '../io/secrets.ts';
 import { readPrivateKey } from '../io/wireguard-key-files.ts';
 import { generatePrivateKey, publicKeyOf } from '../io/wireguard-keys.ts';
 import type { Context } from './context.ts';
+
+/** What is for staff only, as a refusal names it. */
+const POOLS = 'VPN pools';
 
 /** A pool that is to be created. */
 export interface PoolRequest {
@@ -29,7 +33,7 @@ export interface PoolRequest {
 /**
  * Creates a pool. Its private key is sealed in the database under the key file of the configuration, which is made
  * with the first pool.
- * @throws POOL_NOT_UNICAST, SIZE_OUTSIDE_POOL, POOL_OVERLAPS, INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT,
+ * @throws FORBIDDEN, POOL_NOT_UNICAST, SIZE_OUTSIDE_POOL, POOL_OVERLAPS, INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT,
  *   POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
  */
 export async function createPool(context: Context, request: PoolRequest): Promise<StoredPool> {
@@ -39,6 +43,7 @@ export async function createPool(context: Context, request: PoolRequest): Promis
   const publicKey = publicKeyOf(privateKey);
   const database = await context.db();
   return database.write('vpn', async (tx) => {
+    await checkStaff(tx, context.asUser, POOLS);
     const pools = await findPools(tx);
     const { hostname, interface: name, listenPort } = placePool(pools, request);
     await refuseTakenKey(tx, pools, publicKey);
@@ -68,15 +73,21 @@ export async function createPool(context: Context, request: PoolRequest): Promis
   });
 }
 
-/** The pools of a host, or all, in the order of their ids. */
+/**
+ * The pools of a host, or all, in the order of their ids.
+ * @throws FORBIDDEN
+ */
 export async function listPools(context: Context, hostname: Hostname | undefined): Promise<StoredPool[]> {
   const database = await context.db();
-  return database.read((tx) => findPools(tx, { hostname }));
+  return database.read(async (tx) => {
+    await checkStaff(tx, context.asUser, POOLS);
+    return findPools(tx, { hostname });
+  });
 }
 
 /**
  * A pool and the slots that it lends now, in order.
- * @throws UNKNOWN_POOL
+ * @throws FORBIDDEN, UNKNOWN_POOL
  */
 export async function showPool(
   context: Context,
@@ -84,6 +95,7 @@ export async function showPool(
 ): Promise<{ pool: StoredPool; usedSlots: bigint[] }> {
   const database = await context.db();
   return database.read(async (tx) => {
+    await checkStaff(tx, context.asUser, POOLS);
     const pool = await findPool(tx, id);
     const slots = tx.selectFrom('vpn_networks').select('slot').where('pool_id', '=', id).orderBy('slot');
     return { pool, usedSlots: (await slots.execute()).map(({ slot }) => BigInt(slot)) };
@@ -92,11 +104,12 @@ export async function showPool(
 
 /**
  * Deletes a pool that lends no network, with its private key.
- * @throws UNKNOWN_POOL, POOL_IN_USE
+ * @throws FORBIDDEN, UNKNOWN_POOL, POOL_IN_USE
  */
 export async function deletePool(context: Context, id: number): Promise<StoredPool> {
   const database = await context.db();
   return database.write('vpn', async (tx) => {
+    await checkStaff(tx, context.asUser, POOLS);
     const pool = await findPool(tx, id);
     if (pool.used > 0n) throw refuse.POOL_IN_USE({ id, networks: Number(pool.used) });
     await tx.deleteFrom('vpn_pools').where('id', '=', id).execute();
@@ -109,7 +122,7 @@ export async function deletePool(context: Context, id: number): Promise<StoredPo
  * has its new file.
  * @param privateKeyFile a file, or `-` for standard input; null: a key is made
  * @returns also whether it had another key before
- * @throws UNKNOWN_POOL, POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
+ * @throws FORBIDDEN, UNKNOWN_POOL, POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
  */
 export async function rotatePoolKey(
   context: Context,
@@ -120,6 +133,7 @@ export async function rotatePoolKey(
   const publicKey = publicKeyOf(privateKey);
   const database = await context.db();
   return database.write('vpn', async (tx) => {
+    await checkStaff(tx, context.asUser, POOLS);
     const pool = await findPool(tx, id);
     if (pool.publicKey === publicKey) return { pool, changed: false };
     await refuseTakenKey(tx, await findPools(tx), publicKey);

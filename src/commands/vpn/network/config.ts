@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg } from '../../../lib/cli/flags.ts';
+import { asUser, idArg } from '../../../lib/cli/flags.ts';
 import { drawQrCode } from '../../../lib/cli/qr-code.ts';
 import { isPlain } from '../../../lib/cli/table.ts';
 import { clientConfig } from '../../../lib/ops/vpn-client-config.ts';
@@ -25,6 +25,7 @@ With the key the configuration is a secret: it is printed, or goes to a new file
       helpValue: 'FILE',
       summary: 'Write it to a new file, mode 0600; never overwrites',
     }),
+    'as-user': asUser,
     qr: Flags.boolean({
       dependsOn: ['private-key-file'],
       exclusive: ['output'],

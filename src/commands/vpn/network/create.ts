@@ -1,8 +1,14 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { username } from '../../../lib/cli/flags.ts';
-import { networkDocument, networkTable, poolId, prefixLength, publicKey } from '../../../lib/cli/vpn.ts';
-import { parseReference } from '../../../lib/core/reference.ts';
+import { asUser, username } from '../../../lib/cli/flags.ts';
+import {
+  networkDocument,
+  networkTable,
+  poolId,
+  prefixLength,
+  publicKey,
+  reference,
+} from '../../../lib/cli/vpn.ts';
 import { createNetwork, createNetworks } from '../../../lib/ops/vpn-networks.ts';
 
 const KEY_FLAGS = ['public-key', 'public-keys-file'];
@@ -18,7 +24,11 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
     '<%= config.bin %> vpn network create --user nico --public-keys-file keys.txt --count 25 --size 56',
   ];
   static override flags = {
-    user: username({ required: true, summary: 'Whom it is lent to' }),
+    user: username({
+      atLeastOne: ['user', 'as-user'],
+      summary: 'Whom it is lent to; default: the user of --as-user',
+    }),
+    'as-user': asUser,
     'public-key': publicKey({
       aliases: ['wireguard-public-key'],
       exactlyOne: KEY_FLAGS,
@@ -40,18 +50,13 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
       summary: 'Length of the network; default: that of the pool given with --pool, else 48',
     }),
     pool: poolId,
-    reference: Flags.custom({
-      parse: async (text) => parseReference(text),
-      helpValue: 'TEXT',
-      dependsOn: ['public-key'],
-      summary: 'Your own name for it: asking again for the same changes nothing',
-    })(),
+    reference: reference({ dependsOn: ['public-key'] }),
   };
 
   async run() {
     const { flags } = await this.parse(VpnNetworkCreate);
     const context = await this.context();
-    const borrower = { username: flags.user, size: flags.size ?? null, poolId: flags.pool ?? null };
+    const borrower = { username: flags.user ?? null, size: flags.size ?? null, poolId: flags.pool ?? null };
     if (flags['public-key'] !== undefined) {
       const { network, created } = await createNetwork(context, {
         ...borrower,
@@ -65,11 +70,8 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
       return { network: networkDocument(network), created };
     }
     const file = flags['public-keys-file'] ?? '-';
-    const networks = await createNetworks(context, {
-      ...borrower,
-      publicKeysFile: file,
-      count: flags.count ?? null,
-    });
+    const bulk = { ...borrower, publicKeysFile: file, count: flags.count ?? null };
+    const networks = await createNetworks(context, bulk);
     this.log(networkTable(networks));
     this.say(`Created ${networks.length} network(s).`);
     return { networks: networks.map(networkDocument) };

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg, yes } from '../../../lib/cli/flags.ts';
+import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
 import { networkDocument } from '../../../lib/cli/vpn.ts';
 import { deleteNetwork, showNetwork } from '../../../lib/ops/vpn-networks.ts';
 
@@ -12,7 +12,7 @@ export default class VpnNetworkDelete extends BaseCommand {
     '<%= config.bin %> vpn network delete 7 --yes',
   ];
   static override args = { id: idArg('Id of the network') };
-  static override flags = { yes };
+  static override flags = { yes, 'as-user': asUser };
 
   async run() {
     const { args, flags } = await this.parse(VpnNetworkDelete);

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { username } from '../../../lib/cli/flags.ts';
+import { asUser, username } from '../../../lib/cli/flags.ts';
 import { networkDocument, networkTable, poolId } from '../../../lib/cli/vpn.ts';
 import { listNetworks } from '../../../lib/ops/vpn-networks.ts';
 
@@ -9,7 +9,11 @@ export default class VpnNetworkList extends BaseCommand {
     '<%= config.bin %> vpn network list --user nico',
     '<%= config.bin %> vpn network list --pool 1 --json',
   ];
-  static override flags = { user: username({ summary: 'Only the networks of this user' }), pool: poolId };
+  static override flags = {
+    user: username({ summary: 'Only the networks of this user' }),
+    pool: poolId,
+    'as-user': asUser,
+  };
 
   async run() {
     const { flags } = await this.parse(VpnNetworkList);

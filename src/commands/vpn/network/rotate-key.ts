@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg } from '../../../lib/cli/flags.ts';
+import { asUser, idArg } from '../../../lib/cli/flags.ts';
 import { networkDocument, networkTable, publicKey } from '../../../lib/cli/vpn.ts';
 import { rotateNetworkKey } from '../../../lib/ops/vpn-networks.ts';
 
@@ -14,6 +14,7 @@ The next run of uncloud vpn on its host ends the tunnel of the old key and lets 
   static override args = { id: idArg('Id of the network') };
   static override flags = {
     'public-key': publicKey({ required: true, summary: 'The new public key of the client' }),
+    'as-user': asUser,
   };
 
   async run() {

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg } from '../../../lib/cli/flags.ts';
+import { asUser, idArg } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import { networkDocument, networkFields } from '../../../lib/cli/vpn.ts';
 import { showNetwork } from '../../../lib/ops/vpn-networks.ts';
@@ -8,6 +8,7 @@ export default class VpnNetworkShow extends BaseCommand {
   static override summary = 'Show a network and where its client connects to';
   static override examples = ['<%= config.bin %> vpn network show 1'];
   static override args = { id: idArg('Id of the network') };
+  static override flags = { 'as-user': asUser };
 
   async run() {
     const { args } = await this.parse(VpnNetworkShow);

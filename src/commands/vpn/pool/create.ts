@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
+import { asUser } from '../../../lib/cli/flags.ts';
 import { poolPrefix } from '../../../lib/cli/pool-prefix.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import {
@@ -52,6 +53,7 @@ and appears only in the WireGuard file of its host.`;
       exactlyOne: KEY_FLAGS,
     }),
     'generate-key': Flags.boolean({ summary: 'Make a private key', exactlyOne: KEY_FLAGS }),
+    'as-user': asUser,
   };
 
   async run() {

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg, yes } from '../../../lib/cli/flags.ts';
+import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
 import { poolDocument } from '../../../lib/cli/vpn.ts';
 import { formatPrefix } from '../../../lib/core/prefix.ts';
 import { deletePool, showPool } from '../../../lib/ops/vpn-pools.ts';
@@ -13,7 +13,7 @@ export default class VpnPoolDelete extends BaseCommand {
     '<%= config.bin %> vpn pool delete 1 --yes',
   ];
   static override args = { id: idArg('Id of the pool') };
-  static override flags = { yes };
+  static override flags = { yes, 'as-user': asUser };
 
   async run() {
     const { args, flags } = await this.parse(VpnPoolDelete);

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
+import { asUser } from '../../../lib/cli/flags.ts';
 import { hostname, poolDocument, poolTable } from '../../../lib/cli/vpn.ts';
 import { listPools } from '../../../lib/ops/vpn-pools.ts';
 
@@ -8,7 +9,10 @@ export default class VpnPoolList extends BaseCommand {
     '<%= config.bin %> vpn pool list',
     '<%= config.bin %> vpn pool list --hostname vpn-1.example.net --json',
   ];
-  static override flags = { hostname: hostname({ summary: 'Only the pools of this host' }) };
+  static override flags = {
+    hostname: hostname({ summary: 'Only the pools of this host' }),
+    'as-user': asUser,
+  };
 
   async run() {
     const { flags } = await this.parse(VpnPoolList);

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg, yes } from '../../../lib/cli/flags.ts';
+import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import { poolDocument, poolFields } from '../../../lib/cli/vpn.ts';
 import { rotatePoolKey, showPool } from '../../../lib/ops/vpn-pools.ts';
@@ -25,6 +25,7 @@ key, which is printed; uncloud vpn network config ID has it too. The old private
     }),
     'generate-key': Flags.boolean({ summary: 'Make a private key', exactlyOne: KEY_FLAGS }),
     yes,
+    'as-user': asUser,
   };
 
   async run() {

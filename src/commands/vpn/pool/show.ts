@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { idArg } from '../../../lib/cli/flags.ts';
+import { asUser, idArg } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import { poolDocument, poolFields, poolUsage } from '../../../lib/cli/vpn.ts';
 import { showPool } from '../../../lib/ops/vpn-pools.ts';
@@ -11,6 +11,7 @@ export default class VpnPoolShow extends BaseCommand {
     '<%= config.bin %> vpn pool show 1 --json | jq -r ".pools[0].used"',
   ];
   static override args = { id: idArg('Id of the pool') };
+  static override flags = { 'as-user': asUser };
 
   async run() {
     const { args } = await this.parse(VpnPoolShow);

@@ -9,6 +9,7 @@ import type { Day, Instant } from '../../core/instant.ts';
 import type { Currency } from '../../core/money.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
+import type { Reach } from './access.ts';
 import { insertRows, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import { reserveIds } from './ids.ts';
@@ -82,6 +83,7 @@ export interface BillSummary
 /** Which bills to list; an absent field lets all pass. */
 export interface BillFilter {
   readonly username?: Username | undefined;
+  readonly within?: Reach;
   /** Issued at or after. */
   readonly from?: Instant | undefined;
   /** Issued before. */
@@ -107,6 +109,7 @@ export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Pr
     .orderBy('number')
     .orderBy('bills.id');
   if (filter.username !== undefined) query = query.where('users.username', '=', filter.username);
+  if (filter.within !== undefined) query = query.where('bills.user_id', 'in', filter.within);
   if (filter.from !== undefined) query = query.where('issued_at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('issued_at', '<', filter.to);
   if (filter.currency !== undefined) query = query.where('bills.currency', '=', filter.currency);

@@ -4,6 +4,7 @@ import { effectiveEnd, impliedEnds, type NewOrder, type Order } from '../../core
 import type { ProductName } from '../../core/product.ts';
 import type { OrderKey, Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
+import type { Reach } from './access.ts';
 import { insertRows } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
@@ -77,6 +78,7 @@ export interface OrderFilter {
   readonly id?: number;
   readonly references?: readonly Reference[];
   readonly userId?: number | undefined;
+  readonly within?: Reach;
   readonly productId?: number | undefined;
   /** Only orders that have started by then and that have no end of their own up to then. */
   readonly startedAt?: Instant | undefined;
@@ -102,7 +104,7 @@ export async function findOrders(tx: Transaction<Schema>, filter: OrderFilter): 
 
 /** The orders that the filter lets through, without what other orders say about them. */
 export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter): Promise<PlacedOrderRow[]> {
-  const { id, references, userId, productId, startedAt, page } = filter;
+  const { id, references, userId, within, productId, startedAt, page } = filter;
   let query = tx
     .selectFrom('orders')
     .innerJoin('users', 'users.id', 'orders.user_id')
@@ -121,6 +123,7 @@ export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter
   if (id !== undefined) query = query.where('orders.id', '=', id);
   if (references !== undefined) query = query.where('orders.reference', 'in', references);
   if (userId !== undefined) query = query.where('orders.user_id', '=', userId);
+  if (within !== undefined) query = query.where('orders.user_id', 'in', within);
   if (productId !== undefined) query = query.where('orders.product_id', '=', productId);
   if (startedAt !== undefined) {
     query = query

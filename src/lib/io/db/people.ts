@@ -1,5 +1,6 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { Country } from '../../core/country.ts';
+import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
 import type { Line } from '../../core/line.ts';
 import type { Person } from '../../core/person.ts';
@@ -43,6 +44,16 @@ export async function findPeopleByIds(
 export async function findPerson(tx: Transaction<Schema>, username: Username): Promise<StoredPerson | null> {
   const [person] = await findPeople(tx, [username]);
   return person ?? null;
+}
+
+/**
+ * The id of the user of that name.
+ * @throws UNKNOWN_USER
+ */
+export async function findUserId(tx: Transaction<Schema>, username: Username): Promise<number> {
+  const user = await tx.selectFrom('users').select('id').where('username', '=', username).executeTakeFirst();
+  if (user === undefined) throw refuse.UNKNOWN_USER({ username });
+  return user.id;
 }
 
 /** Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people. */

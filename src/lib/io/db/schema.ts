@@ -31,6 +31,9 @@ export interface Schema {
   /** On PostgreSQL only: the login role of each host. */
   vpn_hosts: { hostname: string; role: string; granted_at: number };
   vpn_released_slots: { pool_id: number; slot: number; released_at: number };
+  groups: GroupsTable;
+  group_members: { group_id: number; user_id: number; is_admin: Generated<boolean> };
+  services: ServicesTable;
   secret_keys: { id: number; fingerprint: string };
   audit_entries: AuditEntriesTable;
   schema_migrations: { name: string; timestamp: string };
@@ -45,6 +48,7 @@ export const BOOLEAN_COLUMNS: ReadonlySet<string> = new Set([
   'is_default',
   'not_for_billing',
   'closed',
+  'is_admin',
 ]);
 
 type VatTreatment = 'domestic' | 'destination' | 'reverse_charge' | 'outside';
@@ -232,4 +236,21 @@ interface AuditEntriesTable {
   result: 'done' | 'part';
   previous_hash: string;
   hash: string;
+}
+
+interface GroupsTable {
+  id: Generated<number>;
+  name: string;
+  owner_id: number;
+  is_active: Generated<boolean>;
+  created_at: number;
+}
+
+interface ServicesTable {
+  id: Generated<number>;
+  name: string;
+  /** SHA-256 of the secret, in hexadecimal digits. */
+  secret_hash: string;
+  created_at: number;
+  rotated_at: number;
 }

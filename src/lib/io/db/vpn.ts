@@ -6,6 +6,7 @@ import { firstAddressHex, formatPrefix, lastAddressHex, readPrefix, slotPrefix }
 import type { Username } from '../../core/user.ts';
 import type { PoolPlace, PoolRoom, SlotChoice } from '../../core/vpn-pool.ts';
 import type { PublicKey } from '../../core/wireguard-key.ts';
+import type { Reach } from './access.ts';
 import { insertRows } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
@@ -72,6 +73,7 @@ export interface NetworkFilter {
   readonly id?: number | undefined;
   readonly poolId?: number | undefined;
   readonly userId?: number | undefined;
+  readonly within?: Reach;
   readonly references?: readonly string[] | undefined;
   readonly publicKeys?: readonly PublicKey[] | undefined;
 }
@@ -94,7 +96,7 @@ export async function findNetworks(tx: Transaction<Schema>, filter: NetworkFilte
 
 async function select(
   tx: Transaction<Schema>,
-  { id, poolId, userId, references, publicKeys }: NetworkFilter,
+  { id, poolId, userId, within, references, publicKeys }: NetworkFilter,
 ): Promise<LentNetwork[]> {
   const rows = await tx
     .selectFrom('vpn_networks')
@@ -104,6 +106,7 @@ async function select(
     .$if(id !== undefined, (query) => query.where('vpn_networks.id', '=', id ?? 0))
     .$if(poolId !== undefined, (query) => query.where('pool_id', '=', poolId ?? 0))
     .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? 0))
+    .$if(within !== undefined, (query) => query.where('user_id', 'in', within ?? []))
     .$if(references !== undefined, (query) => query.where('reference', 'in', references ?? []))
     .$if(publicKeys !== undefined, (query) => query.where('public_key', 'in', publicKeys ?? []))
     .orderBy('pool_id')

@@ -1,0 +1,29 @@
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { asUser, parsedArg } from '../../lib/cli/flags.ts';
+import { groupArg, membersDocument } from '../../lib/cli/groups.ts';
+import { parseUsername } from '../../lib/core/user.ts';
+import { removeMember } from '../../lib/ops/groups.ts';
+
+export default class GroupRemoveMember extends BaseCommand {
+  static override summary = 'Take a user out of a group';
+  static override description =
+    'In the name of a user (--as-user) it takes an administrator or the owner of the group.';
+  static override examples = [
+    '<%= config.bin %> group remove-member Gletscher beat',
+    '<%= config.bin %> group remove-member Gletscher beat --as-user nico',
+  ];
+  static override args = { group: groupArg, username: parsedArg('Name of the user', parseUsername) };
+  static override flags = { 'as-user': asUser };
+
+  async run() {
+    const { args } = await this.parse(GroupRemoveMember);
+    const context = await this.context();
+    const { group, members, changed } = await removeMember(context, args.group, args.username);
+    this.say(
+      changed
+        ? `${args.username} is no member of ${group.name} any more.`
+        : `${args.username} is no member of ${group.name}; nothing changed.`,
+    );
+    return { group: membersDocument(group, members), changed };
+  }
+}

@@ -1,0 +1,66 @@
+import { type Member, parseGroupName } from '../core/group.ts';
+import { formatInstant } from '../core/instant.ts';
+import type { StoredGroup } from '../io/db/groups.ts';
+import { parsedArg } from './flags.ts';
+import { type Cell, renderTable } from './table.ts';
+
+/** The name of a group, as an argument. */
+export const groupArg = parsedArg('Name of the group', parseGroupName);
+
+/** A group as `--json` gives it. */
+export function groupDocument({ id, name, owner, isActive, memberCount, createdAt }: StoredGroup) {
+  return {
+    id,
+    name,
+    owner,
+    is_active: isActive,
+    member_count: memberCount,
+    created_at: formatInstant(createdAt),
+  };
+}
+
+/** A group with its members, as `--json` gives it. */
+export function membersDocument(group: StoredGroup, members: readonly Member[]) {
+  return {
+    ...groupDocument(group),
+    members: members.map(({ username, isAdmin }) => ({ username, is_admin: isAdmin })),
+  };
+}
+
+export function groupTable(groups: readonly StoredGroup[]): string {
+  return renderTable(
+    [
+      { title: 'id', align: 'right' },
+      { title: 'name', yields: true },
+      { title: 'owner' },
+      { title: 'members', align: 'right' },
+      { title: 'active' },
+    ],
+    groups.map(({ id, name, owner, memberCount, isActive }) => [
+      id,
+      name,
+      owner,
+      memberCount,
+      isActive ? 'yes' : 'no',
+    ]),
+  );
+}
+
+/** A group as a reader sees it. */
+export function groupFields(group: StoredGroup): Record<string, Cell> {
+  return {
+    Name: group.name,
+    Id: group.id,
+    Owner: group.owner,
+    Active: group.isActive ? 'yes' : 'no',
+    Created: formatInstant(group.createdAt),
+    Members: group.memberCount,
+  };
+}
+
+export function memberTable(members: readonly Member[]): string {
+  return renderTable(
+    [{ title: 'member' }, { title: 'administrator' }],
+    members.map(({ username, isAdmin }) => [username, isAdmin ? 'yes' : 'no']),
+  );
+}

@@ -1,0 +1,62 @@
+import { Flags } from '@oclif/core';
+import { refuse } from '../core/errors.ts';
+import { formatInstant } from '../core/instant.ts';
+import { parseServiceName } from '../core/service.ts';
+import type { NewSecret, SecretRequest, Service } from '../ops/services.ts';
+import { BaseCommand } from './command.ts';
+import { parsedArg } from './flags.ts';
+import { renderFields, renderTable } from './table.ts';
+
+/** The name of a service account, as an argument. */
+export const serviceArg = parsedArg('Name of the service account', parseServiceName);
+
+/** A service account as `--json` gives it. */
+export function serviceDocument({ id, name, createdAt, rotatedAt }: Service) {
+  return { id, name, created_at: formatInstant(createdAt), rotated_at: formatInstant(rotatedAt) };
+}
+
+export function serviceTable(services: readonly Service[]): string {
+  return renderTable(
+    [
+      { title: 'id', align: 'right' },
+      { title: 'name', yields: true },
+      { title: 'created' },
+      { title: 'secret since' },
+    ],
+    services.map(({ id, name, createdAt, rotatedAt }) => [
+      id,
+      name,
+      formatInstant(createdAt),
+      formatInstant(rotatedAt),
+    ]),
+  );
+}
+
+/** The flags of commands that give a service account a secret. */
+export const secretFlags = {
+  'secret-file': Flags.string({
+    helpValue: 'FILE',
+    summary: 'Write the secret to a new file, mode 0600, instead of showing it',
+  }),
+};
+
+/** A command that gives a service account a secret, and shows it this once. */
+export abstract class SecretCommand extends BaseCommand {
+  /** Runs the command, once it is sure that the secret has a place to go to. */
+  protected async give(
+    { name, secretFile }: { name: SecretRequest['name']; secretFile: string | undefined },
+    give: (request: SecretRequest) => Promise<NewSecret>,
+  ) {
+    if (this.jsonEnabled() && secretFile === undefined) {
+      throw refuse.SECRET_FILE_NEEDED({ command: `${(this.id ?? '').replaceAll(':', ' ')} ${name}` });
+    }
+    const { service, secret } = await give({ name, secretFile: secretFile ?? null });
+    if (secretFile === undefined) {
+      this.log(renderFields({ Name: service.name, Secret: secret }));
+      this.say('The secret is shown this once: only its hash is stored.');
+    } else {
+      this.say(`Wrote the secret of ${service.name} to ${secretFile}.`);
+    }
+    return { service: { ...serviceDocument(service), secret_file: secretFile ?? null } };
+  }
+}

@@ -1,0 +1,47 @@
+import { refuse } from './errors.ts';
+import { type Line, parseLine } from './line.ts';
+import type { Username } from './user.ts';
+
+/** The name of a group, of 1 to 200 characters. Case matters. */
+export type GroupName = Line & { readonly for: 'group' };
+
+/** Users who belong together: a company, a team. */
+export interface Group {
+  readonly name: GroupName;
+  /** Has the rights of an administrator, whether a member or not. */
+  readonly owner: Username;
+  /** False: the group gives nobody any right. */
+  readonly isActive: boolean;
+}
+
+export interface Member {
+  readonly username: Username;
+  /** Whether the member sees and changes what belongs to the other members, and lets members in and out. */
+  readonly isAdmin: boolean;
+}
+
+/** What is to be changed about a group; an absent field stays as it is. */
+export interface GroupChange {
+  readonly name?: GroupName | undefined;
+  readonly owner?: Username | undefined;
+  readonly isActive?: boolean | undefined;
+}
+
+/**
+ * Reads the name of a group.
+ * @throws INVALID_TEXT
+ */
+export function parseGroupName(text: string): GroupName {
+  const name = parseLine('name', text);
+  if (name === '') throw refuse.INVALID_TEXT({ field: 'name', text, rule: 'it is empty' });
+  return name as GroupName;
+}
+
+/** The group after a change. */
+export function changeGroup({ name, owner, isActive }: Group, change: GroupChange): Group {
+  return {
+    name: change.name ?? name,
+    owner: change.owner ?? owner,
+    isActive: change.isActive ?? isActive,
+  };
+}
