@@ -1163,6 +1163,50 @@ const DEFINITIONS = {
     }),
     example: { command: 'service create controller' },
   }),
+  // ── dumps ──────────────────────────────────────────────────────────────────────────────────────────────
+  INVALID_DUMP: define<{ file: string; line: number; reason: string }>({
+    when: 'A file given to `db load` is not a whole dump as `db dump` writes it.',
+    say: ({ file, line, reason }) => ({
+      message: `${file}, line ${line}: ${reason}. Nothing was loaded.`,
+      hint: 'Dump again with: uncloud db dump --output FILE',
+      data: { line },
+    }),
+    example: { file: 'uncloud.jsonl', line: 812, reason: 'the dump ends without its last line' },
+  }),
+  DUMP_VERSION: define<{ file: string; version: string; known: number }>({
+    when: 'A dump was written in a version of the format that this program does not read.',
+    say: ({ file, version, known }) => ({
+      message: `${file} is a dump of version ${quote(version)}, and this uncloud reads version ${known}.`,
+      hint: 'Load it with the uncloud that wrote it; uncloud info says which one this is.',
+    }),
+    example: { file: 'uncloud.jsonl', version: '2', known: 1 },
+  }),
+  DUMP_SCHEMA: define<{ file: string; dump: string; database: string }>({
+    when: 'A dump was made of a schema that has other migrations than the database that it is loaded into.',
+    say: ({ file, dump, database }) => ({
+      message: `${file} was made at migration ${dump}, and the database is at ${database}.`,
+      hint: `Bring the empty database there with uncloud migrate --to ${dump}, load, and migrate again.`,
+    }),
+    example: { file: 'uncloud.jsonl', dump: '0012_payments', database: '0016_services' },
+  }),
+  DATABASE_NOT_EMPTY: define<{ database: string; tables: string[] }>({
+    when: 'A dump is to be loaded into a database that holds something already.',
+    say: ({ database, tables }) => ({
+      message: `The database ${database} is not empty: there are rows in ${tables.join(', ')}.`,
+      hint: 'Load into a fresh one: uncloud migrate --database URL, then uncloud db load FILE --database URL.',
+      data: { tables },
+    }),
+    example: { database: 'sqlite:uncloud.db', tables: ['users', 'orders'] },
+  }),
+  OUTPUT_NEEDED: define<{ command: string }>({
+    when: 'A command that writes data to standard output is run with --json, whose document goes there.',
+    exit: EXIT.USAGE,
+    say: ({ command }) => ({
+      message: 'Standard output cannot hold both the data and the --json document.',
+      hint: `Write the data to a file: uncloud ${command} --json --output FILE`,
+    }),
+    example: { command: 'db dump' },
+  }),
   // ── products ───────────────────────────────────────────────────────────────────────────────────────────
   INVALID_PRICE_OPTION: define<{ text: string }>({
     when: 'A price of a product is not written PERIOD=ONE_TIME+RECURRING.',

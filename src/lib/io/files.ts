@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 
 /**
  * Writes a file so that a reader, or a crash at any moment, finds the old content or the new one, never a part:
@@ -58,18 +58,22 @@ export async function renameFile(from: string, to: string): Promise<void> {
   }
 }
 
+/** What goes into a file: at once, or in parts as they come. */
+export type Content = string | Uint8Array | AsyncIterable<string>;
+
 /**
- * Creates a file with mode 0600, and its folder with mode 0700; never overwrites.
+ * Creates a file with mode 0600, and its folder with mode 0700; never overwrites. A file that cannot be
+ * written to its end is removed again.
  * @throws FILE_EXISTS, FILE_NOT_WRITABLE
  */
-export async function createPrivateFile(file: string, content: string | Uint8Array): Promise<void> {
+export async function createPrivateFile(file: string, content: Content): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeNew(file, content);
     await syncFolder(dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw refuse.FILE_EXISTS({ file });
-    throw notWritable(file, error);
+    throw error instanceof UserError ? error : notWritable(file, error);
   }
 }
 
@@ -131,12 +135,15 @@ export async function lookAt(
   }
 }
 
-async function writeNew(file: string, content: string | Uint8Array): Promise<void> {
+async function writeNew(file: string, content: Content): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const handle = await open(file, flags, 0o600);
   try {
     await handle.writeFile(content);
     await handle.sync();
+  } catch (error) {
+    await unlink(file).catch(() => {});
+    throw error;
   } finally {
     await handle.close();
   }

@@ -1,5 +1,11 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { refuse } from '../core/errors.ts';
+
+/** Writes parts to standard output as they come, no faster than they are read there. */
+export async function writeToStdout(parts: AsyncIterable<string>): Promise<void> {
+  await pipeline(parts, process.stdout, { end: false });
+}
 
 /** Whether a path leads to a folder, also through a link. */
 export async function isFolder(path: string): Promise<boolean> {

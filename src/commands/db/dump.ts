@@ -1,0 +1,34 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { totalRows } from '../../lib/cli/dumps.ts';
+import { refuse } from '../../lib/core/errors.ts';
+import { dumpDatabase } from '../../lib/ops/dump.ts';
+
+export default class DbDump extends BaseCommand {
+  static override summary = 'Write everything the database holds as JSON lines';
+  static override description =
+    `The dump is of one moment, and the same from SQLite and from PostgreSQL; uncloud db load reads it on either.
+Private keys are in it as they are stored: sealed. Keep the key file (secrets.key_file) elsewhere, and with equal care.
+Database roles of VPN hosts belong to the server and are left out.`;
+  static override examples = [
+    '<%= config.bin %> db dump --output uncloud.jsonl',
+    '<%= config.bin %> db dump | gzip > uncloud.jsonl.gz',
+  ];
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      default: '-',
+      helpValue: 'FILE|-',
+      summary: 'A new file, mode 0600, or standard output',
+    }),
+  };
+
+  async run() {
+    const { flags } = await this.parse(DbDump);
+    const { output } = flags;
+    if (this.jsonEnabled() && output === '-') throw refuse.OUTPUT_NEEDED({ command: 'db dump' });
+    const rows = await dumpDatabase(await this.context(), output);
+    this.say(`Dumped ${totalRows(rows)}.`);
+    return { output, rows };
+  }
+}
