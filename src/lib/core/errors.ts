@@ -577,9 +577,17 @@ const DEFINITIONS = {
     when: 'Others may write into the directory for the WireGuard files, or it belongs to somebody else.',
     say: ({ directory, reason }) => ({
       message: `Private keys are not written into ${quote(directory)}: ${reason}.`,
-      hint: `Make it yours and closed with: chmod 0700 ${directory}, or name another with --config-directory.`,
+      hint: `Run as its owner, or make it yours and closed: chown "$(id -u)" ${directory} && chmod 0700 ${directory}`,
     }),
     example: { directory: '/srv/wireguard', reason: 'others may write into it' },
+  }),
+  CONFIG_DIRECTORY_CLOSED: define<{ directory: string }>({
+    when: 'This account may not read and write the directory for the WireGuard files.',
+    say: ({ directory }) => ({
+      message: `This account may not read and write ${quote(directory)}, the directory for the WireGuard files.`,
+      hint: `Run as root, or, as root, give the directory to the account that runs uncloud: chown ACCOUNT: ${directory}`,
+    }),
+    example: { directory: '/etc/wireguard' },
   }),
   SYMLINK_IN_THE_WAY: define<{ path: string }>({
     when: 'A symbolic link stands where a WireGuard file is to be written. It is not followed.',

@@ -24,11 +24,16 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
 /**
  * Removes the new files that `writeFileAtomically` leaves beside a file when it is killed. Only for whoever holds
  * the lock of the folder: another process may be writing one.
+ * @throws FILE_NOT_WRITABLE
  */
 export async function removeUnfinished(file: string): Promise<void> {
   const start = `.${basename(file)}.`;
-  for (const name of await readdir(dirname(file))) {
-    if (name.startsWith(start) && name.endsWith('.new')) await unlink(join(dirname(file), name));
+  try {
+    for (const name of await readdir(dirname(file))) {
+      if (name.startsWith(start) && name.endsWith('.new')) await unlink(join(dirname(file), name));
+    }
+  } catch (error) {
+    throw notWritable(file, error);
   }
 }
 
@@ -77,14 +82,22 @@ export async function createPrivateFile(file: string, content: Content): Promise
   }
 }
 
-/** The content of a file as text, or undefined when there is none. */
+/**
+ * The content of a file as text, or undefined when there is none.
+ * @throws INPUT_NOT_FOUND when it cannot be read
+ */
 export async function readIfPresent(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    ignoreMissing(error);
-    return undefined;
-  }
+  return readFile(file, 'utf8').catch((error: unknown) => undefinedIfMissing(file, error));
+}
+
+/**
+ * The names in a folder.
+ * @throws INPUT_NOT_FOUND when it cannot be read
+ */
+export async function listFolder(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    throw notReadable(folder, error);
+  });
 }
 
 /**
@@ -92,20 +105,18 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
  * @throws INPUT_NOT_FOUND, and SECRET_FILE_MODE when group or others may read or write it
  */
 export async function readSecretFile(file: string): Promise<string> {
-  let handle: FileHandle;
+  let handle: FileHandle | undefined;
   try {
     handle = await open(file, constants.O_RDONLY);
-  } catch (error) {
-    throw refuse.INPUT_NOT_FOUND({ file, reason: reasonOf(error) });
-  }
-  try {
     const stats = await handle.stat();
     if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file, reason: 'it is a directory' });
     const { mode } = stats;
     if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
     return await handle.readFile('utf8');
+  } catch (error) {
+    throw error instanceof UserError ? error : notReadable(file, error);
   } finally {
-    await handle.close();
+    await handle?.close();
   }
 }
 
@@ -114,7 +125,10 @@ export function formatMode(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** What is at a path: its kind without following a link, its owner and mode; undefined when nothing is there. */
+/**
+ * What is at a path: its kind without following a link, its owner and mode; undefined when nothing is there.
+ * @throws INPUT_NOT_FOUND when nobody can say
+ */
 export async function lookAt(
   path: string,
 ): Promise<{ kind: 'file' | 'folder' | 'link' | 'other'; mode: number; uid: number } | undefined> {
@@ -130,8 +144,7 @@ export async function lookAt(
     const { mode, uid } = stats;
     return { kind, mode, uid };
   } catch (error) {
-    ignoreMissing(error);
-    return undefined;
+    return undefinedIfMissing(path, error);
   }
 }
 
@@ -158,6 +171,10 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+function notReadable(file: string, error: unknown): Error {
+  return refuse.INPUT_NOT_FOUND({ file, reason: reasonOf(error) });
+}
+
 function notWritable(file: string, error: unknown): Error {
   return refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
 }
@@ -165,14 +182,25 @@ function notWritable(file: string, error: unknown): Error {
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (
-    { ENOENT: 'no such file or folder', EACCES: 'permission denied', ENOSPC: 'no space left on the disk' }[
-      code ?? ''
-    ] ?? message
+    {
+      ENOENT: 'no such file or folder',
+      EACCES: 'permission denied',
+      ENOSPC: 'no space left on the disk',
+      EROFS: 'the file system is read-only',
+    }[code ?? ''] ?? message
   );
 }
 
-function ignoreMissing(error: unknown): undefined {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}
+
+function undefinedIfMissing(file: string, error: unknown): undefined {
+  if (!isMissing(error)) throw notReadable(file, error);
   return undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -90,5 +90,9 @@ export async function raiseFromFile(
 
 /** Whether the kernel passes IPv6 packets on between interfaces; without it no client reaches anything. */
 export async function isForwarding(): Promise<boolean> {
-  return (await readFile('/proc/sys/net/ipv6/conf/all/forwarding', 'utf8')).trim() !== '0';
+  // Without IPv6 the file is missing.
+  return readFile('/proc/sys/net/ipv6/conf/all/forwarding', 'utf8').then(
+    (text) => text.trim() !== '0',
+    () => false,
+  );
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 
 /** cron's PATH lacks them, and `ip` and `wg` may be there. */
@@ -29,7 +29,8 @@ export interface Ran {
 /**
  * Runs a program without a shell, with messages in English, for at most 30 seconds.
  * Arguments are visible to every user of the machine: secrets go through files of mode 0600.
- * @throws TOOL_MISSING; NOT_PERMITTED where root is needed and there is no sudo
+ * @throws TOOL_MISSING; NOT_PERMITTED where root is needed and there is no sudo; COMMAND_FAILED when it does not
+ *   even start; FILE_NOT_WRITABLE when the input finds no room
  */
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>;
 
@@ -72,7 +73,9 @@ function start(
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) =>
+      reject(refuse.COMMAND_FAILED({ command: program, reason: error.message })),
+    );
     child.once('close', (code, signal) => {
       if (signal === 'SIGKILL') stderr.push(Buffer.from(`it was stopped after ${SECONDS} seconds\n`));
       resolve({
@@ -89,18 +92,20 @@ function start(
  * as `wg` does.
  */
 async function withFile<T>(text: string, use: (descriptor: number) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'uncloud-'));
+  let folder: string | undefined;
+  let handle: FileHandle | undefined;
   try {
+    folder = await mkdtemp(join(tmpdir(), 'uncloud-'));
     const file = join(folder, 'input');
     await writeFile(file, text, { mode: 0o600, flag: 'wx' });
-    const handle = await open(file, constants.O_RDONLY);
-    try {
-      return await use(handle.fd);
-    } finally {
-      await handle.close();
-    }
+    handle = await open(file, constants.O_RDONLY);
+    return await use(handle.fd);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw refuse.FILE_NOT_WRITABLE({ file: folder ?? tmpdir(), reason: (error as Error).message });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await handle?.close();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }
 

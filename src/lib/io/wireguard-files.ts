@@ -1,10 +1,11 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { access, constants, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refuse } from '../core/errors.ts';
 import type { FoundFile } from '../core/host-plan.ts';
 import { isInterfaceName } from '../core/interface-name.ts';
 import {
   formatMode,
+  listFolder,
   lookAt,
   readIfPresent,
   removeFile,
@@ -17,7 +18,8 @@ const GROUP_AND_OTHERS_WRITE = 0o022;
 
 /**
  * The real path of the directory for the WireGuard files, if private keys can be written into it.
- * @throws CONFIG_DIRECTORY_MISSING; UNSAFE_CONFIG_DIRECTORY when others may write into it or own it
+ * @throws CONFIG_DIRECTORY_MISSING; UNSAFE_CONFIG_DIRECTORY when others may write into it or own it;
+ *   CONFIG_DIRECTORY_CLOSED when this account may not write into it
  */
 export async function safeDirectory(directory: string): Promise<string> {
   const real = await realpath(directory).catch(() => directory);
@@ -30,12 +32,17 @@ export async function safeDirectory(directory: string): Promise<string> {
   if (found.uid !== 0 && found.uid !== process.geteuid?.()) {
     throw refuse.UNSAFE_CONFIG_DIRECTORY({ directory, reason: 'it belongs to somebody else' });
   }
+  // A read-only file system refuses too, but only writing: what is in its files can be served.
+  const denied = await access(real, constants.R_OK | constants.W_OK | constants.X_OK).catch(
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  if (denied === 'EACCES') throw refuse.CONFIG_DIRECTORY_CLOSED({ directory });
   return real;
 }
 
 /** The names of the files `NAME.conf` in the directory that an interface can have, without the ending. */
 export async function listConfigs(directory: string): Promise<string[]> {
-  const files = await readdir(directory);
+  const files = await listFolder(directory);
   return files
     .filter((file) => file.endsWith('.conf'))
     .map((file) => file.slice(0, -'.conf'.length))
@@ -53,12 +60,8 @@ export async function readConfig(directory: string, name: string): Promise<Found
   if (found === undefined) return null;
   if (found.kind === 'link') throw refuse.SYMLINK_IN_THE_WAY({ path });
   if (found.kind !== 'file') throw refuse.FILE_NOT_OURS({ file: path });
-  try {
-    const text = await readIfPresent(path);
-    return text === undefined ? null : { text, exposed: (found.mode & GROUP_AND_OTHERS) !== 0 };
-  } catch (error) {
-    throw refuse.INPUT_NOT_FOUND({ file: path, reason: (error as Error).message });
-  }
+  const text = await readIfPresent(path);
+  return text === undefined ? null : { text, exposed: (found.mode & GROUP_AND_OTHERS) !== 0 };
 }
 
 /**

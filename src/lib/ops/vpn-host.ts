@@ -68,7 +68,7 @@ export interface InterfaceOutcome {
  * Brings the WireGuard files and interfaces of a host to what the database says. A run that has nothing to change
  * writes nothing. Whatever goes wrong with a row or an interface is refused by name, and the rest goes on.
  * When the database cannot say anything, a missing interface is raised from its last file, and nothing else happens.
- * @throws CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, NO_POOL_FOR_HOST, HOST_BUSY, TOOL_MISSING,
+ * @throws CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, CONFIG_DIRECTORY_CLOSED, NO_POOL_FOR_HOST, HOST_BUSY, TOOL_MISSING,
  *   NOT_PERMITTED, what `openerFor` refuses, and the refusals of a database that is away
  */
 export async function reconcileHost(context: Context, request: HostRequest): Promise<InterfaceOutcome[]> {
@@ -84,7 +84,10 @@ export async function reconcileHost(context: Context, request: HostRequest): Pro
     return plans.map((plan) => outcomeOf(plan, { applied: false }));
   }
   return withHostLock(directory, async () => {
-    const { plans, pools } = await planHost(context, host);
+    const planned = await planHost(context, host);
+    const { pools } = planned;
+    // A link that goes leaves its port to one that comes.
+    const plans = planned.plans.toSorted((one, other) => order(one) - order(other));
     const outcomes: InterfaceOutcome[] = [];
     for (const plan of plans) outcomes.push(await apply(host, plan));
     if (!plans.some(changesLink)) return outcomes;
@@ -94,6 +97,10 @@ export async function reconcileHost(context: Context, request: HostRequest): Pro
       outcome.applied ? { ...outcome, warnings: [NOT_FORWARDING] } : outcome,
     );
   });
+}
+
+function order({ link }: InterfacePlan): number {
+  return link.action === 'remove' ? 0 : 1;
 }
 
 const NOT_FORWARDING =
@@ -327,7 +334,15 @@ async function verify(
   plans: readonly InterfacePlan[],
   outcomes: readonly InterfaceOutcome[],
 ): Promise<InterfaceOutcome[]> {
-  const state = await readHost(tools);
+  let state: HostState;
+  try {
+    state = await readHost(tools);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return outcomes.map((outcome) =>
+      outcome.applied ? { ...outcome, refused: [...outcome.refused, error] } : outcome,
+    );
+  }
   return outcomes.map((outcome, at) => {
     const plan = plans[at];
     const pool = pools.find(({ id }) => id === outcome.poolId);
