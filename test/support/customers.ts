@@ -146,6 +146,7 @@ export async function booksOf(context: TestContext) {
     .execute();
   const orders = await kysely
     .selectFrom('orders')
+    .innerJoin('order_due_times', 'order_id', 'id')
     .select(['id', 'closed', 'next_due_at'])
     .orderBy('id')
     .execute();

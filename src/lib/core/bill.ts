@@ -3,6 +3,7 @@ import {
   chargeOrder,
   checkSnapshot,
   isSettled,
+  mayBeDue,
   NO_PERIOD,
   type OrderState,
   owedAfter,
@@ -137,8 +138,7 @@ export function decideBills({ until, vat }: BillingRun, account: Account): Accou
     const states: OrderState[] = [];
     const implied = impliedEndsOf(account.orders);
     for (const order of account.orders) {
-      if (order.closed || order.notForBilling) continue;
-      if (order.nextDueAt !== null && order.nextDueAt > until) continue;
+      if (!mayBeDue(order, until)) continue;
       checkNamed(order);
       const end = effectiveEnd(order, implied);
       chargeOrder(order, end, account.charged.get(order.id) ?? NONE, until, timelineOnce, records);

@@ -90,6 +90,14 @@ export function recordSeconds({ start, end, corrects }: BillRecord): number {
   return corrects === null ? end - start : start - end;
 }
 
+/** Whether a run at `until` has to look at the order at all. */
+export function mayBeDue(
+  { closed, notForBilling, nextDueAt }: Pick<Order, 'closed' | 'notForBilling' | 'nextDueAt'>,
+  until: Instant,
+): boolean {
+  return !closed && !notForBilling && (nextDueAt === null || nextDueAt <= until);
+}
+
 /**
  * The first period that a run has to look at: everything before is settled as long as the order is not
  * changed, so its records need not be read. 0 when `nextDueAt` is unknown.

@@ -87,7 +87,7 @@ async function historiesOf(tx: Transaction<Schema>, userIds: readonly number[]) 
   const bills = await findBillsOf(tx, userIds);
   const orders = Map.groupBy(rows, ({ user_id }) => user_id);
   return userIds.map((id) => ({
-    orders: (orders.get(id) ?? []).map(orderFromRow),
+    orders: (orders.get(id) ?? []).map((row) => orderFromRow(row)),
     bills: bills.get(id) ?? [],
   }));
 }

@@ -119,6 +119,8 @@ async function runInBatches(context: Context, batch: Batch, options: BillRunOpti
 interface Plan extends BillingRun {
   readonly userIds: readonly number[] | null;
   readonly usersDue: number;
+  /** When the newest bill was issued before this run. */
+  readonly newest: Instant | null;
   readonly seller: SellerOnBill;
   readonly draft: boolean;
   readonly dryRun: boolean;
@@ -141,7 +143,7 @@ async function prepare(
   const usersDue = await countUsersDue(tx, { until, userIds });
   const shown = sellerOnBill(provider ?? NO_PROVIDER);
   const paymentDays = config['billing.payment_days'];
-  return { until, vat, userIds, usersDue, seller: shown, draft, dryRun, usersPerBatch, paymentDays };
+  return { until, newest, vat, userIds, usersDue, seller: shown, draft, dryRun, usersPerBatch, paymentDays };
 }
 
 async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): Promise<number[]> {
@@ -174,7 +176,7 @@ async function billNextUsers(
   const due = await findUsersDue(tx, plan, { after, limit: plan.usersPerBatch });
   const userIds = firstUsers(due);
   if (userIds.length === 0) return null;
-  const accounts = await findAccounts(tx, userIds, plan.until);
+  const accounts = await findAccounts(tx, userIds, plan);
 
   const bills: BillToStore[] = [];
   const states: OrderState[] = [];

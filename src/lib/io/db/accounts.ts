@@ -1,9 +1,10 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Account } from '../../core/bill.ts';
-import type { StoredRecord } from '../../core/charge.ts';
+import { firstUnsettledPeriod, mayBeDue, type StoredRecord } from '../../core/charge.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Order } from '../../core/order.ts';
-import { recordColumns, recordFromRow } from './bills.ts';
+import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
+import { selectForEach } from './bulk.ts';
 import { orderColumns, orderFromRow } from './orders.ts';
 import { findPeopleByIds, type StoredPerson } from './people.ts';
 import type { Schema } from './schema.ts';
@@ -58,32 +59,55 @@ export async function findUsersDue(
     .slice(0, limit);
 }
 
-/** The accounts of these users, in the order of their ids, with a fixed number of queries. */
+/**
+ * The accounts of these users, in the order of their ids, with a fixed number of queries.
+ * @param newest when the newest bill of anybody was issued before the run; not after `until`
+ */
 export async function findAccounts(
   tx: Transaction<Schema>,
   userIds: readonly number[],
-  until: Instant,
+  { until, newest }: { until: Instant; newest: Instant | null },
 ): Promise<UserAccount[]> {
   const people = await findPeopleByIds(tx, userIds);
   const orders = await findOrders(tx, userIds, until);
-  const charged = await findCharged(tx, userIds, until);
-  const bills = await tx
+  const due = [...orders.values()].flat().filter((order) => mayBeDue(order, until));
+  const charged = await findCharged(tx, due);
+  const drafts = await tx
     .selectFrom('bills')
-    .select(['user_id', 'currency', 'number', 'issued_at'])
+    .select('user_id')
+    .where('number', 'is', null)
     .where('user_id', 'in', userIds)
-    .where(({ eb, or }) => or([eb('number', 'is', null), eb('issued_at', '=', until)]))
     .execute();
-  const billsOf = Map.groupBy(bills, ({ user_id }) => user_id);
-  return people.map((person) => {
-    const own = billsOf.get(person.id) ?? [];
-    return {
-      person,
-      orders: orders.get(person.id) ?? [],
-      charged,
-      draftPending: own.some(({ number }) => number === null),
-      billedCurrencies: own.filter(({ issued_at }) => issued_at === until).map(({ currency }) => currency),
-    };
-  });
+  const drafted = new Set(drafts.map(({ user_id }) => user_id));
+  const billed = newest === until ? await findCurrenciesBilled(tx, userIds, until) : NOT_BILLED;
+  return people.map((person) => ({
+    person,
+    orders: orders.get(person.id) ?? [],
+    charged,
+    draftPending: drafted.has(person.id),
+    billedCurrencies: billed.get(person.id) ?? [],
+  }));
+}
+
+const NOT_BILLED: ReadonlyMap<number, string[]> = new Map();
+
+/** The currencies of the bills that these users have at exactly that instant. */
+async function findCurrenciesBilled(
+  tx: Transaction<Schema>,
+  userIds: readonly number[],
+  at: Instant,
+): Promise<Map<number, string[]>> {
+  const rows = await tx
+    .selectFrom('bills')
+    .select(['user_id', 'currency'])
+    .where('user_id', 'in', userIds)
+    // The sum keeps PostgreSQL from its index on issued_at, where all bills of a run stand side by side.
+    .where(sql`issued_at + 0`, '=', at)
+    .execute();
+  const currencies = new Map<number, string[]>();
+  for (const { user_id, currency } of rows)
+    currencies.set(user_id, [...(currencies.get(user_id) ?? []), currency]);
+  return currencies;
 }
 
 /** What may be due and, closed or not, what replaces another order or is replaced, by user. */
@@ -94,7 +118,8 @@ async function findOrders(
 ): Promise<Map<number, Order[]>> {
   const rows = await tx
     .selectFrom('orders')
-    .select([...orderColumns, 'orders.user_id'])
+    .leftJoin('order_due_times', 'order_due_times.order_id', 'orders.id')
+    .select([...orderColumns, 'orders.user_id', 'next_due_at'])
     .where('user_id', 'in', userIds)
     .where(({ eb, or, selectFrom }) => {
       const replaced = selectFrom('orders as successors')
@@ -108,40 +133,46 @@ async function findOrders(
     .execute();
   const orders = new Map<number, Order[]>();
   for (const row of rows) {
+    const order = orderFromRow(row, row.next_due_at);
     const own = orders.get(row.user_id);
-    if (own === undefined) orders.set(row.user_id, [orderFromRow(row)]);
-    else own.push(orderFromRow(row));
+    if (own === undefined) orders.set(row.user_id, [order]);
+    else own.push(order);
   }
   return orders;
 }
 
-/**
- * The records of what may be due, by order, as `chargeOrder` reads them. The periods that it passes over are those
- * that `firstUnsettledPeriod` says; where the division here gives an earlier one, more is read and nothing changes.
- */
+/** The records of these orders as `chargeOrder` reads them, by order. */
 async function findCharged(
   tx: Transaction<Schema>,
-  userIds: readonly number[],
-  until: Instant,
+  orders: readonly Order[],
 ): Promise<Map<number, StoredRecord[]>> {
-  const firstUnsettled = sql<number>`coalesce((next_due_at - starts_at) / orders.recurring_period_seconds - 1, 0)`;
-  const rows = await tx
-    .selectFrom('orders')
-    .innerJoin('bill_records', 'bill_records.order_id', 'orders.id')
-    .innerJoin('bills', 'bills.id', 'bill_records.bill_id')
-    .select(recordColumns)
-    .where('orders.user_id', 'in', userIds)
-    .where(isDue(until))
-    .where(({ eb, or }) => or([eb('period_index', '=', -1), eb('period_index', '>=', firstUnsettled)]))
-    .orderBy('order_id')
-    .orderBy('period_index')
-    .orderBy('seq')
-    .execute();
+  const given = {
+    columns: ['order_id', 'first_period'],
+    rows: orders.map((order) => [order.id, firstUnsettledPeriod(order)]),
+  };
+  const columns = sql.join(
+    recordColumns.filter((column) => column !== 'bills.currency').map((column) => sql.ref(column)),
+  );
+  const recordsOf = (which: RawBuilder<unknown>) =>
+    selectForEach(tx, given, {
+      select: sql`${columns}, (select currency from bills where bills.id = bill_id) as currency`,
+      from: sql`bill_records`,
+      where: sql`bill_records.order_id = given.order_id and ${which}`,
+    });
+  const { rows } = await sql<RecordRow>`
+    select * from (
+      ${recordsOf(sql`kind = 'one_time'`)}
+      union all
+      ${recordsOf(sql`kind = 'recurring' and period_index >= first_period`)}
+    ) as records order by order_id, period_index, seq`.execute(tx);
   return Map.groupBy(rows.map(recordFromRow), ({ orderId }) => orderId);
 }
 
 function ordersDue(tx: Transaction<Schema>, { until, userIds }: AccountFilter) {
-  const due = tx.selectFrom('orders').where(isDue(until));
+  const due = tx
+    .selectFrom('orders')
+    .leftJoin('order_due_times', 'order_due_times.order_id', 'orders.id')
+    .where(isDue(until));
   return userIds === null ? due : due.where('user_id', 'in', userIds);
 }
 

@@ -38,7 +38,8 @@ export const recordColumns = [
   'bills.currency',
 ] as const;
 
-type RecordRow = Selectable<Schema['bill_records']> & { currency: string };
+/** What `recordColumns` select. */
+export type RecordRow = Selectable<Schema['bill_records']> & { currency: string };
 type VatRow = Selectable<Schema['bill_vats']>;
 type BillRow = Omit<Selectable<Schema['bills']>, 'seller' | 'buyer'>;
 
@@ -314,11 +315,18 @@ export async function numberBills(tx: Transaction<Schema>, drafts: readonly Numb
 
 /** Stores what saves time on the next run. */
 export async function saveOrderStates(tx: Transaction<Schema>, states: readonly OrderState[]): Promise<void> {
+  // In this order the triggers of `orders` lock, too, when somebody changes an order meanwhile.
   await updateRows(
     tx,
     'orders',
-    { closed: 'boolean', next_due_at: 'bigint', id: 'bigint' },
-    states.map(({ orderId, closed, nextDueAt }) => [closed, nextDueAt, orderId]),
+    { closed: 'boolean', id: 'bigint' },
+    states.filter(({ closed }) => closed).map(({ orderId }) => [true, orderId]),
+  );
+  await updateRows(
+    tx,
+    'order_due_times',
+    { next_due_at: 'bigint', order_id: 'bigint' },
+    states.map(({ orderId, nextDueAt }) => [nextDueAt, orderId]),
   );
 }
 

@@ -1,4 +1,4 @@
-import { CompiledQuery, PostgresAdapter, type Transaction } from 'kysely';
+import { CompiledQuery, PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
 import { copyText } from './copy-text.ts';
 import type { Schema } from './schema.ts';
 import type { SqliteConnection } from './sqlite.ts';
@@ -61,6 +61,28 @@ export async function updateRows(
       `update ${table} set ${ofBatch} from unnest(${arrays}) as batch (${names.join(', ')}) ` +
       `where ${table}.${key} = batch.${key}`,
   });
+}
+
+/**
+ * A query that looks up rows by index, once for each of the rows of integers that are given, which it calls `given`.
+ * Left to itself PostgreSQL may read the whole table instead, when it grew faster than its statistics.
+ */
+export function selectForEach(
+  tx: Transaction<Schema>,
+  given: { readonly columns: readonly string[]; readonly rows: readonly (readonly number[])[] },
+  { select, from, where }: Readonly<Record<'select' | 'from' | 'where', RawBuilder<unknown>>>,
+): RawBuilder<unknown> {
+  if (isPostgres(tx)) {
+    const arrays = given.columns.map((_, index) => sql`${given.rows.map((row) => row[index])}::bigint[]`);
+    const names = given.columns.map((column) => sql.ref(column));
+    return sql`
+      select found.* from unnest(${sql.join(arrays)}) as given (${sql.join(names)})
+      cross join lateral (select ${select} from ${from} where ${where} offset 0) as found`;
+  }
+  const values = given.columns.map((column, index) => sql`value ->> ${sql.lit(index)} as ${sql.ref(column)}`);
+  return sql`
+    select ${select} from (select ${sql.join(values)} from json_each(${JSON.stringify(given.rows)})) as given
+    cross join ${from} where ${where}`;
 }
 
 /** Runs a statement of SQLite's for each row, or one of PostgreSQL's for each batch, with an array a column. */

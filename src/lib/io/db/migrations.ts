@@ -12,6 +12,7 @@ import * as vpnHosts from '../../../../migrations/0009_vpn_hosts.ts';
 import * as auditChains from '../../../../migrations/0010_audit_chains.ts';
 import * as directoryLinks from '../../../../migrations/0011_directory_links.ts';
 import * as payments from '../../../../migrations/0012_payments.ts';
+import * as orderDueTimes from '../../../../migrations/0013_order_due_times.ts';
 import * as groups from '../../../../migrations/0014_groups.ts';
 import * as services from '../../../../migrations/0016_services.ts';
 import { refuse } from '../../core/errors.ts';
@@ -37,6 +38,7 @@ const MIGRATIONS: Readonly<Record<string, BackendMigration>> = {
   '0010_audit_chains': auditChains,
   '0011_directory_links': directoryLinks,
   '0012_payments': payments,
+  '0013_order_due_times': orderDueTimes,
   '0014_groups': groups,
   '0016_services': services,
 };

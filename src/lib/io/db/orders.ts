@@ -23,7 +23,6 @@ export const orderColumns = [
   'orders.ends_at',
   'orders.not_for_billing',
   'orders.closed',
-  'orders.next_due_at',
   'orders.replaces_id',
 ] as const;
 
@@ -32,8 +31,11 @@ type Unqualified<Name> = Name extends `orders.${infer Column}` ? Column : never;
 /** What `orderColumns` select. */
 export type OrderRow = Pick<Selectable<Schema['orders']>, Unqualified<(typeof orderColumns)[number]>>;
 
-/** The order of a row. It is not checked: another writer may have stored anything that the constraints allow. */
-export function orderFromRow(row: OrderRow): Order {
+/**
+ * The order of a row. It is not checked: another writer may have stored anything that the constraints allow.
+ * @param nextDueAt the saved time of `order_due_times`, for those who want to save time
+ */
+export function orderFromRow(row: OrderRow, nextDueAt: number | null = null): Order {
   return {
     id: row.id,
     description: row.description,
@@ -48,7 +50,7 @@ export function orderFromRow(row: OrderRow): Order {
     endsAt: row.ends_at as Instant | null,
     notForBilling: row.not_for_billing,
     closed: row.closed,
-    nextDueAt: row.next_due_at as Instant | null,
+    nextDueAt: nextDueAt as Instant | null,
     replaces: row.replaces_id,
   };
 }
@@ -198,8 +200,6 @@ export async function insertOrders(tx: Transaction<Schema>, inserts: readonly Or
     order.startsAt,
     order.endsAt,
     order.notForBilling,
-    // What the trigger would set, and a bulk insert saves it an update for each row.
-    order.startsAt,
     order.replaces,
     reference,
     createdAt,
@@ -222,7 +222,6 @@ const INSERTED_COLUMNS = {
   starts_at: 'bigint',
   ends_at: 'bigint',
   not_for_billing: 'boolean',
-  next_due_at: 'bigint',
   replaces_id: 'bigint',
   reference: 'text',
   created_at: 'bigint',

@@ -158,12 +158,12 @@ class SingleConnection {
 
   /** For the holder of the connection. */
   readonly copyIn: CopyIn = async (statement, text) => {
-    const { from } = await import('pg-copy-streams');
-    const copy = from(statement);
-    const done = finished(copy);
-    this.#client?.query(copy);
+    // The bundle has a CommonJS module under its default name only.
+    const { default: copyStreams } = await import('pg-copy-streams');
+    if (this.#client === undefined) throw new Error('Connection terminated');
+    const copy = this.#client.query(copyStreams.from(statement));
     copy.end(text);
-    await done;
+    await finished(copy);
   };
 
   async end(): Promise<void> {

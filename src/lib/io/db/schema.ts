@@ -13,6 +13,7 @@ export interface Schema {
   products: { id: Generated<number>; name: string; description: string; created_at: number };
   product_prices: ProductPricesTable;
   orders: OrdersTable;
+  order_due_times: { order_id: number; next_due_at: number };
   bills: BillsTable;
   bill_records: BillRecordsTable;
   bill_vats: {
@@ -120,7 +121,6 @@ interface OrdersTable {
   service_ends_at: number | null;
   not_for_billing: Generated<boolean>;
   closed: Generated<boolean>;
-  next_due_at: number | null;
   replaces_id: number | null;
   reference: string | null;
   created_at: number;
