@@ -47,6 +47,7 @@ export async function up(db: Kysely<unknown>, backend: 'sqlite' | 'postgresql'):
       recorded_at ${integer} not null,
       constraint payments_key unique (bill_id, reference)
     ) ${strict}`.execute(db);
+  await sql`create index payments_reference on payments (reference)`.execute(db);
   if (postgres) {
     await sql`
       create function payments_refuse_change() returns trigger language plpgsql as $$

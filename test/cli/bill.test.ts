@@ -30,14 +30,16 @@ EUR      6.00  0.49   6.49
     });
     expect(
       (await uncloud(['bill', 'list', '--currency', 'EUR'], { url })).stdout,
-    ).toBe(`NUMBER  ID  USER  ISSUED                KIND      NET   VAT  TOTAL  CURRENCY
-     3   3  u2    2025-02-03T00:00:00Z  invoice  6.00  0.49   6.49  EUR
+    ).toBe(`NUMBER  ID  USER  ISSUED                DUE         KIND      NET   VAT  TOTAL  OPEN  CURRENCY
+     3   3  u2    2025-02-03T00:00:00Z  2025-02-13  invoice  6.00  0.49   6.49  6.49  EUR
 `);
     expect((await uncloud(['bill', 'show', '1'], { url })).stdout).toBe(`Number             1
 Id                 1
 Kind               invoice
 Issued             2025-02-03T00:00:00Z
 Due                2025-02-13
+Paid               0.00 CHF
+Open               27.03 CHF
 User               u1
 Buyer              –
 Buyer country      CH
@@ -98,7 +100,8 @@ Seller and buyer are both in CH: the domestic rate applies.
       created: 0,
       skipped: [{ username: 'u1', code: 'DRAFT_PENDING', message: 'The user has a draft bill.' }],
     });
-    const closed = { schema_version: 1, bills: [{ ...bill, id: 1, number: 1 }] };
+    const balance = { paid: '0.00', open: '16.22' };
+    const closed = { schema_version: 1, bills: [{ ...bill, ...balance, id: 1, number: 1 }] };
     expect(await uncloudJson(['bill', 'close', '1'], { url })).toEqual(closed);
     expect(await uncloudJson(['bill', 'list', '--user', 'u1'], { url })).toEqual(closed);
     const record = {
@@ -125,6 +128,8 @@ Seller and buyer are both in CH: the domestic rate applies.
       schema_version: 1,
       bill: {
         ...bill,
+        ...balance,
+        payments: [],
         id: 1,
         number: 1,
         seller: expect.objectContaining({ name: 'Example Hosting AG', country: 'CH' }),

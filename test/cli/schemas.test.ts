@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { uncloud } from '../support/cli.ts';
 import { TEMPLATE } from '../support/postgres.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
+import { statement } from '../support/statement.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCHEMAS = join(ROOT, 'docs', 'schemas');
@@ -119,6 +120,11 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'bill close 2 --at 2025-02-02': {},
   'order update nico-vm --ends-at 2025-01-02': {},
   'bill generate': { code: 3 },
+  'payment record 1 --amount 5 --date 2025-02-05 --reference B1 --dry-run': {},
+  'payment record 1 --amount 5 --date 2025-02-05 --reference B1': {},
+  'payment import -': { stdin: statement([{}]), code: 3 },
+  'payment list': {},
+  'bill list --unpaid': {},
   'bill show 1': {},
   'bill explain 1': {},
   [`bill export 1 2 --output ${join(folder, 'bills')}`]: {},

@@ -1,3 +1,4 @@
+import { Flags } from '@oclif/core';
 import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { asUser, currency, instant, username } from '../../lib/cli/flags.ts';
@@ -5,10 +6,12 @@ import { listBills } from '../../lib/ops/bills.ts';
 
 export default class BillList extends BaseCommand {
   static override summary = 'List bills';
-  static override description = 'Lists bills by issue instant, drafts too: those have no number yet.';
+  static override description = `Lists bills by issue instant, drafts too: those have no number yet.
+Open is what the buyer owes; below zero it is owed to the buyer: too much was paid, or the bill is a credit note.`;
   static override examples = [
     '<%= config.bin %> bill list --user nico',
     '<%= config.bin %> bill list --from 2026-01-01 --to 2026-02-01 --currency CHF',
+    '<%= config.bin %> bill list --overdue',
     `<%= config.bin %> bill list --json | jq -r '.bills[] | select(.number == null) | .id'`,
   ];
   static override flags = {
@@ -16,16 +19,18 @@ export default class BillList extends BaseCommand {
     from: instant({ summary: 'Only bills issued at this instant or later' }),
     to: instant({ summary: 'Only bills issued before this instant' }),
     currency: currency({ summary: 'Only bills in this currency' }),
+    unpaid: Flags.boolean({ summary: 'Only issued bills of which something is open' }),
+    overdue: Flags.boolean({ summary: 'Only bills that are due before today (UTC) and not paid in full' }),
     'as-user': asUser,
   };
 
   async run() {
     const { flags } = await this.parse(BillList);
-    const { from, to } = flags;
-    const filter = { username: flags.user, from, to, currency: flags.currency };
+    const { user, from, to, unpaid, overdue } = flags;
+    const filter = { username: user, from, to, currency: flags.currency, unpaid, overdue };
     const bills = await listBills(await this.context(), filter);
     if (bills.length === 0) {
-      this.say('There are no such bills. See what is due with: uncloud bill generate --dry-run');
+      this.say('There are no such bills. See what is to be billed with: uncloud bill generate --dry-run');
     } else if (!this.jsonEnabled()) {
       this.log(billTable(bills));
     }

@@ -1,13 +1,13 @@
-import { billFields, recordTable, vatReasons, vatTable } from '../../lib/cli/bills.ts';
+import { billFields, paidBillDocument, recordTable, vatReasons, vatTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { parsedArg } from '../../lib/cli/flags.ts';
+import { paymentTable } from '../../lib/cli/payments.ts';
 import { escapeControl, renderFields } from '../../lib/cli/table.ts';
-import { billJson } from '../../lib/core/bill-document.ts';
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { showBill } from '../../lib/ops/bills.ts';
 
 export default class BillShow extends BaseCommand {
-  static override summary = 'Show one bill with its records';
+  static override summary = 'Show one bill with its records and payments';
   static override description =
     `Prints a bill with the seller and the buyer as they were when it was made, and why the VAT is as it is.
 A draft has no number: name it by its id, as in id:7.`;
@@ -22,7 +22,9 @@ A draft has no number: name it by its id, as in id:7.`;
     const { args } = await this.parse(BillShow);
     const bill = await showBill(await this.context(), args.number);
     const reasons = vatReasons(bill.records).map(escapeControl).join('\n');
-    this.log([renderFields(billFields(bill)), recordTable(bill), vatTable(bill), reasons].join('\n\n'));
-    return { bill: billJson(bill) };
+    const parts = [renderFields(billFields(bill)), recordTable(bill), vatTable(bill), reasons];
+    if (bill.payments.length > 0) parts.push(paymentTable(bill.payments));
+    this.log(parts.join('\n\n'));
+    return { bill: paidBillDocument(bill) };
   }
 }

@@ -1,9 +1,11 @@
+import { balanceOf } from '../core/balance.ts';
 import type { Bill } from '../core/bill.ts';
 import {
   amountsJson,
   type BillDocument,
   type BillHead,
   billHeadJson,
+  billJson,
   formatUnitPrice,
 } from '../core/bill-document.ts';
 import type { BuyerOnBill, SellerOnBill } from '../core/bill-parties.ts';
@@ -12,12 +14,28 @@ import { formatInstant, lastSecondBefore } from '../core/instant.ts';
 import { type Currency, formatMinor, type Minor } from '../core/money.ts';
 import { formatVatPercent } from '../core/vat.ts';
 import type { BillSummary } from '../io/db/bills.ts';
+import type { StoredPayment } from '../io/db/payments.ts';
 import type { MadeBill, Totals } from '../ops/bill-run.ts';
+import { paymentDocument } from './payments.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 
 /** A bill of a list, as `--json` gives it. */
 export function billDocument(bill: BillSummary) {
-  return { ...billHeadJson(bill), records: bill.recordCount };
+  return { ...billHeadJson(bill), ...balanceJson(bill, bill.paid), records: bill.recordCount };
+}
+
+/** A bill with its payments, as `--json` gives it. */
+export function paidBillDocument({ payments, ...bill }: PaidBill) {
+  return {
+    ...billJson(bill),
+    ...balanceJson(bill, paidOf(payments)),
+    payments: payments.map(paymentDocument),
+  };
+}
+
+function balanceJson(bill: Pick<BillDocument, 'number' | 'total' | 'currency'>, sum: Minor) {
+  const { paid, open } = balanceOf(bill, sum);
+  return { paid: formatMinor(paid, bill.currency), open: formatMinor(open, bill.currency) };
 }
 
 /** A bill that a run made, as `--json` gives it. */
@@ -30,24 +48,28 @@ export function totalsDocument(totals: ReadonlyMap<Currency, Totals>) {
   return Object.fromEntries([...totals].map(([currency, sums]) => [currency, amountsJson(sums, currency)]));
 }
 
-/** A table of bills. */
-export function billTable(bills: readonly BillHead[]): string {
+/** A table of bills, with what is open of each. */
+export function billTable(bills: readonly BillSummary[]): string {
   const rows = bills.map((bill): Cell[] => [
-    bill.number,
-    bill.id,
-    bill.username,
-    formatInstant(bill.issuedAt),
+    ...headCells(bill),
+    bill.dueOn,
     bill.kind,
     ...amountCells(bill, bill.currency),
+    formatMinor(balanceOf(bill, bill.paid).open, bill.currency),
     bill.currency,
   ]);
-  const columns = [right('number'), right('id'), left('user'), left('issued'), left('kind')];
-  return renderTable([...columns, ...AMOUNTS, left('currency')], rows);
+  return renderTable([...HEAD, left('due'), left('kind'), ...AMOUNTS, right('open'), left('currency')], rows);
 }
 
 /** A table of the bills that a run made. */
 export function madeBillTable(bills: readonly MadeBill[]): string {
-  return billTable(bills.map(({ bill, ...made }) => ({ ...bill, ...made })));
+  const rows = bills.map(({ bill, ...made }): Cell[] => [
+    ...headCells({ ...bill, ...made }),
+    bill.kind,
+    ...amountCells(bill, bill.currency),
+    bill.currency,
+  ]);
+  return renderTable([...HEAD, left('kind'), ...AMOUNTS, left('currency')], rows);
 }
 
 /** A table of totals, a line for each currency. */
@@ -57,14 +79,18 @@ export function totalsTable(totals: ReadonlyMap<Currency, Totals>): string {
 }
 
 /** What stands at the head of a bill. */
-export function billFields(bill: BillDocument): Record<string, Cell> {
+export function billFields(bill: PaidBill): Record<string, Cell> {
   const { buyer, seller } = bill;
+  const { paid, open } = balanceOf(bill, paidOf(bill.payments));
+  const amount = (minor: Minor) => `${formatMinor(minor, bill.currency)} ${bill.currency}`;
   return {
     Number: bill.number ?? 'draft',
     Id: bill.id,
     Kind: bill.kind,
     Issued: formatInstant(bill.issuedAt),
     Due: bill.dueOn,
+    Paid: amount(paid),
+    Open: open < 0n ? `${amount(open)}: owed to the buyer` : amount(open),
     User: bill.username,
     Buyer: place(buyer.organization || buyer.full_name, buyer),
     'Buyer country': buyer.country,
@@ -121,7 +147,18 @@ export function vatReasons(records: readonly StoredRecord[]): string[] {
   return [...new Set(records.map(({ vat }) => vat.reason))];
 }
 
+const HEAD: readonly Column[] = [right('number'), right('id'), left('user'), left('issued')];
 const AMOUNTS: readonly Column[] = [right('net'), right('vat'), right('total')];
+
+type PaidBill = BillDocument & { readonly payments: readonly StoredPayment[] };
+
+function paidOf(payments: readonly StoredPayment[]): Minor {
+  return payments.reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+function headCells({ number, id, username, issuedAt }: Omit<BillHead, 'dueOn'>): Cell[] {
+  return [number, id, username, formatInstant(issuedAt)];
+}
 
 function amountCells({ net, vat, total }: Totals, currency: Currency): string[] {
   return [net, vat, total].map((minor) => formatMinor(minor, currency));

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { type BillReference, parseBillReference } from '../core/bill-reference.ts';
 import { type Country, parseCountry } from '../core/country.ts';
 import { parseIban } from '../core/iban.ts';
 import { parseId } from '../core/id.ts';
@@ -82,6 +83,12 @@ export const username = Flags.custom({ helpValue: 'NAME', parse: async (text) =>
 /** In whose name a command works, on the commands that users have a right to: the context takes it from there. */
 export const asUser = username({
   summary: 'Work in the name of this user, with the rights of that user only',
+});
+
+/** A bill by its number, or id:N. */
+export const billReference = Flags.custom<BillReference>({
+  helpValue: 'BILL',
+  parse: async (text) => parseBillReference(text),
 });
 
 /** One line of text; `field` is its name in a refusal. */

@@ -1405,6 +1405,160 @@ const DEFINITIONS = {
     }),
     example: { order: 7 },
   }),
+  // ── payments ───────────────────────────────────────────────────────────────────────────────────────────
+  INVALID_AMOUNT: define<{ amount: string; currency: string; decimals: number }>({
+    when: 'An amount of money has more decimals than its currency.',
+    say: ({ amount, currency, decimals }) => ({
+      message: `${amount} ${currency} cannot be paid: the currency has ${decimals === 0 ? 'no' : decimals} decimals.`,
+      hint: 'Give the amount that was paid, as the bank shows it.',
+      data: { field: 'amount' },
+    }),
+    example: { amount: '10.005', currency: 'CHF', decimals: 2 },
+  }),
+  BILL_NOT_ISSUED: define<{ id: number }>({
+    when: 'A payment is to be recorded for a draft.',
+    say: ({ id }) => ({
+      message: `Bill id:${id} is a draft, for which nobody can pay yet.`,
+      hint: `Issue it first: uncloud bill close ${id}`,
+      data: { id },
+    }),
+    example: { id: 7 },
+  }),
+  PAYMENT_NOTHING: define<Record<never, never>>({
+    when: 'A payment of nothing is to be recorded.',
+    say: () => ({
+      message: 'The amount is 0, which is no payment.',
+      hint: 'Give the amount that was paid; below zero it is money given back: --amount -10.00',
+      data: { field: 'amount' },
+    }),
+    example: {},
+  }),
+  PAYMENT_IN_FUTURE: define<{ day: string; today: string }>({
+    when: 'A payment is to be recorded for a day that is still to come.',
+    say: ({ day, today }) => ({
+      message: `${day} is still to come: today is ${today} (UTC).`,
+      hint: 'Give the day on which the money arrived.',
+      data: { field: 'date' },
+    }),
+    example: { day: '2062-01-31', today: '2026-01-31' },
+  }),
+  PAYMENT_WRONG_WAY: define<{
+    number: number;
+    isCreditNote: boolean;
+    paid: string;
+    amount: string;
+    currency: string;
+  }>({
+    when: 'More would be given back for an invoice than was received, or a credit note would be paid by the buyer.',
+    say: ({ number, isCreditNote, paid, amount, currency }) => ({
+      message: isCreditNote
+        ? `Bill ${number} is a credit note with payments of ${paid} ${currency}; ${amount} ${currency} would be money received for it.`
+        : `Bill ${number} has payments of ${paid} ${currency}; ${amount} ${currency} would give back more than that.`,
+      hint: `Look at what was paid with: uncloud bill show ${number}`,
+      data: { number, field: 'amount' },
+    }),
+    example: { number: 12, isCreditNote: false, paid: '5.00', amount: '-10.00', currency: 'CHF' },
+  }),
+  PAYMENT_DIFFERS: define<{ number: number; reference: string; stored: string; given: string }>({
+    when: 'A bill has a payment with the same reference but another amount or day.',
+    say: ({ number, reference, stored, given }) => ({
+      message: `Bill ${number} has a payment ${quote(reference)} of ${stored}, not ${given}.`,
+      hint: `Give another payment another reference; take back a mistake with a negative amount: uncloud payment list --bill ${number}`,
+      data: { number, field: 'reference' },
+    }),
+    example: {
+      number: 12,
+      reference: 'ZV1',
+      stored: '10.00 CHF on 2026-01-31',
+      given: '5.00 CHF on 2026-01-31',
+    },
+  }),
+  PAYMENT_REPEATED: define<{ reference: string; firstLine: number }>({
+    when: "Two entries of a bank statement have the same bank's reference and pay the same bill.",
+    say: ({ reference, firstLine }) => ({
+      message: `The reference ${quote(reference)} stands in line ${firstLine} too: it may be the same payment or another one.`,
+      hint: 'Ask the bank; record another payment by hand: uncloud payment record BILL --amount A --date DAY --reference R',
+    }),
+    example: { reference: 'ZV1', firstLine: 40 },
+  }),
+  PAYMENT_WITHOUT_REFERENCE: define<Record<never, never>>({
+    when: 'An entry of a bank statement has no structured reference, so nobody knows what it pays.',
+    say: () => ({
+      message: 'It has no structured reference.',
+      hint: 'Record it by hand: uncloud payment record BILL --amount A --date DAY --reference R',
+    }),
+    example: {},
+  }),
+  SEVERAL_REFERENCES: define<{ references: readonly string[] }>({
+    when: 'An entry of a bank statement has several references, so it pays several bills.',
+    say: ({ references }) => ({
+      message: `It has several references: ${references.map(quote).join(', ')}.`,
+      hint: 'Record a payment for each bill: uncloud payment record BILL --amount A --date DAY --reference R',
+    }),
+    example: { references: ['RF6412', 'RF3713'] },
+  }),
+  FOREIGN_REFERENCE: define<{ reference: string }>({
+    when: 'The reference of an entry of a bank statement is not one that stands on our bills.',
+    say: ({ reference }) => ({
+      message: `${quote(reference)} is not a reference of a bill.`,
+      hint: 'Record it by hand when it pays a bill: uncloud payment record BILL --amount A --date DAY --reference R',
+    }),
+    example: { reference: '210000000003139471430009017' },
+  }),
+  PAYMENT_CURRENCY: define<{ number: number; currency: string; other: string }>({
+    when: 'A payment is in another currency than the bill that it names.',
+    say: ({ number, currency, other }) => ({
+      message: `Bill ${number} is in ${currency}, and the payment in ${quote(other)}.`,
+      hint: `Record what the bank made of it in ${currency}: uncloud payment record ${number} --amount A --date DAY --reference R`,
+    }),
+    example: { number: 12, currency: 'CHF', other: 'EUR' },
+  }),
+  STATEMENT_DETAILS: define<Record<never, never>>({
+    when: 'The transactions of an entry of a bank statement do not add up to the amount that was booked.',
+    say: () => ({
+      message: 'Its transactions do not add up to the amount that was booked.',
+      hint: 'Ask the bank for the details; record it by hand: uncloud payment record BILL --amount A --date DAY --reference R',
+    }),
+    example: {},
+  }),
+  NOT_A_STATEMENT: define<{ file: string; found: string }>({
+    when: 'A file of XML is not a bank statement camt.053 of a version that is known.',
+    say: ({ file, found }) => ({
+      message: `${quote(file)} is not a bank statement: its root is ${found}.`,
+      hint: 'Ask the bank for camt.053 (ISO 20022), version 001.02, 001.04 or 001.08.',
+    }),
+    example: {
+      file: 'statement.xml',
+      found: '"Document" of "urn:iso:std:iso:20022:tech:xsd:camt.052.001.04"',
+    },
+  }),
+  STATEMENT_FAULTY: define<{ file: string; line: number; reason: string }>({
+    when: 'An entry of a bank statement lacks what every entry has, or has it in a form that the standard forbids.',
+    say: ({ file, line, reason }) => ({
+      message: `${quote(file)}, line ${line}: ${reason}.`,
+      hint: 'Nothing was imported. Ask the bank for a statement that follows ISO 20022.',
+      data: { line },
+    }),
+    example: { file: 'statement.xml', line: 40, reason: 'the entry has no Amt' },
+  }),
+  XML_MALFORMED: define<{ file: string; line: number; column: number; reason: string }>({
+    when: 'A file is not well-formed XML, has a document type, or is larger or deeper in one place than any statement.',
+    say: ({ file, line, column, reason }) => ({
+      message: `${quote(file)}, line ${line}, column ${column}: ${reason}.`,
+      hint: 'Nothing was imported. Get the file from the bank once more; do not edit it by hand.',
+      data: { line, column },
+    }),
+    example: { file: 'statement.xml', line: 3, column: 12, reason: 'unexpected end' },
+  }),
+  XML_ENCODING: define<{ file: string; encoding: string; reason: string }>({
+    when: 'The encoding that a file of XML declares is not known, or the file is not in it.',
+    say: ({ file, encoding, reason }) => ({
+      message: `${quote(file)} says that it is in ${quote(encoding)}, ${reason}.`,
+      hint: 'Use UTF-8, UTF-16, ISO-8859-1, ISO-8859-15, Windows-1252 or US-ASCII, and declare the one that it is.',
+      data: { encoding },
+    }),
+    example: { file: 'statement.xml', encoding: 'EBCDIC', reason: 'which is not read' },
+  }),
   CURRENCY_MISMATCH: define<{ order: number | string; currency: string; other: string }>({
     when: 'An order is to be replaced by one in another currency.',
     say: ({ order, currency, other }) => ({

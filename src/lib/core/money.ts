@@ -65,14 +65,36 @@ export function parsePrice(text: string, { negative = false }: { negative?: bool
 
 /** Writes a price with as many decimals as it needs, and at least `decimals` (two for most currencies). */
 export function formatPrice(price: Price, decimals = 2): string {
-  const text = formatScaled(price, PRICE_DECIMALS);
-  const removable = PRICE_DECIMALS - decimals;
-  return text.replace(new RegExp(`0{1,${removable}}$`), '').replace(/\.$/, '');
+  return formatDecimal(price, PRICE_DECIMALS, decimals);
+}
+
+/** Writes a number that counts parts of 10^-scale with as many decimals as it needs, and at least `least`. */
+export function formatDecimal(value: bigint, scale: number, least: number): string {
+  const removable = scale - least;
+  return formatScaled(value, scale)
+    .replace(new RegExp(`0{1,${removable}}$`), '')
+    .replace(/\.$/, '');
 }
 
 /** Writes an amount as a decimal with all decimals of its currency: 1000n CHF is `10.00`. */
 export function formatMinor(amount: Minor, currency: Currency): string {
   return formatScaled(amount, CURRENCY_DECIMALS[currency]);
+}
+
+/**
+ * An amount of money in the smallest unit of its currency.
+ * @throws INVALID_AMOUNT when it has more decimals than the currency
+ */
+export function minorOf(price: Price, currency: Currency): Minor {
+  const unit = 10n ** BigInt(PRICE_DECIMALS - CURRENCY_DECIMALS[currency]);
+  if (price % unit !== 0n) {
+    throw refuse.INVALID_AMOUNT({
+      amount: formatPrice(price),
+      currency,
+      decimals: CURRENCY_DECIMALS[currency],
+    });
+  }
+  return price / unit;
 }
 
 /**

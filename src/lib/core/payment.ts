@@ -60,6 +60,16 @@ export function creditorReference(number: number): string {
   return `RF${String(check).padStart(2, '0')}${number}`;
 }
 
+/** The number of the bill that a reference of either kind names; null when it is not one of ours. */
+export function billNumberOf(reference: string): number | null {
+  const text = reference.replace(/\s/g, '').toUpperCase();
+  const isCreditor = text.startsWith('RF');
+  const digits = (isCreditor ? /^RF\d\d([1-9]\d{0,15})$/ : /^0*([1-9]\d{0,15})\d$/).exec(text)?.[1];
+  const number = Number(digits ?? 0);
+  const own = isCreditor ? creditorReference(number) : qrReference(number);
+  return number > 0 && text === own ? number : null;
+}
+
 /** Writes a reference as on paper: a QR reference in groups of five from the right, another in groups of four. */
 export function formatReference(reference: string): string {
   if (reference.startsWith('RF')) return reference.replace(/(.{4})(?=.)/g, '$1 ');

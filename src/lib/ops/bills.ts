@@ -4,7 +4,7 @@ import { explainRecord, type RecordExplanation } from '../core/bill-explanation.
 import type { BillReference } from '../core/bill-reference.ts';
 import { dueDayOf } from '../core/due-day.ts';
 import { refuse } from '../core/errors.ts';
-import { formatInstant, type Instant } from '../core/instant.ts';
+import { dayOf, formatInstant, type Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
 import { checkReach, findReach } from '../io/db/access.ts';
 import {
@@ -17,6 +17,7 @@ import {
   numberBills,
 } from '../io/db/bills.ts';
 import { only } from '../io/db/database.ts';
+import { findPayments, type StoredPayment } from '../io/db/payments.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
@@ -27,22 +28,35 @@ import type { Context } from './context.ts';
  */
 export async function listBills(
   context: Context,
-  filter: Omit<BillFilter, 'within'> = {},
+  {
+    overdue = false,
+    ...filter
+  }: Omit<BillFilter, 'within' | 'overdueOn'> & { readonly overdue?: boolean } = {},
 ): Promise<BillSummary[]> {
   const database = await context.db();
+  const overdueOn = overdue ? dayOf(context.now) : undefined;
   return database.read(async (tx) => {
     const { asUser } = context;
     const { username } = filter;
     if (username !== undefined) await checkReach(tx, asUser, username, `bills of ${username}`);
     const within = await findReach(tx, asUser);
-    return findBills(tx, { ...filter, within });
+    return findBills(tx, { ...filter, overdueOn, within });
   });
 }
 
-/** @throws UNKNOWN_BILL */
-export async function showBill(context: Context, reference: BillReference): Promise<BillDocument> {
+/**
+ * A bill with its payments.
+ * @throws UNKNOWN_BILL
+ */
+export async function showBill(
+  context: Context,
+  reference: BillReference,
+): Promise<BillDocument & { readonly payments: readonly StoredPayment[] }> {
   const database = await context.db();
-  return database.read((tx) => getBill(tx, reference));
+  return database.read(async (tx) => {
+    const bill = await getBill(tx, reference);
+    return { ...bill, payments: await findPayments(tx, { billId: bill.id }) };
+  });
 }
 
 /**
@@ -119,5 +133,5 @@ export async function discardBill(context: Context, id: number): Promise<BillSum
 async function findDraft(tx: Transaction<Schema>, id: number): Promise<BillSummary> {
   const draft = await getBill(tx, { id });
   if (draft.number !== null) throw refuse.BILL_ISSUED({ id, number: draft.number });
-  return { ...draft, recordCount: draft.records.length };
+  return { ...draft, paid: 0n, recordCount: draft.records.length };
 }

@@ -6,13 +6,14 @@ import { type BillReference, formatBillReference } from '../../core/bill-referen
 import type { OrderState, StoredRecord } from '../../core/charge.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
-import type { Currency } from '../../core/money.ts';
+import type { Currency, Minor } from '../../core/money.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
 import type { Reach } from './access.ts';
 import { insertRows, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import { reserveIds } from './ids.ts';
+import { paidForBill, sumOfPayments } from './payments.ts';
 import type { Schema } from './schema.ts';
 
 /** The columns that make a `StoredRecord`, for a query over `bill_records` joined with `bills`. */
@@ -77,6 +78,8 @@ export interface BillSummary
   > {
   readonly userId: number;
   readonly username: Username;
+  /** What was received for it, less what was given back. */
+  readonly paid: Minor;
   /** How many records it has. */
   readonly recordCount: number;
 }
@@ -90,6 +93,10 @@ export interface BillFilter {
   /** Issued before. */
   readonly to?: Instant | undefined;
   readonly currency?: Currency | undefined;
+  /** Issued, and not settled: something is owed, to the seller or to the buyer. */
+  readonly unpaid?: boolean;
+  /** Owed to the seller, and due before this day. */
+  readonly overdueOn?: Day | undefined;
 }
 
 /** The bills, by issue instant, numbered ones before drafts. */
@@ -100,6 +107,7 @@ export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Pr
     .selectAll('bills')
     .select(({ selectFrom }) => [
       'users.username',
+      paidForBill.as('paid'),
       selectFrom('bill_records')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .whereRef('bill_records.bill_id', '=', 'bills.id')
@@ -114,11 +122,17 @@ export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Pr
   if (filter.from !== undefined) query = query.where('issued_at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('issued_at', '<', filter.to);
   if (filter.currency !== undefined) query = query.where('bills.currency', '=', filter.currency);
+  const open = sql`bills.total - coalesce(${sumOfPayments}, 0)`;
+  if (filter.unpaid === true) query = query.where('number', 'is not', null).where(sql<boolean>`${open} <> 0`);
+  if (filter.overdueOn !== undefined) {
+    query = query.where('due_on', '<', filter.overdueOn).where(sql<boolean>`${open} > 0`);
+  }
   const rows = await query.execute();
   return rows.map((row) => ({
     ...headOf(row),
     userId: row.user_id,
     username: row.username as Username,
+    paid: BigInt(row.paid ?? 0),
     recordCount: row.record_count ?? 0,
   }));
 }

@@ -12,6 +12,7 @@ export type Topic =
   | 'products'
   | 'orders'
   | 'bills'
+  | 'payments'
   | 'vat-rates'
   | 'vpn';
 

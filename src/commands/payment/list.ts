@@ -1,0 +1,29 @@
+import { BaseCommand } from '../../lib/cli/command.ts';
+import { billReference, day, username } from '../../lib/cli/flags.ts';
+import { paymentDocument, paymentTable } from '../../lib/cli/payments.ts';
+import { listPayments } from '../../lib/ops/payments.ts';
+
+export default class PaymentList extends BaseCommand {
+  static override summary = 'List payments';
+  static override description =
+    'Lists payments by the day on which the money arrived. A negative amount was given back.';
+  static override examples = [
+    '<%= config.bin %> payment list --bill 12',
+    '<%= config.bin %> payment list --from 2026-01-01 --to 2026-02-01',
+  ];
+  static override flags = {
+    bill: billReference({ summary: 'Only payments of this bill' }),
+    user: username({ summary: 'Only payments of this user' }),
+    from: day({ summary: 'Only payments of this day or later' }),
+    to: day({ summary: 'Only payments before this day' }),
+  };
+
+  async run() {
+    const { flags } = await this.parse(PaymentList);
+    const { bill, user, from, to } = flags;
+    const payments = await listPayments(await this.context(), { bill, username: user, from, to });
+    if (payments.length > 0) this.log(paymentTable(payments));
+    else this.say('There are no such payments. Record one with: uncloud payment record');
+    return { payments: payments.map(paymentDocument) };
+  }
+}
