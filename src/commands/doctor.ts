@@ -1,4 +1,6 @@
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
+import { examineAllData } from '../lib/cli/doctor.ts';
 import { escapeControl } from '../lib/cli/table.ts';
 import { hostname } from '../lib/cli/vpn.ts';
 import { EXIT } from '../lib/core/errors.ts';
@@ -7,16 +9,23 @@ import { examineHost } from '../lib/ops/vpn-host-doctor.ts';
 
 const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
 
+/** Without these the data cannot be looked at; they are told by themselves. */
+const UNREADABLE = new Set(['database', 'schema']);
+
 export default class Doctor extends BaseCommand {
   static override summary = 'Check the configuration, the database, its schema and the files with secrets';
   static override description =
     'Changes nothing. Ends with 1 when something is wrong; every finding says what to do.';
   static override examples = [
     '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor --data',
     '<%= config.bin %> doctor --hostname vpn-1.example.net',
     '<%= config.bin %> doctor --json',
   ];
   static override flags = {
+    data: Flags.boolean({
+      summary: 'Also check the stored data: schema, references, networks, bills, secrets, audit trail',
+    }),
     hostname: hostname({ summary: 'Also check what uncloud vpn needs on this VPN host' }),
   };
 
@@ -25,6 +34,8 @@ export default class Doctor extends BaseCommand {
     const context = await this.context();
     const findings = await examine(context);
     if (flags.hostname !== undefined) findings.push(...(await examineHost(context, flags.hostname)));
+    const isReadable = !findings.some(({ id, level }) => UNREADABLE.has(id) && level === 'error');
+    if (flags.data && isReadable) findings.push(...(await examineAllData(context, flags.hostname)));
     for (const { level, id, subject, message, fix } of findings) {
       this.log(escapeControl(`${MARKS[level]}  ${id}: ${subject}: ${message}`));
       if (fix !== '') this.log(escapeControl(`         ${fix}`));

@@ -157,6 +157,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'config init': {},
   'config show': {},
   doctor: {},
+  'doctor --data': {},
 };
 
 describe('the documents', () => {

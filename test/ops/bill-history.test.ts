@@ -1,12 +1,11 @@
-import Sqlite from 'better-sqlite3';
-import pg from 'pg';
 import { expect, it } from 'vitest';
 import { verifyBills } from '../../src/lib/ops/bill-history.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
 import { openWithCustomers } from '../support/customers.ts';
-import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { describeDatabases } from '../support/databases.ts';
 import { at } from '../support/shop.ts';
+import { tamper } from '../support/tamper.ts';
 
 describeDatabases('the history of bills', (databases) => {
   const billed = async () => {
@@ -16,24 +15,6 @@ describeDatabases('the history of bills', (databases) => {
     await generateBills(context.at('2025-03-05'));
     return context.at('2025-03-05');
   };
-
-  /** Changes rows as the owner of the database can: past the triggers. */
-  async function tamper(context: TestContext, statement: string): Promise<void> {
-    if (databases.backend === 'postgresql') {
-      const client = new pg.Client(context.url);
-      await client.connect();
-      await client.query(`set session_replication_role = replica; ${statement}`);
-      await client.end();
-      return;
-    }
-    const handle = new Sqlite(context.url.replace('sqlite:', ''));
-    handle.pragma('foreign_keys = off');
-    handle.pragma('ignore_check_constraints = on');
-    const triggers = handle.prepare("select name from sqlite_master where type = 'trigger'").all();
-    for (const { name } of triggers as { name: string }[]) handle.exec(`drop trigger ${name}`);
-    handle.exec(statement);
-    handle.close();
-  }
 
   it('has no faults when the program alone wrote it, and counts what is due', async () => {
     const context = await billed();

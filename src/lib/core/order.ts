@@ -213,6 +213,29 @@ export function decideReplacement(
   return { kind: 'upgrade', oldEndsAt: earlier(periodEnd, state.end), newStartsAt: at };
 }
 
+/** How an order and its successor fail to meet. */
+export type Misfit = 'overlap' | 'gap';
+
+/**
+ * Whether a replaced order ends where its successor starts, as `decideReplacement` has it: an upgrade under the
+ * policy `full` lets it run to the end of its period, and a successor that was cancelled before its start replaces
+ * nothing. Without an end of its own it ends where the successor starts.
+ */
+export function misfit(
+  old: OrderTerms & Pick<Order, 'startsAt' | 'endsAt'>,
+  successor: OrderTerms & Pick<Order, 'startsAt' | 'endsAt'>,
+): Misfit | null {
+  const { startsAt } = successor;
+  if (successor.endsAt !== null && successor.endsAt <= startsAt) return null;
+  if (old.endsAt === null || old.endsAt === startsAt) return null;
+  if (old.endsAt < startsAt) return 'gap';
+  const { recurringPeriodSeconds } = old;
+  if (recurringPeriodSeconds === null || startsAt <= old.startsAt || isCheaper(successor, old))
+    return 'overlap';
+  const begun = Math.ceil((startsAt - old.startsAt) / recurringPeriodSeconds);
+  return old.endsAt > addSeconds(old.startsAt, begun * recurringPeriodSeconds) ? 'overlap' : null;
+}
+
 /**
  * Checks an end that staff set by hand: any instant from the start on, or null for none.
  * @throws INVALID_ORDER

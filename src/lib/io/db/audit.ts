@@ -127,6 +127,61 @@ export async function findAuditEntries(tx: Transaction<Schema>, filter: AuditFil
   return (await query.execute()).map(entryFromRow).reverse();
 }
 
+/** What an auditor finds wrong with an entry. */
+export interface ChainFault {
+  readonly entry: AuditEntry;
+  readonly what: 'altered' | 'unlinked';
+}
+
+const ENTRIES_PER_PAGE = 1000;
+
+/**
+ * Recomputes every chain. An entry is `altered` when its hash is not that of its content, `unlinked` when it does not
+ * follow on the entry before it.
+ * @param most stops after so many faults
+ */
+export async function verifyChains(
+  tx: Transaction<Schema>,
+  most: number,
+): Promise<{ entries: number; chains: number; faults: ChainFault[] }> {
+  const faults: ChainFault[] = [];
+  let [entries, chains] = [0, 0];
+  let before: AuditEntry | undefined;
+  for (let page = await entriesAfter(tx, before); page.length > 0; page = await entriesAfter(tx, before)) {
+    for (const entry of page) {
+      const isFirst = before?.topic !== entry.topic;
+      const [position, hash] = isFirst ? [0, NO_HASH] : [before?.position ?? 0, before?.hash];
+      if (entry.position !== position + 1 || entry.previousHash !== hash)
+        faults.push({ entry, what: 'unlinked' });
+      if (entry.hash !== (await hashOf(entry))) faults.push({ entry, what: 'altered' });
+      entries += 1;
+      if (isFirst) chains += 1;
+      before = entry;
+    }
+    if (faults.length >= most) break;
+  }
+  return { entries, chains, faults };
+}
+
+async function entriesAfter(tx: Transaction<Schema>, before: AuditEntry | undefined): Promise<AuditEntry[]> {
+  const rows = await tx
+    .selectFrom('audit_entries')
+    .selectAll()
+    .$if(before !== undefined, (query) =>
+      query.where(
+        sql`(topic, position, id)`,
+        '>',
+        sql`(${before?.topic}, ${before?.position}, ${before?.id})`,
+      ),
+    )
+    .orderBy('topic')
+    .orderBy('position')
+    .orderBy('id')
+    .limit(ENTRIES_PER_PAGE)
+    .execute();
+  return rows.map(entryFromRow);
+}
+
 function entryFromRow(row: Selectable<Schema['audit_entries']>): AuditEntry {
   return {
     id: row.id,
@@ -138,11 +193,20 @@ function entryFromRow(row: Selectable<Schema['audit_entries']>): AuditEntry {
     databaseRole: row.database_role,
     host: row.host,
     command: row.command,
-    counts: JSON.parse(row.counts) as ChangeCounts,
+    counts: parseCounts(row.counts),
     result: row.result,
     previousHash: row.previous_hash,
     hash: row.hash,
   };
+}
+
+/** What was altered past all rules may be no JSON; its hash is wrong then, and that is what is to be told. */
+function parseCounts(text: string): ChangeCounts {
+  try {
+    return JSON.parse(text) as ChangeCounts;
+  } catch {
+    return {};
+  }
 }
 
 /** Migrations write before the trail is there, and after it is gone. */

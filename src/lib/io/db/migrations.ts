@@ -107,6 +107,11 @@ export async function applyMigrations(
   if (error !== undefined) throw error;
 }
 
+/** Makes the whole schema where there is none, without a record of migrations. */
+export async function makeSchema(db: Kysely<Schema>, backend: Backend): Promise<void> {
+  for (const name of MIGRATION_NAMES) await migrationOf(name).up(db as Kysely<unknown>, backend);
+}
+
 /** The statements of one migration, as this backend would run them. */
 export async function migrationStatements(
   name: string,

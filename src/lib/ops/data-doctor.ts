@@ -1,0 +1,359 @@
+import { type Selectable, sql, type Transaction } from 'kysely';
+import { UserError } from '../core/errors.ts';
+import { doubtful, type Finding, faulty, MOST_FINDINGS, refused, sound, verdict } from '../core/finding.ts';
+import { formatInstant } from '../core/instant.ts';
+import { misfit } from '../core/order.ts';
+import {
+  firstAddressHex,
+  formatPrefix,
+  lastAddressHex,
+  readPrefix,
+  slotCount,
+  slotPrefix,
+} from '../core/prefix.ts';
+import { parsePrivateKey } from '../core/wireguard-key.ts';
+import { verifyChains } from '../io/db/audit.ts';
+import { orderColumns, orderFromRow } from '../io/db/orders.ts';
+import type { Schema } from '../io/db/schema.ts';
+import {
+  compareSchema,
+  findOrphans,
+  migrationsWithoutChecksum,
+  shippedForeignKeys,
+} from '../io/db/shipped-schema.ts';
+import { openerFor, poolKeyPlace } from '../io/secrets.ts';
+import { publicKeyOf } from '../io/wireguard-keys.ts';
+import type { Context } from './context.ts';
+
+const ROWS_PER_PAGE = 5000;
+
+/** Looks whether the stored data is what the program alone can have written; bills are left to `verifyBills`. */
+export async function examineData(context: Context): Promise<Finding[]> {
+  const database = await context.db();
+  const keys = await shippedForeignKeys();
+  const found = await database.read(async (tx) => [
+    ...(await checksums(tx)),
+    ...(await orphans(tx, keys)),
+    ...(await pools(tx)),
+    ...(await networks(tx)),
+    ...(await replacements(tx)),
+    ...(await secrets(tx, context.config['secrets.key_file'])),
+    ...(await trail(tx)),
+  ]);
+  return [...(await schema(context)), ...found];
+}
+
+async function schema(context: Context): Promise<readonly Finding[]> {
+  const database = await context.db();
+  try {
+    const found = (await compareSchema(database)).map(({ part: { kind, table, name }, what }) => {
+      const subject = table === '' || table === name ? name : `${table}.${name}`;
+      if (what === 'added') {
+        const message = `this ${kind} is not made by the migrations`;
+        return doubtful('live-schema', subject, message, 'Drop it, unless you added it on purpose.');
+      }
+      const message =
+        what === 'missing' ? `this ${kind} is missing` : `this ${kind} is not as the migrations make it`;
+      return faulty(
+        'live-schema',
+        subject,
+        message,
+        'Restore it: `uncloud migrate --sql` on an empty database shows it.',
+      );
+    });
+    return verdict(found, sound('live-schema', database.address, 'is what the migrations make'));
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'DATABASE_PERMISSION') throw error;
+    return [doubtful('live-schema', database.address, `could not be compared: ${error.message}`, error.hint)];
+  }
+}
+
+async function checksums(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+  const found = (await migrationsWithoutChecksum(tx)).map((name) =>
+    faulty(
+      'checksums',
+      name,
+      'is applied and has no checksum',
+      'Restore schema_migration_checksums from a backup.',
+    ),
+  );
+  return verdict(
+    found,
+    sound('checksums', 'migrations', 'each applied one has the checksum of the shipped one'),
+  );
+}
+
+async function orphans(
+  tx: Transaction<Schema>,
+  keys: Awaited<ReturnType<typeof shippedForeignKeys>>,
+): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  for (const key of keys) {
+    for (const { row, names } of await findOrphans(tx, key, MOST_FINDINGS + 1)) {
+      const { table, firstColumn, columns, parent } = key;
+      const message = `its ${columns.join(', ')} is ${names}, and no row of ${parent} is that`;
+      const fix = `Restore that row of ${parent} from a backup.`;
+      found.push(faulty('orphans', `${table} with ${firstColumn} ${row}`, message, fix));
+    }
+  }
+  return verdict(found, sound('orphans', 'tables', 'no row names one that is not there'));
+}
+
+async function pools(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  const rows = await tx
+    .selectFrom('vpn_pools')
+    .selectAll()
+    .select((eb) => [
+      eb
+        .selectFrom('vpn_networks')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('pool_id', '=', 'vpn_pools.id')
+        .as('lent'),
+      eb
+        .selectFrom('vpn_released_slots')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('pool_id', '=', 'vpn_pools.id')
+        .as('released'),
+    ])
+    .orderBy('id')
+    .execute();
+  for (const row of rows) {
+    const fault = (message: string) =>
+      found.push(faulty('pools', `pool ${row.id}`, message, 'Restore its row of vpn_pools from a backup.'));
+    const prefix = readPrefix(row.network);
+    if (prefix === null) {
+      fault(`its prefix is stored as ${row.network}, which is none`);
+      continue;
+    }
+    if (row.first_address !== firstAddressHex(prefix) || row.last_address !== lastAddressHex(prefix)) {
+      fault(`its addresses are not those of ${row.network}`);
+    }
+    if (row.slot_count !== String(countOrNull(() => slotCount(prefix, row.subnetwork_size)))) {
+      fault(`${row.slot_count} is not how many networks of size ${row.subnetwork_size} it holds`);
+    }
+    const [lent, released] = [Number(row.lent), Number(row.released)];
+    if (row.next_slot !== lent + released) {
+      fault(`its next slot is ${row.next_slot}, with ${lent} networks lent and ${released} given back`);
+    }
+  }
+  found.push(...(await overlaps(tx, 'vpn_pools', 'pools', 'pool')));
+  return verdict(found, sound('pools', 'pools', `${rows.length}; none overlaps another`));
+}
+
+async function networks(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  const rows = await tx
+    .selectFrom('vpn_pools')
+    .select(['id', 'network', 'subnetwork_size', 'next_slot'])
+    .execute();
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  let count = 0;
+  await inPages(tx, 'vpn_networks', (row) => {
+    count += 1;
+    const pool = byId.get(row.pool_id);
+    const prefix = readPrefix(pool?.network ?? '');
+    if (pool === undefined || prefix === null || found.length > MOST_FINDINGS) return;
+    const due = countOrNull(() => slotPrefix(prefix, pool.subnetwork_size, BigInt(row.slot)));
+    const fix = `Give it back with: uncloud vpn network delete ${row.id}`;
+    if (due === null || row.network !== formatPrefix(due) || row.slot >= pool.next_slot) {
+      const message = `${row.network} is not slot ${row.slot} of pool ${pool.id}, ${pool.network} in /${pool.subnetwork_size}`;
+      found.push(faulty('networks', `network ${row.id}`, message, fix));
+    } else if (row.first_address !== firstAddressHex(due) || row.last_address !== lastAddressHex(due)) {
+      found.push(
+        faulty('networks', `network ${row.id}`, `its addresses are not those of ${row.network}`, fix),
+      );
+    }
+  });
+  found.push(...(await overlaps(tx, 'vpn_networks', 'networks', 'network')));
+  const both = await tx
+    .selectFrom('vpn_networks')
+    .innerJoin('vpn_released_slots as released', (join) =>
+      join
+        .onRef('released.pool_id', '=', 'vpn_networks.pool_id')
+        .onRef('released.slot', '=', 'vpn_networks.slot'),
+    )
+    .select(['vpn_networks.id', 'vpn_networks.network'])
+    .orderBy('vpn_networks.id')
+    .limit(MOST_FINDINGS)
+    .execute();
+  for (const { id, network } of both) {
+    const fix = 'Delete its row of vpn_released_slots.';
+    found.push(faulty('networks', `network ${id}`, `${network} is lent, and listed as given back`, fix));
+  }
+  const message = `${count}; each lies in its pool and none overlaps another`;
+  return verdict(found, sound('networks', 'networks', message));
+}
+
+/** Prefixes that share addresses with one that begins before them, or with them. */
+async function overlaps(
+  tx: Transaction<Schema>,
+  table: 'vpn_pools' | 'vpn_networks',
+  id: string,
+  noun: string,
+): Promise<Finding[]> {
+  const name = sql.table(table);
+  const { rows } = await sql<{ id: number; network: string; other_id: number; other: string }>`
+    select later.id, later.network, other.id as other_id, other.network as other
+    from (
+      select id, network, first_address, last_address,
+        max(last_address) over (order by first_address, id rows between unbounded preceding and 1 preceding) as reached
+      from ${name}) as later
+    join ${name} as other on other.id = (
+      select min(id) from ${name} as earlier
+      where earlier.first_address <= later.first_address and earlier.last_address >= later.first_address
+        and earlier.id <> later.id)
+    where later.reached >= later.first_address order by later.id limit ${MOST_FINDINGS + 1}`.execute(tx);
+  return rows.map((row) => {
+    const message = `${row.network} overlaps ${row.other} of ${noun} ${row.other_id}`;
+    return faulty(
+      id,
+      `${noun} ${row.id}`,
+      message,
+      `Give one of them back with: uncloud vpn ${noun} delete ID`,
+    );
+  });
+}
+
+async function replacements(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  let count = 0;
+  for (let after = 0, size = ROWS_PER_PAGE; size === ROWS_PER_PAGE; ) {
+    const rows = await tx
+      .selectFrom('orders')
+      .select([...orderColumns, 'orders.user_id'])
+      .where('replaces_id', 'is not', null)
+      .where('orders.id', '>', after)
+      .orderBy('orders.id')
+      .limit(ROWS_PER_PAGE)
+      .execute();
+    const replaced = await tx
+      .selectFrom('orders')
+      .select([...orderColumns, 'orders.user_id'])
+      .where('orders.id', 'in', [0, ...rows.map(({ replaces_id }) => replaces_id ?? 0)])
+      .execute();
+    const byId = new Map(replaced.map((row) => [row.id, row]));
+    for (const row of rows) {
+      const old = byId.get(row.replaces_id ?? 0);
+      if (old !== undefined && found.length <= MOST_FINDINGS) found.push(...successionFindings(old, row));
+    }
+    size = rows.length;
+    count += size;
+    after = rows.at(-1)?.id ?? after;
+  }
+  found.push(...(await doubleSuccessors(tx)));
+  return verdict(found, sound('replacements', 'orders', `${count} replaced; each meets its successor`));
+}
+
+type OrderRow = Parameters<typeof orderFromRow>[0] & { readonly user_id: number };
+
+function successionFindings(oldRow: OrderRow, row: OrderRow): Finding[] {
+  const [old, successor] = [orderFromRow(oldRow), orderFromRow(row)];
+  const subject = `order ${old.id}`;
+  const restore = `Restore order ${successor.id} from a backup.`;
+  if (oldRow.user_id !== row.user_id) {
+    return [faulty('replacements', subject, `is replaced by order ${row.id} of another user`, restore)];
+  }
+  if (old.currency !== successor.currency) {
+    return [faulty('replacements', subject, `is replaced by order ${row.id} in another currency`, restore)];
+  }
+  if (old.id >= successor.id) {
+    return [faulty('replacements', subject, `is replaced by order ${row.id}, which is older`, restore)];
+  }
+  const found = misfit(old, successor);
+  if (found === null || old.endsAt === null) return [];
+  const start = formatInstant(successor.startsAt);
+  const message = `ends at ${formatInstant(old.endsAt)}, and its successor ${successor.id} starts at ${start}`;
+  const fix = `Let them meet with: uncloud order update ${old.id} --ends-at ${start}`;
+  return [(found === 'overlap' ? faulty : doubtful)('replacements', subject, message, fix)];
+}
+
+/** An order has one successor; one that was cancelled before its start does not count. */
+async function doubleSuccessors(tx: Transaction<Schema>): Promise<Finding[]> {
+  const rows = await tx
+    .selectFrom('orders')
+    .select('replaces_id')
+    .where('replaces_id', 'is not', null)
+    .where((eb) => eb.or([eb('ends_at', 'is', null), eb('ends_at', '>', eb.ref('starts_at'))]))
+    .groupBy('replaces_id')
+    .having((eb) => eb.fn.countAll(), '>', 1)
+    .orderBy('replaces_id')
+    .limit(MOST_FINDINGS)
+    .execute();
+  const fix = 'Cancel all but one of them with: uncloud order update ID --ends-at START';
+  return rows.map((row) => faulty('replacements', `order ${row.replaces_id}`, 'has several successors', fix));
+}
+
+async function secrets(tx: Transaction<Schema>, keyFile: string): Promise<readonly Finding[]> {
+  const rows = await tx
+    .selectFrom('vpn_pools')
+    .select(['id', 'private_key', 'public_key'])
+    .orderBy('id')
+    .execute();
+  const allIsWell = sound('sealed-secrets', 'pools', `${rows.length} private keys open`);
+  if (rows.length === 0) return [allIsWell];
+  try {
+    const opener = await openerFor(tx, keyFile);
+    const found: Finding[] = [];
+    for (const { id, private_key, public_key } of rows) {
+      const fix = `Give the pool a new key with: uncloud vpn pool rotate-key ${id}`;
+      try {
+        const key = parsePrivateKey(opener.open(private_key, poolKeyPlace(id)));
+        if (publicKeyOf(key) === public_key) continue;
+        found.push(
+          faulty('sealed-secrets', `pool ${id}`, 'its private key belongs to another public key', fix),
+        );
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        found.push(faulty('sealed-secrets', `pool ${id}`, 'its private key does not open', fix));
+      }
+    }
+    return verdict(found, allIsWell);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [refused('sealed-secrets', keyFile, error)];
+  }
+}
+
+async function trail(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+  const { entries, chains, faults } = await verifyChains(tx, MOST_FINDINGS + 1);
+  const found = faults.map(({ entry: { id, topic, position }, what }) => {
+    const message =
+      what === 'altered'
+        ? 'its content is not what its hash was taken of'
+        : `it does not follow on the entry before it: entries were removed, added or altered`;
+    const fix = 'Find out who owns the database and changed the trail; a backup shows what it held.';
+    return faulty('audit', `entry ${id}, ${topic} ${position}`, message, fix);
+  });
+  return verdict(found, sound('audit', 'trail', `${entries} entries in ${chains} chains, unbroken`));
+}
+
+/** Shows all rows of a table with an id, in its order. */
+async function inPages(
+  tx: Transaction<Schema>,
+  table: 'vpn_networks',
+  show: (row: Selectable<Schema['vpn_networks']>) => void,
+): Promise<void> {
+  for (let after = 0, size = ROWS_PER_PAGE; size === ROWS_PER_PAGE; ) {
+    const rows = await tx
+      .selectFrom(table)
+      .selectAll()
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(ROWS_PER_PAGE)
+      .execute();
+    for (const row of rows) show(row);
+    size = rows.length;
+    after = rows.at(-1)?.id ?? after;
+  }
+}
+
+/** What cannot be computed of stored values because they are wrong. */
+function countOrNull<T>(compute: () => T): T | null {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof UserError || error instanceof RangeError) return null;
+    throw error;
+  }
+}
