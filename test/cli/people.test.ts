@@ -79,20 +79,6 @@ VAT territory  –
     expect((await uncloudJson(['user', 'list'], { url })).users).toHaveLength(1);
   });
 
-  it('bootstrap-user reads no directory yet', async () => {
-    const url = await databases.freshUrl();
-    const environment = { UNCLOUD_LDAP_URL: 'ldaps://ldap.example.net' };
-    const args = ['bootstrap-user', '--username', 'nico'];
-    expect(await uncloud(args, { url, environment })).toEqual({
-      code: 1,
-      stdout: '',
-      stderr:
-        'Error: The directory "ldaps://ldap.example.net" was not asked: this version of uncloud reads no directory.\n' +
-        '  Give --no-ldap to create the user with what the flags say.\n',
-    });
-    expect((await uncloud([...args, '--no-ldap'], { url, environment })).code).toBe(0);
-  });
-
   it('user update says what changed, and none takes away', async () => {
     const url = await databases.freshUrl();
     await uncloudJson(

@@ -6,6 +6,7 @@ import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { uncloud } from '../support/cli.ts';
+import { honest, LdapServer } from '../support/ldap-server.ts';
 import { TEMPLATE } from '../support/postgres.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
 import { statement } from '../support/statement.ts';
@@ -50,6 +51,8 @@ interface Step {
   readonly refused?: boolean;
   /** Whether it is run on PostgreSQL, on a database of its own. */
   readonly onPostgres?: boolean;
+  /** Whether a directory is configured. */
+  readonly withDirectory?: boolean;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'uncloud-schemas-'));
@@ -75,6 +78,11 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'user import - --partial': { stdin: 'username,country\nbeat,DE\nbea,Germany\n', code: 3 },
   'user import -': { stdin: 'username,country\nbea,Germany\n', code: 1, refused: true },
   'user update beat --vat-number DE123456789 --vat-checked-on 2025-01-01': {},
+  'ldap check': { code: 1, refused: true },
+  'ldap check --username user1': { code: 1, refused: true, withDirectory: true },
+  'ldap check -v': { withDirectory: true },
+  'user sync --dry-run --exit-code': { code: 4, withDirectory: true },
+  'user sync': { withDirectory: true },
   'user list': {},
   'user show beat': {},
   'user show nobody': { code: 1, refused: true },
@@ -164,16 +172,29 @@ describe('the documents', () => {
   const sqlite = `sqlite:${join(folder, 'test.db')}`;
   const postgres = `${inject('postgresUrl')}/schemas_${process.pid}`;
   // `true` says what `wg` says of a machine without interfaces.
-  const environment = { XDG_CONFIG_HOME: folder, UNCLOUD_WIREGUARD_WG_COMMAND: 'true' };
+  const ENVIRONMENT = { XDG_CONFIG_HOME: folder, UNCLOUD_WIREGUARD_WG_COMMAND: 'true' };
+  let server: LdapServer;
+  let directory: Record<string, string>;
   const ajv = openSchemas(closed, false);
 
-  beforeAll(() => onServer(`create database schemas_${process.pid} template ${TEMPLATE} strategy file_copy`));
-  afterAll(() => onServer(`drop database schemas_${process.pid}`));
+  beforeAll(async () => {
+    await onServer(`create database schemas_${process.pid} template ${TEMPLATE} strategy file_copy`);
+    server = await LdapServer.start(honest);
+    directory = {
+      UNCLOUD_LDAP_URL: `ldap://127.0.0.1:${server.port}`,
+      UNCLOUD_LDAP_BASE_DN: 'dc=example',
+    };
+  });
+  afterAll(async () => {
+    await server.stop();
+    await onServer(`drop database schemas_${process.pid}`);
+  });
 
   it.each(Object.entries(SCENARIO))(
     'uncloud %s',
-    async (words, { stdin = '', code = 0, refused = false, onPostgres = false }) => {
+    async (words, { stdin = '', code = 0, refused = false, onPostgres = false, withDirectory = false }) => {
       const url = onPostgres ? postgres : sqlite;
+      const environment = withDirectory ? { ...ENVIRONMENT, ...directory } : ENVIRONMENT;
       const outcome = await uncloud([...words.split(' '), '--json'], { url, environment, stdin });
       expect(outcome).toMatchObject({ code, stderr: '' });
       const document = JSON.parse(outcome.stdout) as unknown;

@@ -81,10 +81,11 @@ describeDatabases('users', (databases) => {
   });
 
   it('asks a directory only when it could', async () => {
-    const config = { ldap: { url: 'ldaps://ldap.example.net' } };
+    const config = { ldap: { url: 'ldap://127.0.0.1:1', base_dn: 'dc=example' } };
     const context = await databases.context({ config });
     await expect(bootstrapUser(context, NICO, { ...NOTHING, local: false })).rejects.toMatchObject({
-      code: 'LDAP_NOT_AVAILABLE',
+      code: 'LDAP_UNREACHABLE',
+      exit: 75,
     });
     expect(await listUsers(context)).toEqual([]);
     expect((await bootstrapUser(context, NICO, NOTHING)).created).toBe(true);

@@ -6,10 +6,12 @@ import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest';
 import { readConfig } from '../../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { type Instant, parseInstant } from '../../src/lib/core/instant.ts';
+import { parseLdapSettings } from '../../src/lib/core/ldap-settings.ts';
 import { parseUsername, type Username } from '../../src/lib/core/user.ts';
 import { authorOf } from '../../src/lib/io/author.ts';
 import type { Backend, Database } from '../../src/lib/io/db/database.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
+import { type Directory, openDirectory } from '../../src/lib/io/ldap/directory.ts';
 import { runner } from '../../src/lib/io/run.ts';
 import type { Context } from '../../src/lib/ops/context.ts';
 import { migrate } from '../../src/lib/ops/migrations.ts';
@@ -37,6 +39,7 @@ export interface TestContext extends Context {
 }
 
 let counter = 0;
+const directories: Directory[] = [];
 
 /** Runs a suite on SQLite and on PostgreSQL. */
 export function describeDatabases(title: string, suite: (databases: TestDatabases) => void): void {
@@ -56,6 +59,7 @@ export function describeDatabases(title: string, suite: (databases: TestDatabase
         }
       });
       afterEach(async () => {
+        for (const directory of directories.splice(0)) directory.close();
         const databases = await Promise.allSettled(opened.splice(0));
         for (const result of databases) if (result.status === 'fulfilled') await result.value.close();
       });
@@ -126,6 +130,11 @@ function contextOn(
         opened.push(database);
       }
       return database;
+    },
+    ldap: async () => {
+      const directory = await openDirectory(parseLdapSettings(config));
+      directories.push(directory);
+      return directory;
     },
     run: runner({ useSudo: false, show: null }),
     progress: () => {},

@@ -85,6 +85,7 @@ async function runOnce(
       database ??= openDatabase(parseDatabaseUrl(url), authorOf('test', now), limits);
       return database;
     },
+    ldap: () => Promise.reject(new Error('no directory')),
     run: operations.run(runner({ useSudo: false, show })),
     progress: () => {},
   };

@@ -17,6 +17,7 @@ const context = {
   now,
   asUser: null,
   db: async () => database,
+  ldap: () => Promise.reject(new Error('no directory')),
   run: runner({ useSudo: false, show: null }),
   progress: () => {},
 };

@@ -1,8 +1,10 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { Author } from '../core/audit.ts';
+import type { Config } from '../core/config.ts';
 import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
+import { parseLdapSettings } from '../core/ldap-settings.ts';
 import { shellWord } from '../core/shell-word.ts';
 import type { Username } from '../core/user.ts';
 import { authorOf } from '../io/author.ts';
@@ -75,6 +77,7 @@ export abstract class BaseCommand extends Command {
     this.#progress = progress;
     const now = Math.floor(Date.now() / 1000) as Instant;
     let opened: ReturnType<Context['db']> | undefined;
+    let directory: ReturnType<Context['ldap']> | undefined;
     return {
       now,
       asUser: this.#flags['as-user'] ?? null,
@@ -93,6 +96,10 @@ export abstract class BaseCommand extends Command {
         );
         return opened;
       },
+      ldap: () => {
+        directory ??= this.#openDirectory(config);
+        return directory;
+      },
       run: async (...call) => {
         const { runner } = await import('../io/run.ts');
         const show =
@@ -101,6 +108,15 @@ export abstract class BaseCommand extends Command {
       },
       progress: (done, total, unit) => progress.show(done, total, unit),
     };
+  }
+
+  async #openDirectory(config: Config): ReturnType<Context['ldap']> {
+    const settings = parseLdapSettings(config);
+    if (this.#flags.verbose === true) this.say(`Directory: ${settings.url}`);
+    const { openDirectory } = await import('../io/ldap/directory.ts');
+    const directory = await openDirectory(settings);
+    this.#close.push(async () => directory.close());
+    return directory;
   }
 
   /** Who runs this command line, as the audit trail records it. */

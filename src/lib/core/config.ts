@@ -22,11 +22,16 @@ export const CONFIG_KEYS = {
     fallback: null,
     example: 'postgres://uncloud@db.example.net/uncloud',
   }),
-  'ldap.url': text('The directory that people are read from; empty: users are local', {
-    example: 'ldaps://ldap.example.net',
-  }),
+  'ldap.url': text(
+    'The directory that people are read from, ldaps://HOST or ldap://HOST; empty: users are local',
+    {
+      example: 'ldaps://ldap.example.net',
+    },
+  ),
   'ldap.base_dn': text('Where people are searched', { example: 'ou=people,dc=example,dc=net' }),
-  'ldap.bind_dn': text('Who searches', { example: 'cn=uncloud,dc=example,dc=net' }),
+  'ldap.bind_dn': text('Who searches; empty: an anonymous search', {
+    example: 'cn=uncloud,dc=example,dc=net',
+  }),
   'ldap.bind_password_file': text('A file, mode 0600, with the password of bind_dn', {
     example: '/etc/uncloud/ldap-password',
   }),
@@ -34,11 +39,19 @@ export const CONFIG_KEYS = {
   'ldap.login_attribute': text('The attribute that holds the username', { fallback: 'uid' }),
   'ldap.mail_attribute': text('The attribute that holds the mail address', { fallback: 'mail' }),
   'ldap.name_attribute': text('The attribute that holds the full name', { fallback: 'cn' }),
+  'ldap.staff_group_dn': text(
+    'The group whose members are the staff; empty: the directory does not say who is',
+    { example: 'cn=staff,ou=groups,dc=example,dc=net' },
+  ),
   'ldap.start_tls': flag('Upgrade an ldap:// connection with StartTLS before anything else is said', false),
   'ldap.ca_file': text("The certificate authority of the directory; empty: the system's", {
     example: '/etc/ssl/certs/ca-certificates.crt',
   }),
-  'ldap.timeout_seconds': whole('How long the directory may take to answer', 10, [1, 600]),
+  'ldap.timeout_seconds': whole(
+    'How long the directory may take for all that one command asks',
+    10,
+    [1, 600],
+  ),
   'wireguard.config_directory': text('Where the files of the VPN interfaces are', {
     fallback: '/etc/wireguard',
   }),

@@ -28,7 +28,8 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.PARTLY]: 'partly done: what was refused is listed, the rest is done',
   [EXIT.PENDING]: 'changes are pending; only with --exit-code',
   [EXIT.BUG]: 'a bug: stack trace on stderr',
-  [EXIT.TRY_AGAIN]: 'try again later: database or lock not to be had; running again completes the work',
+  [EXIT.TRY_AGAIN]:
+    'try again later: database, directory or lock not to be had; running again completes the work',
   [EXIT.INTERRUPTED]: 'interrupted; running again completes the work',
   [EXIT.TERMINATED]: 'terminated; running again completes the work',
 };
@@ -1088,14 +1089,6 @@ const DEFINITIONS = {
     }),
     example: { username: 'nicco' },
   }),
-  LDAP_NOT_AVAILABLE: define<{ url: string }>({
-    when: '`bootstrap-user` was run with ldap.url configured: this version does not read directories.',
-    say: ({ url }) => ({
-      message: `The directory ${quote(url)} was not asked: this version of uncloud reads no directory.`,
-      hint: 'Give --no-ldap to create the user with what the flags say.',
-    }),
-    example: { url: 'ldaps://ldap.example.net' },
-  }),
   INVALID_IBAN: define<{ text: string; rule: string }>({
     when: 'An IBAN has the wrong length for its country, or its check digits do not fit.',
     say: ({ text, rule }) => ({
@@ -1215,6 +1208,175 @@ const DEFINITIONS = {
     }),
     example: { command: 'db dump' },
   }),
+  // ── directory ──────────────────────────────────────────────────────────────────────────────────────────
+  LDAP_NOT_CONFIGURED: define<Record<never, never>>({
+    when: 'A command that reads a directory is run, and ldap.url is empty.',
+    say: () => ({
+      message: 'No directory is configured: ldap.url is empty.',
+      hint: 'Set [ldap] in the configuration (docs/people.md shows how), then try it with: uncloud ldap check',
+    }),
+    example: {},
+  }),
+  INVALID_LDAP_SETTING: define<{ key: string; fault: string }>({
+    when: 'A setting of the section [ldap] cannot be used, or does not go with another one.',
+    say: ({ key, fault }) => ({
+      message: `${key} ${fault}.`,
+      hint: 'See where it was set with: uncloud config show --origin; docs/people.md shows a whole example.',
+      data: { key },
+    }),
+    example: {
+      key: 'ldap.url',
+      fault: 'is plain ldap:// to another machine, which would show the password to the network',
+    },
+  }),
+  LDAP_UNREACHABLE: define<{ url: string; reason: string }>({
+    when: 'The directory does not answer, not in time, not to the end, or says that it is busy. Nothing is changed.',
+    exit: EXIT.TRY_AGAIN,
+    say: ({ url, reason }) => ({
+      message: `The directory ${quote(url)} cannot be read now: ${reason}.`,
+      hint: 'Nothing was changed; try again later. Check ldap.url, the server and the way to it; ldap.timeout_seconds gives it more time.',
+    }),
+    example: { url: 'ldaps://ldap.example.net', reason: 'the connection was refused' },
+  }),
+  LDAP_TLS: define<{ url: string; reason: string }>({
+    when: 'There is no TLS with the directory, or its certificate cannot be verified. No password was sent.',
+    say: ({ url, reason }) => ({
+      message: `There is no safe connection to the directory ${quote(url)}: ${reason}.`,
+      hint: 'No password was sent. Check the host in ldap.url, the certificate of the server, and its authority in ldap.ca_file.',
+    }),
+    example: { url: 'ldaps://ldap.example.net', reason: 'the certificate has expired' },
+  }),
+  LDAP_LOGIN: define<{ url: string; bindDn: string | null; reason: string }>({
+    when: 'The directory refuses the bind: a wrong name or password, or it takes no such login.',
+    say: ({ url, bindDn, reason }) => ({
+      message:
+        bindDn === null
+          ? `The directory ${quote(url)} refuses an anonymous search: ${reason}.`
+          : `The directory ${quote(url)} refuses the bind as ${quote(bindDn)}: ${reason}.`,
+      hint: 'Check ldap.bind_dn and the password in ldap.bind_password_file, then try: uncloud ldap check',
+    }),
+    example: {
+      url: 'ldaps://ldap.example.net',
+      bindDn: 'cn=uncloud,dc=example,dc=net',
+      reason: 'invalid credentials (49)',
+    },
+  }),
+  LDAP_ANONYMOUS: define<{ url: string; bindDn: string }>({
+    when: '`ldap check` finds that the directory takes the bind and yet treats us as nobody.',
+    say: ({ url, bindDn }) => ({
+      message: `The directory ${quote(url)} takes the bind as ${quote(bindDn)} and yet treats us as nobody.`,
+      hint: 'Such a login sees what anybody sees: look at the rules of the server for that name.',
+    }),
+    example: { url: 'ldaps://ldap.example.net', bindDn: 'cn=uncloud,dc=example,dc=net' },
+  }),
+  LDAP_PROTOCOL: define<{ url: string; reason: string }>({
+    when: 'What answers is no LDAP server, or breaks the rules of LDAP, or sends more than it was asked for.',
+    say: ({ url, reason }) => ({
+      message: `The directory ${quote(url)} does not answer as an LDAP server should: ${reason}.`,
+      hint: 'Check host and port in ldap.url: usually ldaps:// is port 636, and ldap:// with ldap.start_tls port 389.',
+    }),
+    example: { url: 'ldaps://ldap.example.net', reason: 'it announces a message of 2147483647 bytes' },
+  }),
+  LDAP_REFERRAL: define<{ url: string; target: string }>({
+    when: 'The directory points to another server. Referrals are not followed: people behind one would seem gone.',
+    say: ({ url, target }) => ({
+      message: `The directory ${quote(url)} refers to ${quote(target)}, and referrals are not followed.`,
+      hint: 'Name a server that holds all people itself in ldap.url, or a deeper ldap.base_dn.',
+    }),
+    example: { url: 'ldaps://ldap.example.net', target: 'ldap://ldap-2.example.net/dc=example,dc=net' },
+  }),
+  LDAP_NO_ENTRY: define<{ url: string; key: string; dn: string }>({
+    when: 'The place that is searched, or the group of the staff, is not in the directory, or may not be seen.',
+    say: ({ url, key, dn }) => ({
+      message: `The directory ${quote(url)} shows no entry ${quote(dn)}, which ${key} names.`,
+      hint: `Correct ${key}, or let ldap.bind_dn read that entry.`,
+      data: { key },
+    }),
+    example: { url: 'ldaps://ldap.example.net', key: 'ldap.base_dn', dn: 'ou=people,dc=example,dc=net' },
+  }),
+  LDAP_REFUSED: define<{ url: string; asked: string; reason: string }>({
+    when: 'The directory refuses a search: a limit of its own, no right, or a filter that it does not take.',
+    say: ({ url, asked, reason }) => ({
+      message: `The directory ${quote(url)} refuses the ${asked}: ${reason}.`,
+      hint: 'Nothing was changed. Let ldap.bind_dn read all people, without a limit of size (OpenLDAP: size.prtotal=unlimited).',
+    }),
+    example: {
+      url: 'ldaps://ldap.example.net',
+      asked: 'search for people',
+      reason: 'size limit exceeded (4)',
+    },
+  }),
+  NOT_IN_DIRECTORY: define<{ username: string; baseDn: string; filter: string }>({
+    when: '`bootstrap-user` or `ldap check` names somebody whom the directory does not know.',
+    say: ({ username, baseDn, filter }) => ({
+      message: `The directory has nobody called ${quote(username)} below ${quote(baseDn)} with ${filter}.`,
+      hint: 'See who is found with: uncloud ldap check; for a user outside the directory add --no-ldap to bootstrap-user.',
+      data: { field: 'username' },
+    }),
+    example: {
+      username: 'nicco',
+      baseDn: 'ou=people,dc=example,dc=net',
+      filter: '(&(objectClass=inetOrgPerson)(uid=nicco))',
+    },
+  }),
+  LOGIN_TWICE: define<{ username: string; dns: readonly string[] }>({
+    when: 'Two entries of the directory have the same login, so neither can be the user.',
+    say: ({ username, dns }) => ({
+      message: `The login ${quote(username)} has more than one entry: ${dns.slice(0, 3).map(quote).join(', ')}.`,
+      hint: 'Remove one of them, or leave it out with ldap.base_dn or ldap.user_filter.',
+      data: { field: 'username', username },
+    }),
+    example: {
+      username: 'nico',
+      dns: ['uid=nico,ou=people,dc=example,dc=net', 'uid=nico,ou=former,dc=example,dc=net'],
+    },
+  }),
+  LOGIN_TAKEN: define<{ username: string; dn: string; current: string | null }>({
+    when: 'An entry has the login of a user who is somebody else; usernames are unique.',
+    say: ({ username, dn, current }) => ({
+      message:
+        `The entry ${quote(dn)} has the login ${quote(username)}, which another user has` +
+        `${current === null ? '' : `; its own user stays ${quote(current)}`}.`,
+      hint: `Look at both with: uncloud user show ${username}; then change the login of one entry.`,
+      data: { field: 'username', username },
+    }),
+    example: { username: 'nico', dn: 'uid=nico,ou=people,dc=example,dc=net', current: 'nico.s' },
+  }),
+  ENTRY_REPLACED: define<{ username: string; dn: string }>({
+    when: "A user's entry is gone and another one has its login: the same person made anew, or another person.",
+    say: ({ username, dn }) => ({
+      message: `${quote(dn)} is another entry than the one that ${quote(username)} came from.`,
+      hint: `If it is the same person: uncloud bootstrap-user --username ${username} --relink; if not, give the entry another login.`,
+      data: { field: 'username', username },
+    }),
+    example: { username: 'nico', dn: 'uid=nico,ou=people,dc=example,dc=net' },
+  }),
+  ENTRY_WITHOUT_ID: define<{ dn: string }>({
+    when: 'An entry has no entryUUID (RFC 4530), by which it is known again after it was renamed or moved.',
+    say: ({ dn }) => ({
+      message: `The entry ${quote(dn)} shows no entryUUID.`,
+      hint: 'Let ldap.bind_dn read the operational attribute entryUUID; nobody becomes inactive until then.',
+    }),
+    example: { dn: 'uid=nico,ou=people,dc=example,dc=net' },
+  }),
+  ENTRY_WITHOUT_LOGIN: define<{ dn: string; attribute: string }>({
+    when: 'An entry has no value in the attribute that holds the login.',
+    say: ({ dn, attribute }) => ({
+      message: `The entry ${quote(dn)} shows no ${attribute}.`,
+      hint: 'Let ldap.bind_dn read that attribute, or name another one with ldap.login_attribute.',
+    }),
+    example: { dn: 'cn=Nico,ou=people,dc=example,dc=net', attribute: 'uid' },
+  }),
+  SYNC_BRAKED: define<{ loss: string; lost: number; of: number }>({
+    when: '`user sync` would take away all of three or more users, or more than ten and more than half; or staff likewise.',
+    say: ({ loss, lost, of }) => ({
+      message: `Nothing was changed: the directory would take away ${lost} of ${of} ${loss}.`,
+      hint: 'See whom with: uncloud user sync --prune --dry-run; if that is meant, run it without --dry-run.',
+      data: { lost, of },
+    }),
+    example: { loss: 'active users', lost: 200, of: 256 },
+  }),
+
   // ── products ───────────────────────────────────────────────────────────────────────────────────────────
   INVALID_PRICE_OPTION: define<{ text: string }>({
     when: 'A price of a product is not written PERIOD=ONE_TIME+RECURRING.',

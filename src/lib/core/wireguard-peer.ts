@@ -1,3 +1,4 @@
+import { isLossTooLarge } from './brake.ts';
 import type { PrefixText } from './prefix.ts';
 import type { PublicKey } from './wireguard-key.ts';
 
@@ -61,12 +62,9 @@ export function countLoss(found: readonly FoundPeer[], changes: readonly PeerCha
   return { removed, peers: found.length };
 }
 
-/**
- * The brake: all of three or more peers, or more than ten and more than half. A renamed host or an emptied
- * database must not cut everybody off.
- */
+/** Whether the brake holds: a renamed host or an emptied database must not cut everybody off. */
 export function isBraked({ removed, peers }: Loss): boolean {
-  return (peers >= 3 && removed === peers) || (removed > 10 && 2 * removed > peers);
+  return isLossTooLarge(removed, peers);
 }
 
 function servesExactly({ allowedIps }: FoundPeer, text: string): boolean {

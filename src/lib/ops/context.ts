@@ -2,6 +2,7 @@ import type { Config, ConfigOrigins } from '../core/config.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Username } from '../core/user.ts';
 import type { Database, OpenOptions } from '../io/db/database.ts';
+import type { Directory } from '../io/ldap/directory.ts';
 import type { Run } from '../io/run.ts';
 
 /** The outside world, as an op receives it. Each part is opened at its first use. */
@@ -15,6 +16,11 @@ export interface Context {
   readonly origins: ConfigOrigins;
   /** Opens the database; the same one for the whole command. */
   db(options?: OpenOptions): Promise<Database>;
+  /**
+   * Connects and logs in to the directory; the same one for the whole command.
+   * @throws LDAP_NOT_CONFIGURED, and what `openDirectory` throws
+   */
+  ldap(): Promise<Directory>;
   /** Runs a program of the system. */
   readonly run: Run;
   /** Tells a person how far the work is; shown on a terminal only. */

@@ -1,7 +1,18 @@
+import type { Transaction } from 'kysely';
+import { matchPerson, personFromDirectory, usernameFor } from '../core/directory-sync.ts';
 import { refuse } from '../core/errors.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, type Username } from '../core/user.ts';
-import { findPeople, findPerson, type StoredPerson, savePeople } from '../io/db/people.ts';
+import {
+  findPeople,
+  findPerson,
+  findPersonOfEntry,
+  type PersonWrite,
+  type StoredPerson,
+  savePeople,
+} from '../io/db/people.ts';
+import type { Schema } from '../io/db/schema.ts';
+import { readOnePerson } from '../io/ldap/people.ts';
 import type { Context } from './context.ts';
 
 /** A person after a command. */
@@ -12,20 +23,42 @@ export interface PersonOutcome {
   readonly changed: readonly string[];
 }
 
+export interface BootstrapOptions {
+  /** Do not ask the directory, although one is configured. */
+  readonly local: boolean;
+  /** Take another entry of the same login for the same person. */
+  readonly relink?: boolean;
+}
+
 /**
- * Creates a user, staff unless the change says otherwise, or brings an existing one to what the change says; an
- * existing user keeps the rights that the change does not name.
- * @throws LDAP_NOT_AVAILABLE unless `local`, ADDRESS_NEEDS_COUNTRY, INVALID_VAT_NUMBER
+ * Creates a user, staff unless the directory or the change says otherwise, or brings an existing one to what they
+ * say; the change outweighs the directory, and what neither names stays as it is.
+ * @throws NOT_IN_DIRECTORY, LOGIN_TWICE, LOGIN_TAKEN, ENTRY_REPLACED, what reading the directory throws,
+ * ADDRESS_NEEDS_COUNTRY, INVALID_VAT_NUMBER
  */
 export async function bootstrapUser(
   context: Context,
   username: Username,
-  change: PersonChange & { readonly local: boolean },
+  change: PersonChange & BootstrapOptions,
 ): Promise<PersonOutcome> {
-  const url = context.config['ldap.url'];
-  if (url !== '' && !change.local) throw refuse.LDAP_NOT_AVAILABLE({ url });
-  const staff: Person = { user: { ...newUser(username, context.now), isStaff: true }, address: null };
-  return save(context, username, (stored) => changePerson(stored ?? staff, change));
+  const asStaff = (name: Username): Person => {
+    return { user: { ...newUser(name, context.now), isStaff: true }, address: null };
+  };
+  if (change.local || context.config['ldap.url'] === '') {
+    return save(context, async (tx) => {
+      const stored = await findPerson(tx, username);
+      return { stored, wanted: changePerson(stored ?? asStaff(username), change) };
+    });
+  }
+  const directory = await context.ldap();
+  const person = await readOnePerson(directory, username, await directory.staff());
+  return save(context, async (tx) => {
+    const own = await findPersonOfEntry(tx, person.id);
+    const login = usernameFor(person, own, username);
+    const stored = matchPerson(person, { own, holder: await findPerson(tx, login) }, change);
+    const base = { person, stored: stored ?? asStaff(login), username: login };
+    return { stored, wanted: changePerson(personFromDirectory(base, context.now), change) };
+  });
 }
 
 /**
@@ -37,9 +70,10 @@ export async function updateUser(
   username: Username,
   change: PersonChange,
 ): Promise<PersonOutcome> {
-  return save(context, username, (stored) => {
+  return save(context, async (tx) => {
+    const stored = await findPerson(tx, username);
     if (stored === null) throw refuse.UNKNOWN_USER({ username });
-    return changePerson(stored, change);
+    return { stored, wanted: changePerson(stored, change) };
   });
 }
 
@@ -59,16 +93,14 @@ export async function showUser(context: Context, username: Username): Promise<St
 
 async function save(
   context: Context,
-  username: Username,
-  decide: (stored: StoredPerson | null) => Person,
+  decide: (tx: Transaction<Schema>) => Promise<PersonWrite>,
 ): Promise<PersonOutcome> {
   const database = await context.db();
   return database.write('people', async (tx) => {
-    const stored = await findPerson(tx, username);
-    const wanted = decide(stored);
+    const { stored, wanted } = await decide(tx);
     const changed = stored === null ? [] : changedPersonFields(stored, wanted);
     if (stored === null || changed.length > 0) await savePeople(tx, [{ stored, wanted }]);
-    const person = await findPerson(tx, username);
+    const person = await findPerson(tx, wanted.user.username);
     if (person === null) throw new Error('the user that was just written is not there');
     return { person, created: stored === null, changed };
   });

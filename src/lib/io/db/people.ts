@@ -40,6 +40,15 @@ export async function findPeopleByIds(
   return rows.map(personOf);
 }
 
+/** The person of that entry of the directory, or null. */
+export async function findPersonOfEntry(
+  tx: Transaction<Schema>,
+  id: DirectoryId,
+): Promise<StoredPerson | null> {
+  const [row] = await peopleQuery(tx).where('directory_id', '=', id).execute();
+  return row === undefined ? null : personOf(row);
+}
+
 /** The person of that name, or null. */
 export async function findPerson(tx: Transaction<Schema>, username: Username): Promise<StoredPerson | null> {
   const [person] = await findPeople(tx, [username]);

@@ -1,0 +1,48 @@
+import { BaseCommand } from '../../lib/cli/command.ts';
+import {
+  entryDocument,
+  refusedDocument,
+  renderEntries,
+  renderRefused,
+  reportFields,
+} from '../../lib/cli/directory.ts';
+import { username } from '../../lib/cli/flags.ts';
+import { renderFields } from '../../lib/cli/table.ts';
+import { EXIT } from '../../lib/core/errors.ts';
+import { checkLdap } from '../../lib/ops/ldap-check.ts';
+
+export default class LdapCheck extends BaseCommand {
+  static override summary = 'Try the directory, and show what would be read from it';
+  static override description =
+    `Connects, verifies the certificate, logs in, reads the group of the staff and searches for the first ten people,
+or for one. Where that fails, the error says what was asked, what came back and what to check.
+Nothing is written, and no database is needed. Entries that would be refused end it with 3.`;
+  static override examples = [
+    '<%= config.bin %> ldap check',
+    '<%= config.bin %> ldap check --username nico',
+    '<%= config.bin %> ldap check --config new.toml --json',
+  ];
+  static override flags = { username: username({ summary: 'Read this person only' }) };
+
+  async run() {
+    const { flags } = await this.parse(LdapCheck);
+    const report = await checkLdap(await this.context(), flags.username);
+    const { people, refused, staffGroup } = report;
+    this.log(renderFields(reportFields(report)));
+    if (people.length > 0) this.log(`\n${renderEntries(people)}`);
+    if (refused.length > 0) this.log(`\n${renderRefused(refused)}`);
+    if (people.length + refused.length === 0) this.say('The search finds nobody.');
+    if (refused.length > 0) this.exitWith(EXIT.PARTLY);
+    return {
+      url: report.url,
+      tls: report.tls,
+      bind_dn: report.bindDn,
+      bound_as: report.boundAs,
+      base_dn: report.baseDn,
+      filter: report.filter,
+      staff_group: staffGroup,
+      people: people.map(entryDocument),
+      refused: refused.map(refusedDocument),
+    };
+  }
+}

@@ -1,0 +1,86 @@
+import type { DirectoryPerson } from '../core/directory-entry.ts';
+import type { RefusedEntry, SyncChange } from '../core/directory-sync.ts';
+import type { StoredPerson } from '../io/db/people.ts';
+import type { LdapReport } from '../ops/ldap-check.ts';
+import { fieldNames } from './people.ts';
+import { type Cell, renderTable } from './table.ts';
+
+/** How many users or entries are listed; the counts are of all. */
+export const LISTED = 1000;
+
+/** A change of `user sync` as `--json` gives it. */
+export function changeDocument({ action, stored, wanted, fields }: SyncChange<StoredPerson>) {
+  const { username } = wanted.user;
+  const previous = stored?.user.username ?? username;
+  return {
+    username,
+    action,
+    changed: action === 'create' ? [] : fieldNames(fields),
+    previous_username: previous === username ? null : previous,
+  };
+}
+
+/** Changes for a reader. */
+export function renderChanges(changes: readonly SyncChange<StoredPerson>[]): string {
+  const rows = changes.slice(0, LISTED).map((change) => {
+    const { username, action, changed, previous_username: previous } = changeDocument(change);
+    const what = action === 'update' ? changed.filter((field) => field !== 'username') : [];
+    return [username, action, [...(previous === null ? [] : [`was ${previous}`]), ...what].join(', ')];
+  });
+  return renderTable([{ title: 'username' }, { title: 'action' }, { title: 'changes' }], rows);
+}
+
+/** A refused entry as `--json` gives it. */
+export function refusedDocument({ dn, error }: RefusedEntry) {
+  const { username = null } = error.data;
+  return { dn, username, code: error.code, reason: error.message, hint: error.hint };
+}
+
+/** Refused entries for a reader. */
+export function renderRefused(refused: readonly RefusedEntry[]): string {
+  const rows = refused.slice(0, LISTED).map(({ dn, error }) => [dn, error.message]);
+  return renderTable([{ title: 'entry' }, { title: 'refused because' }], rows);
+}
+
+/** What the directory says about a person, as `--json` gives it. */
+export function entryDocument({ id, dn, usernames, change: { user, address } }: DirectoryPerson) {
+  return {
+    username: usernames[0],
+    id,
+    dn,
+    full_name: user.fullName ?? null,
+    email: user.email ?? null,
+    is_staff: user.isStaff ?? null,
+    organization: address.organization ?? null,
+    street: address.street ?? null,
+    city: address.city ?? null,
+    postal_code: address.postalCode ?? null,
+    country: address.country ?? null,
+  };
+}
+
+/** People of the directory for a reader. */
+export function renderEntries(people: readonly DirectoryPerson[]): string {
+  const titles = ['username', 'full name', 'email', 'staff', 'country', 'entry'];
+  const rows = people.map((person) => {
+    const { username, full_name, email, is_staff, country, dn } = entryDocument(person);
+    return [username, full_name, email, is_staff === null ? null : is_staff ? 'yes' : 'no', country, dn];
+  });
+  return renderTable(
+    titles.map((title) => ({ title })),
+    rows,
+  );
+}
+
+/** How the directory was reached and asked, for a reader. */
+export function reportFields(report: LdapReport): Record<string, Cell> {
+  const { staffGroup } = report;
+  return {
+    Directory: report.url,
+    Encryption: report.tls === null ? 'none (loopback)' : `${report.tls}, certificate verified`,
+    'Bound as': report.bindDn === null ? 'nobody (ldap.bind_dn is empty)' : report.boundAs || report.bindDn,
+    'Searched below': report.baseDn,
+    Filter: report.filter,
+    'Staff group': staffGroup === null ? null : `${staffGroup.dn} (members: ${staffGroup.members})`,
+  };
+}
