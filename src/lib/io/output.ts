@@ -1,10 +1,25 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { refuse } from '../core/errors.ts';
 
-/** Writes parts to standard output as they come, no faster than they are read there. */
+/** Writes parts to standard output as they come, no faster than they are read there, until its reader goes away. */
 export async function writeToStdout(parts: AsyncIterable<string>): Promise<void> {
-  await pipeline(parts, process.stdout, { end: false });
+  const { stdout } = process;
+  let gone = false;
+  let goOn = () => {};
+  // After an error no drain comes; the program ends when its work is done (bin/run.js).
+  stdout.once('error', () => {
+    gone = true;
+    goOn();
+  });
+  for await (const part of parts) {
+    if (!stdout.write(part)) {
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        stdout.once('drain', resolve);
+      });
+    }
+    if (gone) return;
+  }
 }
 
 /** Whether a path leads to a folder, also through a link. */
