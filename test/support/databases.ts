@@ -41,9 +41,13 @@ export interface TestContext extends Context {
 let counter = 0;
 const directories: Directory[] = [];
 
-/** Runs a suite on SQLite and on PostgreSQL. */
-export function describeDatabases(title: string, suite: (databases: TestDatabases) => void): void {
-  for (const backend of ['sqlite', 'postgresql'] as const) {
+/** Runs a suite on SQLite and on PostgreSQL, or only on one where the database makes no difference. */
+export function describeDatabases(
+  title: string,
+  suite: (databases: TestDatabases) => void,
+  backends: readonly Backend[] = ['sqlite', 'postgresql'],
+): void {
+  for (const backend of backends) {
     describe(`${title} [${backend}]`, () => {
       const opened: Promise<Database>[] = [];
       const made: string[] = [];

@@ -71,6 +71,19 @@ export class Machine {
     return spawnSync(program, args, { encoding: 'utf8', input, timeout: COMMAND_SECONDS * 1000 });
   }
 
+  /** Lets this machine change its own system folders: what it writes there goes to memory and ends with it. */
+  ownSystem(): void {
+    this.run(
+      'sh',
+      `mkdir /run/wireguard/own
+      for folder in etc var/lib usr/local; do
+        upper=/run/wireguard/own/$folder; work=/run/wireguard/own/$folder.work
+        mkdir -p $upper $work
+        mount -t overlay overlay -o lowerdir=/$folder,upperdir=$upper,workdir=$work /$folder || exit 1
+      done`,
+    );
+  }
+
   /** Starts a command that goes on. */
   start(words: string): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> } {
     const [program = '', ...args] = [...this.via, ...words.split(' ')];

@@ -91,11 +91,15 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
   }
 
   /** Runs `uncloud vpn` for this host. */
-  reconcile(words = '', environment: Record<string, string> = {}): Promise<Outcome> {
+  reconcile(
+    words = '',
+    environment: Record<string, string> = {},
+    via: readonly string[] = this.host.via,
+  ): Promise<Outcome> {
     return uncloud(['vpn', '--hostname', HOST, ...words.split(' ').filter(Boolean)], {
       url: this.url,
       environment: { ...this.environment, ...environment },
-      via: this.host.via,
+      via,
     });
   }
 
