@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { StoredOrder } from '../../src/lib/io/db/orders.ts';
-import { importOrders } from '../../src/lib/ops/order-import.ts';
+import type { ImportOptions } from '../../src/lib/io/import-file.ts';
+import { importOrders as importAll } from '../../src/lib/ops/order-import.ts';
 import { cancelOrder, createOrder, listOrders, showOrder } from '../../src/lib/ops/orders.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { at, NICO, openShop, VM } from '../support/shop.ts';
@@ -13,6 +14,9 @@ const ALL =
   'username,product,quantity,starts_at,ends_at,period,recurring_price,one_time_price,currency,' +
   'commitment_periods,charge,description,replaces,not_for_billing,reference';
 const DEFAULTS = { partial: false, dryRun: false };
+
+const importOrders = (context: TestContext, file: string, options: Omit<ImportOptions, 'file'>) =>
+  importAll(context, { file, ...options });
 
 describeDatabases('order import', (databases) => {
   let files = 0;

@@ -1,12 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { importUsers } from '../../src/lib/ops/user-import.ts';
+import type { ImportOptions } from '../../src/lib/io/import-file.ts';
+import { importUsers as importAll } from '../../src/lib/ops/user-import.ts';
 import { listUsers } from '../../src/lib/ops/users.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 
 const HEADER = 'username,full_name,email,organization,street,city,postal_code,country,vat_number';
 const DEFAULTS = { partial: false, dryRun: false };
+
+const importUsers = (context: TestContext, file: string, options: Omit<ImportOptions, 'file'>) =>
+  importAll(context, { file, ...options });
 
 describeDatabases('user import', (databases) => {
   let files = 0;

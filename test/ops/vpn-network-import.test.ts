@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseReference } from '../../src/lib/core/reference.ts';
-import { importNetworks } from '../../src/lib/ops/vpn-network-import.ts';
+import type { ImportOptions } from '../../src/lib/io/import-file.ts';
+import { importNetworks as importAll } from '../../src/lib/ops/vpn-network-import.ts';
 import { deleteNetwork, listNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { listPools } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -13,6 +14,9 @@ const HEADER = 'username,public_key,size,reference';
 const DEFAULTS = { partial: false, dryRun: false };
 const PARTIAL = { ...DEFAULTS, partial: true };
 const EVERY = { username: undefined, poolId: undefined };
+
+const importNetworks = (context: TestContext, file: string, options: Omit<ImportOptions, 'file'>) =>
+  importAll(context, { file, ...options });
 
 describeDatabases('network import', (databases) => {
   let files = 0;

@@ -39,7 +39,7 @@ export async function breakDatabase(
     return around(compiled.sql, () => sqlite.executeQuery.call(this, compiled)) as never;
   };
   SqliteConnection.prototype.executeMany = function (this: SqliteConnection, sql, rows) {
-    around(sql, () => sqlite.executeMany.call(this, sql, rows));
+    return around(sql, () => sqlite.executeMany.call(this, sql, rows));
   };
   pg.Client.prototype.query = async function (this: pg.Client, ...args: unknown[]) {
     const time = isTime(String(args[0]));

@@ -5,6 +5,7 @@ import {
   VAT_FILE_COLUMNS,
   type VatFile,
   type VatFileRecord,
+  vatFileRecord,
 } from '../../src/lib/core/vat-file.ts';
 import { readCsv } from '../../src/lib/io/csv.ts';
 import { openInput } from '../../src/lib/io/input.ts';
@@ -23,6 +24,6 @@ export async function readVatFile(path: string): Promise<VatFile> {
   const { bytes } = await openInput(path);
   const records: VatFileRecord[] = [];
   for await (const batch of readCsv(bytes, { file: 'vat.csv', columns: VAT_FILE_COLUMNS }))
-    records.push(...batch);
+    records.push(...batch.map(({ line, cells }) => vatFileRecord(line, cells)));
   return parseVatFile(records, 'vat.csv');
 }

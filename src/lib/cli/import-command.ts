@@ -1,27 +1,55 @@
 import { Flags } from '@oclif/core';
 import { EXIT, UserError } from '../core/errors.ts';
-import type { ImportResult, RefusedRow } from '../core/import-report.ts';
+import { type ImportResult, LISTED_ROWS, type RefusedRow } from '../core/import-report.ts';
+import type { ImportOptions } from '../io/import-file.ts';
+import { FILE_FORMATS } from '../io/import-rows.ts';
+import type { Context } from '../ops/context.ts';
 import { BaseCommand, type Document } from './command.ts';
-import { dryRun, exitCode } from './flags.ts';
+import { dryRun, exitCode, requiredArg } from './flags.ts';
 import { renderTable } from './table.ts';
 
 /** The flags of every import. */
 export const importFlags = {
+  format: Flags.option({
+    options: FILE_FORMATS,
+    summary: 'How the file is written; default: jsonl for .jsonl and .ndjson, else csv',
+  })(),
   partial: Flags.boolean({ summary: 'Import the good rows and list the others' }),
+  rejects: Flags.string({
+    helpValue: 'FILE',
+    dependsOn: ['partial'],
+    exclusive: ['dry-run'],
+    summary: 'Write the refused rows, each with the reason, to a file that can be corrected and imported',
+  }),
   'dry-run': dryRun,
   'exit-code': exitCode,
 };
 
-interface ImportFlags {
+/** The argument of every import. */
+export const importArgs = { file: requiredArg('CSV or JSON Lines file, UTF-8; - is standard input') };
+
+/** What the description of every import ends with. */
+export const importRules = `All rows are imported or none: when rows are faulty they are listed (the first ${LISTED_ROWS}) and nothing is changed.
+With --partial the good rows are imported and the others listed, with exit code 3; --rejects FILE keeps them for
+correction. Importing the same file again changes nothing. A JSON Lines file has an object on each line, with the
+columns as names. The column reason, which reject files have, is not read.`;
+
+/** An import as an op does it. */
+type Import = (context: Context, options: ImportOptions) => Promise<ImportResult>;
+
+interface ImportFlags extends Omit<ImportOptions, 'file' | 'dryRun'> {
   readonly 'dry-run': boolean;
   readonly 'exit-code': boolean;
 }
 
 /** The base of the commands that import files: the rows that were refused, what was done, and the exit code. */
 export abstract class ImportCommand extends BaseCommand {
-  /** Waits for an import and tells what became of the rows, called `things`; gives the document of `--json`. */
-  protected async tell(work: Promise<ImportResult>, things: string, flags: ImportFlags): Promise<Document> {
-    const result = await work.catch((error: unknown) => {
+  /** Imports a file and tells what became of the rows, called `things`; gives the document of `--json`. */
+  protected async import(work: Import, things: string, file: string, flags: ImportFlags): Promise<Document> {
+    const isPlan = flags['dry-run'];
+    const { format, partial, rejects } = flags;
+    const options = { file, format, partial, dryRun: isPlan, rejects };
+    const result = await work(await this.context(), options).catch((error: unknown) => {
       if (error instanceof UserError && error.code === 'IMPORT_REFUSED') {
         this.#list(error.data.refused as RefusedRow[], error.data.refused_rows as number);
       }
@@ -29,12 +57,14 @@ export abstract class ImportCommand extends BaseCommand {
     });
     const { rows, inserted, updated, unchanged, refused, refusedRows } = result;
     this.#list(refused, refusedRows);
-    const isPlan = flags['dry-run'];
     if (inserted + updated + refusedRows === 0) {
       this.say(`Nothing to change: all ${rows} ${things} are as in the file.`);
     } else {
       const counts = `${inserted} inserted, ${updated} updated, ${unchanged} unchanged, ${refusedRows} refused`;
       this.say(`${isPlan ? 'Would import' : 'Imported'} ${things}: ${counts}.`);
+    }
+    if (refusedRows > 0 && rejects !== undefined) {
+      this.say(`Correct the refused rows in ${rejects} and import that file.`);
     }
     if (refusedRows > 0) this.exitWith(EXIT.PARTLY);
     else if (isPlan && flags['exit-code'] && inserted + updated > 0) this.exitWith(EXIT.PENDING);
@@ -50,6 +80,7 @@ export abstract class ImportCommand extends BaseCommand {
         refused.map(({ line, field, reason }) => [line, field, reason]),
       ),
     );
-    if (count > refused.length) this.log(`… and ${count - refused.length} more`);
+    const listed = new Set(refused.map(({ line }) => line)).size;
+    if (count > listed) this.log(`… and ${count - listed} more`);
   }
 }

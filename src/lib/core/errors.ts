@@ -946,6 +946,50 @@ const DEFINITIONS = {
     }),
     example: { file: 'users.csv', line: 2, limit: 1_048_576 },
   }),
+  JSON_ENCODING: define<{ file: string; line: number; byte: number; reason: string; encoding: string }>({
+    when: 'A file of JSON lines is not UTF-8 (with or without byte order mark), or holds a NUL byte.',
+    say: ({ file, line, byte, reason, encoding }) => ({
+      message: `${quote(file)}, line ${line}, byte ${byte} of the line: ${reason}; JSON must be UTF-8.`,
+      hint: `Save the file as UTF-8, for example with: iconv -f ${encoding} -t UTF-8 OLD.jsonl > NEW.jsonl`,
+      data: { line, byte },
+    }),
+    example: { file: 'users.jsonl', line: 3, byte: 12, reason: '0xE9 is not UTF-8', encoding: 'LATIN1' },
+  }),
+  JSON_LINE_TOO_LONG: define<{ file: string; line: number; limit: number }>({
+    when: 'One line of a file of JSON lines is longer than any sensible row.',
+    say: ({ file, line, limit }) => ({
+      message: `${quote(file)}, line ${line}: the line is longer than ${limit} bytes.`,
+      hint: 'Write one JSON object on each line. A file that is one array: jq -c ".[]" OLD.json > NEW.jsonl',
+      data: { line, limit },
+    }),
+    example: { file: 'users.jsonl', line: 2, limit: 1_048_576 },
+  }),
+  JSON_SYNTAX: define<{ column: number; reason: string }>({
+    when: 'A line of a file of JSON lines is not one JSON object, or gives a name twice.',
+    say: ({ column, reason }) => ({
+      message: `No JSON object, in column ${column}: ${reason}.`,
+      hint: 'Write one JSON object on each line. A file that is one array: jq -c ".[]" OLD.json > NEW.jsonl',
+      data: { column },
+    }),
+    example: { column: 18, reason: 'the line ends where the closing } should be' },
+  }),
+  JSON_NAME: define<{ name: string; expected: string }>({
+    when: 'An object of a file of JSON lines has a member that no column has the name of.',
+    say: ({ name, expected }) => ({
+      message: `There is no column ${quote(name)}.`,
+      hint: `The names are: ${expected}`,
+      data: { name },
+    }),
+    example: { name: 'user', expected: 'username,city' },
+  }),
+  JSON_TYPE: define<{ column: string; kind: string; expected: string }>({
+    when: 'A member of an object in a file of JSON lines has a value of another type than its column.',
+    say: ({ column, kind, expected }) => ({
+      message: `The value of ${quote(column)} is ${kind}, and must be ${expected}.`,
+      hint: 'Leave the member out, or give null, for an empty cell.',
+    }),
+    example: { column: 'postal_code', kind: 'a number', expected: 'a string' },
+  }),
   INVALID_SOURCE_URL: define<{ url: string; reason: string }>({
     when: 'An address to download from is not https:// (http:// is for loopback only) or holds a password.',
     say: ({ url, reason }) => ({
@@ -1023,6 +1067,25 @@ const DEFINITIONS = {
       data: { first_line: firstLine },
     }),
     example: { column: 'username', value: 'nico', firstLine: 2 },
+  }),
+
+  CONTRADICTING_ROW: define<{ product: string; column: string; firstLine: number }>({
+    when: 'Two rows of a file give one product two descriptions, or two default prices.',
+    say: ({ product, column, firstLine }) => ({
+      message: `Line ${firstLine} gives the product ${quote(product)} another ${column} already.`,
+      hint: 'Keep one of the two, and leave the other cell empty.',
+      data: { first_line: firstLine },
+    }),
+    example: { product: 'VM', column: 'description', firstLine: 2 },
+  }),
+  INVALID_BOOLEAN: define<{ field: string; text: string }>({
+    when: 'A cell that says whether something is so holds something else than true or false (or yes, no, 1, 0).',
+    say: ({ field, text }) => ({
+      message: `${quote(text)} is neither true nor false.`,
+      hint: 'Write true or false, or leave the cell empty.',
+      data: { field },
+    }),
+    example: { field: 'default', text: 'maybe' },
   }),
 
   // ── people and the seller ──────────────────────────────────────────────────────────────────────────────

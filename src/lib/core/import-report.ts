@@ -1,14 +1,21 @@
-import { UserError } from './errors.ts';
+import type { UserError } from './errors.ts';
 
-/** A row of a file as it was read, for messages. */
-export interface SourceRow {
-  /** The line on which it starts; the header is on line 1. */
-  readonly line: number;
-  /** The text of its cells by column. */
-  readonly texts: Readonly<Record<string, string>>;
+/** A fault of a row: the rule that it breaks and the column at fault; null when it is the whole row. */
+export interface RowFault {
+  readonly field: string | null;
+  readonly error: UserError;
 }
 
-/** A row that cannot be imported, and the rule that it breaks. */
+/** A row of a file as messages speak of it. */
+export interface FaultyRow {
+  /** The line on which it starts; the header of a CSV file is on line 1. */
+  readonly line: number;
+  readonly faults: readonly RowFault[];
+  /** The cell of a column as it was read, or empty. */
+  text(column: string): string;
+}
+
+/** A fault of a row that cannot be imported. */
 export interface RefusedRow {
   readonly line: number;
   /** The column at fault; null when it is the whole row. */
@@ -24,7 +31,7 @@ export interface ImportResult {
   readonly inserted: number;
   readonly updated: number;
   readonly unchanged: number;
-  /** The first of the refused rows, in the order of the file, at most LISTED_ROWS. */
+  /** All faults of the first refused rows, in the order of the file; of at most LISTED_ROWS rows. */
   readonly refused: readonly RefusedRow[];
   /** All refused rows, listed or not. */
   readonly refusedRows: number;
@@ -35,13 +42,13 @@ export const LISTED_ROWS = 100;
 
 const LONGEST_VALUE = 200;
 
-/** Counts what becomes of the rows of a file, and keeps the first ones that are refused. */
+/** Counts what becomes of the rows of a file, and keeps the faults of the first ones that are refused. */
 export class ImportReport {
   inserted = 0;
   updated = 0;
   unchanged = 0;
   #refusedRows = 0;
-  #refused: RefusedRow[] = [];
+  #refused: RefusedRow[][] = [];
 
   /** Rows that were read and decided about. */
   get rows(): number {
@@ -52,35 +59,26 @@ export class ImportReport {
     return this.#refusedRows;
   }
 
-  /**
-   * What `decide` returns; undefined when it refuses, and then the row is refused with that reason.
-   * The column at fault is `column`, or the one that the refusal names as `field`.
-   */
-  attempt<T>(row: SourceRow, decide: () => T, column?: string): T | undefined {
-    try {
-      return decide();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.refuse(row, error, column);
-      return undefined;
-    }
-  }
-
-  /** Takes a row as refused. Rows may come a little out of order. */
-  refuse({ line, texts }: SourceRow, { code, message: reason, data }: UserError, column?: string): void {
-    const field = column ?? (typeof data.field === 'string' && data.field in texts ? data.field : null);
-    const value = field === null ? null : (texts[field] ?? '');
+  /** Takes a row as refused for its faults, of which it has at least one. Rows may come out of order. */
+  refuse(row: FaultyRow): void {
+    const { line } = row;
     this.#refusedRows += 1;
-    this.#refused.push({ line, field, value: value?.slice(0, LONGEST_VALUE) ?? null, code, reason });
+    this.#refused.push(
+      row.faults.map(({ field, error: { code, message: reason } }) => {
+        const value = field === null ? null : row.text(field).slice(0, LONGEST_VALUE);
+        return { line, field, value, code, reason };
+      }),
+    );
     if (this.#refused.length > 2 * LISTED_ROWS) this.#refused = this.#firstRefused();
   }
 
   result(): ImportResult {
     const { rows, inserted, updated, unchanged, refusedRows } = this;
-    return { rows, inserted, updated, unchanged, refused: this.#firstRefused(), refusedRows };
+    return { rows, inserted, updated, unchanged, refused: this.#firstRefused().flat(), refusedRows };
   }
 
-  #firstRefused(): RefusedRow[] {
-    return [...this.#refused].sort((a, b) => a.line - b.line).slice(0, LISTED_ROWS);
+  #firstRefused(): RefusedRow[][] {
+    const lineOf = ([fault]: RefusedRow[]) => fault?.line ?? 0;
+    return [...this.#refused].sort((a, b) => lineOf(a) - lineOf(b)).slice(0, LISTED_ROWS);
   }
 }

@@ -1,7 +1,7 @@
-import { quote, refuse } from './errors.ts';
+import { quote, refuse, type UserError } from './errors.ts';
 import type { Instant } from './instant.ts';
 import type { Currency, Price } from './money.ts';
-import { checkNewOrder, LARGEST_QUANTITY, type NewOrder, type Order } from './order.ts';
+import { faultsOfNewOrder, LARGEST_QUANTITY, type NewOrder, type Order } from './order.ts';
 import { ONCE, periodName } from './period.ts';
 import type { Product, ProductPrice } from './product.ts';
 
@@ -62,9 +62,23 @@ export function parseNotForBilling(text: string): boolean {
 /**
  * Makes an order of a request. A product gives price, period, currency and, with its name, the description; what the
  * request says is stronger.
- * @throws INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE, and what `checkNewOrder` throws
+ * @throws INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE, and the first of the faults that `draftOrder` finds
  */
 export function placeOrder(request: OrderRequest, product: Product | null, defaults: Defaults): NewOrder {
+  const { order, faults } = draftOrder(request, product, defaults);
+  for (const fault of faults) throw fault;
+  return order;
+}
+
+/**
+ * Makes an order as `placeOrder` does, and says all that is wrong with it.
+ * @throws INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE, without which there is no order at all
+ */
+export function draftOrder(
+  request: OrderRequest,
+  product: Product | null,
+  defaults: Defaults,
+): { order: NewOrder; faults: readonly UserError[] } {
   const price = product === null ? ownPrice(request) : priceFor(product, request.period);
   const order: NewOrder = {
     ...pricedTerms(request, price),
@@ -77,12 +91,12 @@ export function placeOrder(request: OrderRequest, product: Product | null, defau
     notForBilling: request.notForBilling ?? false,
     replaces: defaults.replaces,
   };
+  const faults = [...faultsOfNewOrder(order)];
   if (order.currency !== price.currency && keepsAmount(request, price)) {
     const fault = `is ${order.currency}, and the product's price is in ${price.currency}: give both prices too`;
-    throw refuse.INVALID_ORDER({ field: 'currency', fault });
+    faults.unshift(refuse.INVALID_ORDER({ field: 'currency', fault }));
   }
-  checkNewOrder(order);
-  return order;
+  return { order, faults };
 }
 
 /**

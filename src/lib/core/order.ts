@@ -1,13 +1,12 @@
-import { refuse } from './errors.ts';
+import { refuse, type UserError } from './errors.ts';
 import { addSeconds, formatInstant, type Instant, LAST_INSTANT } from './instant.ts';
 import {
   CURRENCY_DECIMALS,
-  divideRoundHalfUp,
+  type Currency,
   formatPrice,
   isCurrency,
   LARGEST_CHARGE,
   type Price,
-  parseCurrency,
 } from './money.ts';
 import { LONGEST_PERIOD_SECONDS } from './period.ts';
 
@@ -57,53 +56,79 @@ export interface Replacement {
 export const LARGEST_QUANTITY = 2_147_483_647;
 
 /**
- * Checks everything about a single order that billing relies on.
- * @throws UNKNOWN_CURRENCY, INVALID_ORDER naming the field
+ * Everything about a single order that billing relies on and that does not hold: UNKNOWN_CURRENCY, INVALID_ORDER naming
+ * the field.
  */
-export function checkOrder(order: NewOrder): void {
-  parseCurrency(order.currency);
-  const { quantity, recurringPrice, oneTimePrice, recurringPeriodSeconds, commitmentPeriods } = order;
-  if (!isWhole(quantity, 1, LARGEST_QUANTITY)) {
-    throw invalid('quantity', `is ${quantity}, and must be a whole number from 1 to ${LARGEST_QUANTITY}`);
+export function* faultsOfOrder(order: NewOrder): Generator<UserError, void, undefined> {
+  const { currency, quantity, recurringPrice, oneTimePrice, recurringPeriodSeconds, commitmentPeriods } =
+    order;
+  if (!isCurrency(currency)) yield refuse.UNKNOWN_CURRENCY({ currency });
+  const hasQuantity = isWhole(quantity, 1, LARGEST_QUANTITY);
+  if (!hasQuantity) {
+    yield invalid('quantity', `is ${quantity}, and must be a whole number from 1 to ${LARGEST_QUANTITY}`);
   }
   if (recurringPeriodSeconds !== null && !isWhole(recurringPeriodSeconds, 1, LONGEST_PERIOD_SECONDS)) {
     const range = `from 1 to ${LONGEST_PERIOD_SECONDS}`;
-    throw invalid('period', `is ${recurringPeriodSeconds} seconds, and must be a whole number ${range}`);
+    yield invalid('period', `is ${recurringPeriodSeconds} seconds, and must be a whole number ${range}`);
   }
-  if (recurringPrice < 0n) throw invalid('recurring price', `is negative: ${formatPrice(recurringPrice)}`);
+  if (recurringPrice < 0n) yield invalid('recurring price', `is negative: ${formatPrice(recurringPrice)}`);
   if (recurringPrice > 0n && recurringPeriodSeconds === null) {
-    throw invalid('recurring price', 'needs a period that is not `once`');
+    yield invalid('recurring price', 'needs a period that is not `once`');
   }
-  const units = BigInt(quantity);
-  if (recurringPrice * units > LARGEST_CHARGE) throw invalid('recurring price', TOO_LARGE);
-  if (absolute(oneTimePrice) * units > LARGEST_CHARGE) throw invalid('one-time price', TOO_LARGE);
+  const units = hasQuantity ? BigInt(quantity) : 1n;
+  if (recurringPrice * units > LARGEST_CHARGE) yield invalid('recurring price', TOO_LARGE);
+  if (absolute(oneTimePrice) * units > LARGEST_CHARGE) yield invalid('one-time price', TOO_LARGE);
   if (order.charge !== 'advance' && order.charge !== 'arrears') {
-    throw invalid('charge', 'is neither `advance` nor `arrears`');
+    yield invalid('charge', 'is neither `advance` nor `arrears`');
   }
   if (!isWhole(order.startsAt, -LAST_INSTANT, LAST_INSTANT)) {
-    throw invalid('start', 'is not an instant up to the year 9999');
+    yield invalid('start', 'is not an instant up to the year 9999');
+  } else if (!isWhole(commitmentPeriods, 1, LARGEST_QUANTITY)) {
+    yield invalid('commitment', `is ${commitmentPeriods} periods, and must be at least 1`);
+  } else if (order.startsAt + commitmentPeriods * (recurringPeriodSeconds ?? 0) > LAST_INSTANT) {
+    yield invalid('commitment', `of ${commitmentPeriods} periods lasts beyond the year 9999`);
   }
-  if (!isWhole(commitmentPeriods, 1, LARGEST_QUANTITY)) {
-    throw invalid('commitment', `is ${commitmentPeriods} periods, and must be at least 1`);
+  if (order.endsAt !== null && !isWhole(order.endsAt, order.startsAt, LAST_INSTANT)) {
+    yield badEnd(order.startsAt);
   }
-  if (order.startsAt + commitmentPeriods * (recurringPeriodSeconds ?? 0) > LAST_INSTANT) {
-    throw invalid('commitment', `of ${commitmentPeriods} periods lasts beyond the year 9999`);
-  }
-  if (order.endsAt !== null) checkEnd(order.startsAt, order.endsAt);
 }
 
 /**
- * Checks an order at the door: all of `checkOrder`, and that a recurring price amounts to something.
- * @throws UNKNOWN_CURRENCY, INVALID_ORDER, PRICE_TOO_SMALL
+ * What does not hold at the door: all of `faultsOfOrder`, and PRICE_TOO_SMALL for a recurring price that amounts to
+ * nothing.
+ */
+export function* faultsOfNewOrder(order: NewOrder): Generator<UserError, void, undefined> {
+  yield* faultsOfOrder(order);
+  const { recurringPrice, quantity, currency } = order;
+  if (recurringPrice <= 0n || !isCurrency(currency) || !isWhole(quantity, 1, LARGEST_QUANTITY)) return;
+  const perPeriod = recurringPrice * BigInt(quantity);
+  if (perPeriod < LEAST_PRICES[currency]) {
+    yield refuse.PRICE_TOO_SMALL({ price: formatPrice(perPeriod), currency });
+  }
+}
+
+/** The least price that does not round to nothing: half a smallest unit of the currency. */
+const LEAST_PRICES = Object.fromEntries(
+  Object.entries(CURRENCY_DECIMALS).map(([currency, decimals]) => [
+    currency,
+    10n ** BigInt(4 - decimals) / 2n,
+  ]),
+) as Record<Currency, bigint>;
+
+/**
+ * Checks everything about a single order that billing relies on.
+ * @throws the first of `faultsOfOrder`
+ */
+export function checkOrder(order: NewOrder): void {
+  for (const fault of faultsOfOrder(order)) throw fault;
+}
+
+/**
+ * Checks an order at the door.
+ * @throws the first of `faultsOfNewOrder`
  */
 export function checkNewOrder(order: NewOrder): void {
-  checkOrder(order);
-  const { recurringPrice, quantity, currency } = order;
-  if (recurringPrice === 0n || !isCurrency(currency)) return;
-  const perPeriod = recurringPrice * BigInt(quantity);
-  if (divideRoundHalfUp(perPeriod, 10n ** BigInt(4 - CURRENCY_DECIMALS[currency])) === 0n) {
-    throw refuse.PRICE_TOO_SMALL({ price: formatPrice(perPeriod), currency });
-  }
+  for (const fault of faultsOfNewOrder(order)) throw fault;
 }
 
 /**
@@ -266,9 +291,12 @@ export function serviceEndWithin(serviceEndsAt: Instant | null, end: Instant | n
 const TOO_LARGE = `times the quantity is more than ${formatPrice(LARGEST_CHARGE, 0)}`;
 
 function checkEnd(startsAt: Instant, endsAt: Instant): void {
-  if (!isWhole(endsAt, startsAt, LAST_INSTANT)) {
-    throw invalid('end', `must be from its start, ${formatInstant(startsAt)}, to the year 9999`);
-  }
+  if (!isWhole(endsAt, startsAt, LAST_INSTANT)) throw badEnd(startsAt);
+}
+
+function badEnd(startsAt: Instant): UserError {
+  const first = isWhole(startsAt, -LAST_INSTANT, LAST_INSTANT) ? `, ${formatInstant(startsAt)},` : '';
+  return invalid('end', `must be from its start${first} to the year 9999`);
 }
 
 function checkRunning(order: Order, at: Instant, { end, billed }: { end: Instant | null; billed: boolean }) {

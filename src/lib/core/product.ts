@@ -91,6 +91,55 @@ export function priceSet(options: readonly PriceOption[], currency: Currency): P
   return options.map((option, index) => ({ ...option, currency, isDefault: index === 0 }));
 }
 
+/** What a row of a file says about a product and one of its prices; what is undefined stays as it is. */
+export interface ProductRow {
+  readonly description?: Line | undefined;
+  readonly period?: number | undefined;
+  readonly oneTime?: Price | undefined;
+  readonly recurring?: Price | undefined;
+  readonly currency?: Currency | undefined;
+  /** Whether this price is the default from now on. */
+  readonly isDefault?: boolean | undefined;
+}
+
+/** The period of a row: what it says, else once when nothing recurs, else 30 days. */
+export function periodOfRow({ period, oneTime, recurring }: ProductRow): number {
+  return period ?? (recurring === undefined && oneTime !== undefined ? ONCE : PERIODS['30d']);
+}
+
+/**
+ * The product after a row. Its first price is the default until a row says that another one is.
+ * @param product null: there is none yet
+ * @throws INVALID_PRODUCT_PRICES when a new price has no amount, or what is charged once recurs
+ */
+export function changeProduct(product: Product | null, name: ProductName, row: ProductRow): Product {
+  const { description = product?.description ?? parseProductDescription(''), oneTime, recurring } = row;
+  const period = periodOfRow(row);
+  const before = product?.prices.find((price) => price.period === period);
+  if (before === undefined && oneTime === undefined && recurring === undefined) {
+    throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A product needs a price' });
+  }
+  const isDefault = row.isDefault === true || (before?.isDefault ?? (product?.prices.length ?? 0) === 0);
+  const after: ProductPrice = {
+    period,
+    oneTime: oneTime ?? before?.oneTime ?? 0n,
+    recurring: recurring ?? before?.recurring ?? 0n,
+    currency: row.currency ?? before?.currency ?? 'CHF',
+    isDefault,
+  };
+  if (period === ONCE && after.recurring !== 0n) {
+    throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A price with the period once cannot recur' });
+  }
+  const others = (product?.prices ?? []).map((price) =>
+    isDefault && price.period !== period ? { ...price, isDefault: false } : price,
+  );
+  const prices =
+    before === undefined
+      ? [...others, after]
+      : others.map((price) => (price.period === period ? after : price));
+  return { name, description, prices };
+}
+
 /** In what a product differs from another one of the same name, in words; empty when in nothing. */
 export function productDifferences(stored: Product, wanted: Product): string[] {
   const differences: string[] = [];

@@ -21,6 +21,12 @@ export interface VatFileRecord {
   readonly cells: Readonly<Record<VatFileColumn, string>>;
 }
 
+/** A row by the names of its columns, whose cells come in the order of VAT_FILE_COLUMNS. */
+export function vatFileRecord(line: number, cells: readonly string[]): VatFileRecord {
+  const named = VAT_FILE_COLUMNS.map((column, index) => [column, cells[index] ?? '']);
+  return { line, cells: Object.fromEntries(named) as Record<VatFileColumn, string> };
+}
+
 /** The kinds of rates of Directive 2006/112/EC Art. 96–122; only standard rates are charged. */
 export type VatRateType = (typeof RATE_TYPES)[number];
 

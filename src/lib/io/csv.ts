@@ -1,32 +1,33 @@
-import { isUtf8 } from 'node:buffer';
 import { type CsvError, Parser } from 'csv-parse';
 import { quote, refuse, UserError } from '../core/errors.ts';
+import { findWrongByte, isText, unfinishedLength } from './utf8.ts';
 
-/** One row: its cells by column, and the line on which it starts (the header is on line 1). */
-export interface CsvRow<Column extends string> {
+/** One row, and the line on which it starts (the header is on line 1). */
+export interface CsvRow {
   readonly line: number;
-  /** Every column is there; one that the file leaves out is an empty cell. */
-  readonly cells: Readonly<Record<Column, string>>;
-}
-
-/** A row whose number of cells is not that of the header, and the cells as they were read. */
-export interface MalformedRow {
-  readonly line: number;
+  /** The cells as the file orders them. */
+  readonly source: readonly string[];
+  /** The cells in the order of the format's columns; one that the file leaves out is empty. */
   readonly cells: readonly string[];
-  readonly error: UserError;
+  /** How many cells the header has when the row has another number; then `cells` is empty. */
+  readonly expected?: number;
 }
 
-export interface CsvFormat<Column extends string> {
+export interface CsvFormat {
   /** The name of the file in messages. */
   readonly file: string;
   /** The columns that may appear, in the order in which messages list them; the file may order them freely. */
-  readonly columns: readonly Column[];
+  readonly columns: readonly string[];
   /** The columns that must appear; default all. */
-  readonly required?: readonly Column[];
+  readonly required?: readonly string[];
+  /** Columns that may appear and are not read. */
+  readonly ignored?: readonly string[];
   /** The longest row accepted, in bytes; default 1 MiB. */
   readonly maxRecordBytes?: number;
-  /** Takes the rows with too few or too many cells; without it the first of them ends the reading. */
-  readonly onMalformed?: (row: MalformedRow) => void;
+  /** Hand over rows with too few or too many cells too; without it the first of them ends the reading. */
+  readonly malformed?: boolean;
+  /** Hears of the columns as the file names and orders them, before any row. */
+  readonly onHeader?: (names: readonly string[]) => void;
 }
 
 const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
@@ -39,10 +40,10 @@ const CHUNK_BYTES = 65_536;
  * between rows are accepted; everything else is refused with its line.
  * @throws CSV_ENCODING, CSV_HEADER, CSV_QUOTE, CSV_COLUMNS, CSV_RECORD_TOO_LARGE
  */
-export async function* readCsv<Column extends string>(
+export async function* readCsv(
   source: AsyncIterable<Uint8Array>,
-  format: CsvFormat<Column>,
-): AsyncGenerator<CsvRow<Column>[], void, undefined> {
+  format: CsvFormat,
+): AsyncGenerator<CsvRow[], void, undefined> {
   const { file, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = format;
   const text = new TextScanner(file);
   const rows = new RowReader(format);
@@ -122,32 +123,33 @@ function* slices(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 /** Turns the parser's arrays into rows and checks header and number of cells. */
-class RowReader<Column extends string> {
+class RowReader {
   /** Lines that the rows so far take up, header included and empty lines not. */
   lines = 0;
-  batch: CsvRow<Column>[] = [];
-  readonly #format: CsvFormat<Column>;
+  batch: CsvRow[] = [];
+  readonly #format: CsvFormat;
   /** For each column of the format its place in the file, or -1; undefined before the header. */
   #places: number[] | undefined;
   #width = 0;
 
-  constructor(format: CsvFormat<Column>) {
+  constructor(format: CsvFormat) {
     this.#format = format;
   }
 
-  take(cells: string[], line: number): void {
-    this.lines += 1 + lineEndsIn(cells);
+  take(source: string[], line: number): void {
+    this.lines += 1 + lineEndsIn(source);
     if (this.#places === undefined) {
-      this.#places = this.#readHeader(cells, line);
-      this.#width = cells.length;
-    } else if (cells.length === this.#width) {
-      this.batch.push({ line, cells: this.#named(cells, this.#places) });
+      this.#places = this.#readHeader(source, line);
+      this.#width = source.length;
+      this.#format.onHeader?.(source);
+    } else if (source.length === this.#width) {
+      this.batch.push({ line, source, cells: this.#places.map((place) => source[place] ?? '') });
     } else {
-      this.#malformed(line, cells);
+      this.#takeMalformed(source, line);
     }
   }
 
-  takeBatch(): CsvRow<Column>[] {
+  takeBatch(): CsvRow[] {
     const { batch } = this;
     this.batch = [];
     return batch;
@@ -157,23 +159,16 @@ class RowReader<Column extends string> {
     if (this.#places === undefined) throw this.#badHeader(1, 'the file is empty');
   }
 
-  #named(cells: string[], places: number[]): Record<Column, string> {
-    const named = {} as Record<Column, string>;
-    let index = 0;
-    for (const column of this.#format.columns) named[column] = cells[places[index++] ?? -1] ?? '';
-    return named;
-  }
-
-  #malformed(line: number, cells: string[]): void {
-    const { file, onMalformed } = this.#format;
-    const error = refuse.CSV_COLUMNS({ file, line, found: cells.length, expected: this.#width });
-    if (onMalformed === undefined) throw error;
-    onMalformed({ line, cells, error });
+  #takeMalformed(source: string[], line: number): void {
+    const { file, malformed = false } = this.#format;
+    const expected = this.#width;
+    if (!malformed) throw refuse.CSV_COLUMNS({ file, line, found: source.length, expected });
+    this.batch.push({ line, source, cells: [], expected });
   }
 
   #readHeader(names: string[], line: number): number[] {
-    const { columns, required = columns } = this.#format;
-    const known: readonly string[] = columns;
+    const { columns, required = columns, ignored = [] } = this.#format;
+    const known = [...columns, ...ignored];
     const repeated = names.find((name, index) => names.indexOf(name) < index);
     if (repeated !== undefined) throw this.#badHeader(line, `the column ${quote(repeated)} appears twice`);
     const unknown = names.find((name) => !known.includes(name));
@@ -195,7 +190,7 @@ class RowReader<Column extends string> {
   }
 }
 
-function lineEndsIn(cells: string[]): number {
+function lineEndsIn(cells: readonly string[]): number {
   let count = 0;
   for (const cell of cells) {
     for (let at = cell.indexOf('\n'); at !== -1; at = cell.indexOf('\n', at + 1)) count++;
@@ -203,7 +198,6 @@ function lineEndsIn(cells: string[]): number {
   return count;
 }
 
-const NUL = 0x00;
 const LINE_FEED = 0x0a;
 const QUOTE = 0x22;
 
@@ -228,7 +222,7 @@ class TextScanner {
   scan(chunk: Uint8Array): void {
     const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const whole = bytes.subarray(0, bytes.length - unfinishedLength(bytes));
-    if (!isUtf8(whole) || whole.includes(NUL)) throw this.#refusal(bytes);
+    if (!isText(whole)) throw this.#refusal(bytes);
     this.#follow(whole);
     this.#pending = bytes.subarray(whole.length);
   }
@@ -256,49 +250,9 @@ class TextScanner {
   }
 
   #refusal(bytes: Uint8Array): UserError {
-    const utf16 = this.#offset === 0 && isUtf16Mark(bytes);
-    const wrong = firstWrong(bytes);
-    const value = bytes[wrong] ?? NUL;
-    this.#follow(bytes.subarray(0, wrong));
-    const shown = `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
-    return refuse.CSV_ENCODING({
-      file: this.#file,
-      line: this.#line,
-      byte: this.#offset - this.#lineStart + 1,
-      reason: utf16 ? 'the file is UTF-16' : value === NUL ? 'a NUL byte' : `${shown} is not UTF-8`,
-      encoding: utf16 || value === NUL ? 'UTF-16' : 'LATIN1',
-    });
+    const { at, reason, encoding } = findWrongByte(bytes, this.#offset === 0);
+    this.#follow(bytes.subarray(0, at));
+    const byte = this.#offset - this.#lineStart + 1;
+    return refuse.CSV_ENCODING({ file: this.#file, line: this.#line, byte, reason, encoding });
   }
-}
-
-function isUtf16Mark([first, second]: Uint8Array): boolean {
-  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-}
-
-/** How many bytes at the end begin a character of UTF-8 that the next chunk may finish: 0 to 3. */
-function unfinishedLength(bytes: Uint8Array): number {
-  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
-    const byte = bytes[bytes.length - length] ?? NUL;
-    const isContinuation = byte >= 0x80 && byte < 0xc0;
-    if (!isContinuation) return characterLength(byte) > length ? length : 0;
-  }
-  return 0;
-}
-
-/** The length of a character of UTF-8 by its first byte (RFC 3629). */
-function characterLength(first: number): number {
-  if (first < 0x80) return 1;
-  if (first < 0xe0) return 2;
-  return first < 0xf0 ? 3 : 4;
-}
-
-/** The place of the first byte that is NUL or where UTF-8 breaks. */
-function firstWrong(bytes: Uint8Array): number {
-  let at = 0;
-  for (let first = bytes[at]; first !== undefined && first !== NUL; first = bytes[at]) {
-    const length = characterLength(first);
-    if (!isUtf8(bytes.subarray(at, at + length))) break;
-    at += length;
-  }
-  return at;
 }

@@ -21,6 +21,53 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
   }
 }
 
+/** A file that is written piece by piece and takes the place of another one when it is complete. */
+export interface Replacement {
+  write(text: string): Promise<void>;
+  /** Makes sure that all of it is on the disk. */
+  complete(): Promise<void>;
+  /** Takes the place of the file, after `complete`. */
+  publish(): Promise<void>;
+  /** Removes it; after `publish` it does nothing. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Begins a file that takes the place of `file`, as `writeFileAtomically` does it with content that is at hand.
+ * @throws FILE_NOT_WRITABLE, as all that is done with it
+ */
+export async function createReplacement(file: string): Promise<Replacement> {
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
+  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw notWritable(file, error);
+    }
+  };
+  const handle = await guard(async () => {
+    await unlink(temporary).catch(ignoreMissing);
+    return openNew(temporary);
+  });
+  return {
+    write: (text) => guard(() => handle.writeFile(text)),
+    complete: () =>
+      guard(async () => {
+        await handle.sync();
+        await handle.close();
+      }),
+    publish: () =>
+      guard(async () => {
+        await rename(temporary, file);
+        await syncFolder(dirname(file));
+      }),
+    discard: async () => {
+      await handle.close().catch(() => {});
+      await unlink(temporary).catch(() => {});
+    },
+  };
+}
+
 /**
  * Removes the new files that `writeFileAtomically` leaves beside a file when it is killed. Only for whoever holds
  * the lock of the folder: another process may be writing one.
@@ -148,9 +195,13 @@ export async function lookAt(
   }
 }
 
-async function writeNew(file: string, content: Content): Promise<void> {
+function openNew(file: string): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await open(file, flags, 0o600);
+  return open(file, flags, 0o600);
+}
+
+async function writeNew(file: string, content: Content): Promise<void> {
+  const handle = await openNew(file);
   try {
     await handle.writeFile(content);
     await handle.sync();

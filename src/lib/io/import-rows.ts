@@ -1,77 +1,206 @@
-import { refuse } from '../core/errors.ts';
-import type { ImportReport, SourceRow } from '../core/import-report.ts';
-import { readCsv } from './csv.ts';
+import { unguarded } from '../core/csv-text.ts';
+import { refuse, UserError } from '../core/errors.ts';
+import type { FaultyRow, RowFault } from '../core/import-report.ts';
+import { type JsonKind, type JsonMember, parseJsonLine } from '../core/json-line.ts';
+import { type CsvRow, readCsv } from './csv.ts';
 import type { Input } from './input.ts';
-import { KeyIndex } from './key-index.ts';
+import { readLines, type TextLine } from './json-lines.ts';
+
+/** How files of rows are written. */
+export const FILE_FORMATS = ['csv', 'jsonl'] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
+
+/** The column in which a reject file says why; imports do not read it. */
+export const REASON = 'reason';
 
 /** How each column is read. An empty cell, and a column that the file leaves out, is undefined and not parsed. */
 export type ColumnParsers = Readonly<Record<string, (text: string) => unknown>>;
-
-/** A row whose cells are all well-formed. */
-export interface ImportRow<Parsers extends ColumnParsers> extends SourceRow {
-  readonly values: { readonly [Column in keyof Parsers]: ReturnType<Parsers[Column]> | undefined };
-}
 
 export interface RowFormat<Parsers extends ColumnParsers> {
   readonly parsers: Parsers;
   /** The columns that the file must have and that no row may leave empty. */
   readonly required: readonly (keyof Parsers & string)[];
-  /** The column by which rows are told apart: no two rows may have the same value in it. */
-  readonly key: keyof Parsers & string;
+  /** The columns that JSON may give as numbers, or as true and false; all others, and these too, as strings. */
+  readonly numbers?: readonly (keyof Parsers & string)[];
+  readonly booleans?: readonly (keyof Parsers & string)[];
+  /** The columns that refusals name in another way: by the field that they carry, or by their code. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
-const ROWS_PER_BATCH = 1000;
+/** A row as it stood in the file: its cells in CSV, its line in JSON. */
+export type RowSource = readonly string[] | string;
 
-/**
- * Reads the rows of a CSV file in batches of at most 1,000, well-formed ones only; the others go to the report.
- * @throws CSV_ENCODING, CSV_HEADER, CSV_QUOTE, CSV_RECORD_TOO_LARGE, which concern the file and not one row
- */
-export async function* readImportRows<Parsers extends ColumnParsers>(
-  { name, bytes }: Input,
-  { parsers, required, key }: RowFormat<Parsers>,
-  report: ImportReport,
-): AsyncGenerator<ImportRow<Parsers>[], void, undefined> {
-  const columns = Object.keys(parsers);
-  const lineOf = new KeyIndex();
-  const batches = readCsv(bytes, {
-    file: name,
-    columns,
-    required,
-    onMalformed: ({ line, cells, error }) => {
-      // The reader's own message names file and line, which the report does anyway.
-      const counts = { found: cells.length, expected: Number(error.data.expected) };
-      report.refuse({ line, texts: {} }, refuse.CELL_COUNT(counts));
-    },
-  });
-  for await (const batch of batches) {
-    const rows = batch.flatMap(({ line, cells: texts }) => {
-      const row = parseRow({ line, texts });
-      return row === undefined ? [] : [row];
-    });
-    for (let start = 0; start < rows.length; start += ROWS_PER_BATCH) {
-      yield rows.slice(start, start + ROWS_PER_BATCH);
-    }
+/** A row of a file: its values as far as its cells are well-formed, and its faults. */
+export class ImportRow<Parsers extends ColumnParsers> implements FaultyRow {
+  readonly line: number;
+  readonly source: RowSource;
+  readonly values: { readonly [Column in keyof Parsers]?: ReturnType<Parsers[Column]> } = {};
+  readonly faults: RowFault[] = [];
+  /** The cells in the order of the parsers. */
+  readonly texts: readonly string[];
+  readonly #format: RowFormat<Parsers>;
+
+  constructor(format: RowFormat<Parsers>, line: number, source: RowSource, texts: readonly string[]) {
+    this.#format = format;
+    this.line = line;
+    this.source = source;
+    this.texts = texts;
   }
 
-  function parseRow(row: SourceRow): ImportRow<Parsers> | undefined {
-    const values: Record<string, unknown> = {};
-    for (const column of columns) {
-      const text = row.texts[column] ?? '';
-      const parse = parsers[column];
-      if (text === '' && required.includes(column)) {
-        report.refuse(row, refuse.EMPTY_CELL({ column }), column);
-        return undefined;
-      }
-      if (text === '' || parse === undefined) continue;
-      const parsed = report.attempt(row, () => ({ value: parse(text) }), column);
-      if (parsed === undefined) return undefined;
-      values[column] = parsed.value;
-      if (column !== key) continue;
-      const firstLine = lineOf.add(String(parsed.value), row.line);
-      if (firstLine === undefined) continue;
-      report.refuse(row, refuse.DUPLICATE_ROW({ column, value: text, firstLine }), column);
+  text(column: string): string {
+    return this.texts[Object.keys(this.#format.parsers).indexOf(column)] ?? '';
+  }
+
+  /** Notes a fault. The column is the one given, or the one that the refusal is about. */
+  refuse(error: UserError, column?: string): void {
+    const { fields = {}, parsers } = this.#format;
+    const named = typeof error.data.field === 'string' ? error.data.field : '';
+    const field = column ?? fields[named] ?? fields[error.code] ?? named;
+    this.faults.push({ field: Object.hasOwn(parsers, field) ? field : null, error });
+  }
+
+  /** What `decide` returns; undefined when it refuses, and then the row has one fault more. */
+  attempt<T>(decide: () => T): T | undefined {
+    try {
+      return decide();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.refuse(error);
       return undefined;
     }
-    return { ...row, values: values as ImportRow<Parsers>['values'] };
   }
 }
+
+/** Cells that a column has had lately are not parsed again: most columns of a large file have few values. */
+const REMEMBERED = 1000;
+
+/**
+ * Reads the rows of a file in batches, faulty ones too.
+ * @param onHeader hears of the columns of a CSV file
+ * @throws the CSV_… and JSON_… refusals that concern the file and not one row
+ */
+export async function* readImportRows<Parsers extends ColumnParsers>(
+  { name: file, bytes }: Input,
+  fileFormat: FileFormat,
+  format: RowFormat<Parsers>,
+  onHeader: (names: readonly string[]) => void,
+): AsyncGenerator<ImportRow<Parsers>[], void, undefined> {
+  const columns = Object.keys(format.parsers);
+  const parse = parserOf(format);
+  if (fileFormat === 'csv') {
+    const { required } = format;
+    const csv = { file, columns, required, ignored: [REASON], malformed: true, onHeader };
+    for await (const batch of readCsv(bytes, csv)) {
+      yield batch.map((record) => parse(rowOfCsv(format, record)));
+    }
+  } else {
+    for await (const batch of readLines(bytes, { file })) {
+      yield batch.flatMap((line) => {
+        const row = rowOfJson(format, columns, line);
+        return row === null ? [] : [parse(row)];
+      });
+    }
+  }
+}
+
+function rowOfCsv<Parsers extends ColumnParsers>(
+  format: RowFormat<Parsers>,
+  { line, source, cells, expected }: CsvRow,
+): ImportRow<Parsers> {
+  const row = new ImportRow(format, line, source, cells.map(unguarded));
+  if (expected !== undefined) row.refuse(refuse.CELL_COUNT({ found: source.length, expected }));
+  return row;
+}
+
+/** The row of a line, or null for the line that gives the reason of the next one in a reject file. */
+function rowOfJson<Parsers extends ColumnParsers>(
+  format: RowFormat<Parsers>,
+  columns: readonly string[],
+  { line, text: source }: TextLine,
+): ImportRow<Parsers> | null {
+  let members: JsonMember[];
+  try {
+    members = parseJsonLine(source);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const row = new ImportRow(format, line, source, []);
+    row.refuse(error);
+    return row;
+  }
+  if (members.length === 1 && members[0]?.name === REASON) return null;
+  const texts = columns.map(() => '');
+  const row = new ImportRow(format, line, source, texts);
+  for (const { name, kind, text } of members) {
+    const place = columns.indexOf(name);
+    if (place !== -1) {
+      texts[place] = text;
+      checkKind(row, format, name, kind);
+    } else if (name !== REASON) {
+      row.refuse(refuse.JSON_NAME({ name, expected: columns.join(',') }));
+    }
+  }
+  return row;
+}
+
+const KINDS: Readonly<Record<JsonKind, string>> = {
+  string: 'a string',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'null',
+  object: 'an object',
+  array: 'an array',
+};
+
+function checkKind<Parsers extends ColumnParsers>(
+  row: ImportRow<Parsers>,
+  { numbers = [], booleans = [] }: RowFormat<Parsers>,
+  column: string,
+  kind: JsonKind,
+): void {
+  const other = numbers.includes(column) ? 'number' : booleans.includes(column) ? 'boolean' : 'string';
+  if (kind === 'null' || kind === 'string' || kind === other) return;
+  const expected = other === 'string' ? KINDS.string : `${KINDS.string}, or ${KINDS[other]}`;
+  row.refuse(refuse.JSON_TYPE({ column, kind: KINDS[kind], expected }), column);
+}
+
+/** Reads the cells of a row that are there, each that has no fault yet. */
+function parserOf<Parsers extends ColumnParsers>({ parsers, required }: RowFormat<Parsers>) {
+  const columns = Object.entries(parsers).map(([name, parse]) => ({
+    name,
+    parse,
+    isRequired: required.includes(name),
+    known: new Map<string, unknown>(),
+  }));
+  return (row: ImportRow<Parsers>): ImportRow<Parsers> => {
+    const values = row.values as Record<string, unknown>;
+    const { texts, faults } = row;
+    if (texts.length === 0) return row;
+    const wrong = faults.length === 0 ? NONE : new Set(faults.map(({ field }) => field));
+    for (let place = 0; place < columns.length; place++) {
+      const { name, parse, isRequired, known } = columns[place] as (typeof columns)[number];
+      const text = texts[place] ?? '';
+      if (text === '') {
+        if (isRequired && !wrong.has(name)) row.refuse(refuse.EMPTY_CELL({ column: name }), name);
+        continue;
+      }
+      if (wrong.has(name)) continue;
+      const remembered = known.get(text);
+      if (remembered !== undefined) {
+        values[name] = remembered;
+        continue;
+      }
+      try {
+        const value = parse(text);
+        values[name] = value;
+        if (known.size === REMEMBERED) known.clear();
+        known.set(text, value);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        row.refuse(error, name);
+      }
+    }
+    return row;
+  };
+}
+
+const NONE: ReadonlySet<string | null> = new Set();

@@ -6,6 +6,8 @@ import { refuse } from '../core/errors.ts';
 export interface Input {
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** How many bytes there are; absent when nobody knows before their end. */
+  readonly size?: number;
 }
 
 /**
@@ -23,11 +25,13 @@ export async function openInput(
   } catch (error) {
     throw unreadable(name, error);
   }
-  if ((await handle.stat()).isDirectory()) {
+  const stats = await handle.stat();
+  if (stats.isDirectory()) {
     await handle.close();
     throw refuse.INPUT_NOT_FOUND({ file: name, reason: 'it is a directory' });
   }
-  return { name, bytes: chunksOf(name, handle) };
+  const bytes = chunksOf(name, handle);
+  return stats.isFile() ? { name, bytes, size: stats.size } : { name, bytes };
 }
 
 async function* chunksOf(name: string, handle: FileHandle): AsyncGenerator<Uint8Array> {

@@ -1,72 +1,58 @@
 import { createHash } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { refuse, UserError } from '../core/errors.ts';
-import { ImportReport, type ImportResult } from '../core/import-report.ts';
+import { quote, refuse } from '../core/errors.ts';
+import type { ImportResult } from '../core/import-report.ts';
 import { type Instant, parseInstant } from '../core/instant.ts';
 import { parseCurrency, parsePrice } from '../core/money.ts';
 import {
   differingFields,
+  draftOrder,
   type OrderRequest,
   parseCharge,
   parseCount,
   parseNotForBilling,
-  placeOrder,
 } from '../core/new-order.ts';
 import { parsePeriod } from '../core/period.ts';
 import { parseProductDescription, parseProductName } from '../core/product.ts';
 import { parseReference, type Reference } from '../core/reference.ts';
-import { ReplacementQueue } from '../core/replacement-queue.ts';
 import { parseUsername, type Username } from '../core/user.ts';
 import { reserveIds } from '../io/db/ids.ts';
 import { findOrderRows, insertOrders, type OrderInsert, type PlacedOrderRow } from '../io/db/orders.ts';
+import { findUserIds } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { type Predecessor, type ReadyRow, StagedOrders, type WaitingRow } from '../io/db/staged-orders.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
-import { type ImportRow, readImportRows } from '../io/import-rows.ts';
-import { openInput } from '../io/input.ts';
+import {
+  type ImportOptions,
+  type ImportPlan,
+  type ImportRun,
+  importFile,
+  type RowImporter,
+} from '../io/import-file.ts';
+import { ImportRow, type RowFormat, type RowSource } from '../io/import-rows.ts';
 import type { Context } from './context.ts';
 
-export interface ImportOptions {
-  /** Write the good rows although others are refused. */
-  readonly partial: boolean;
-  /** Decide about every row and write nothing. */
-  readonly dryRun: boolean;
-}
-
 /**
- * Places orders from a CSV file in one transaction. A row whose reference is known with the same content is left
- * alone. `replaces` names an order of the database or of any row of the file.
- * @param file its path, or `-` for standard input
- * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND and the CSV_… refusals
+ * Places orders from a file in one transaction. A row whose reference is known with the same content is left alone.
+ * `replaces` names an order of the database or of any row of the file.
+ * @throws what `importFile` throws
  */
-export async function importOrders(
-  context: Context,
-  file: string,
-  { partial, dryRun }: ImportOptions,
-): Promise<ImportResult> {
-  const input = await openInput(file);
-  const database = await context.db();
-  const parsers = parsersAt(context.now);
-  const format = { parsers, required: ['username'], key: 'reference' } as const;
-
-  const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
-    const report = new ImportReport();
-    const decisions = new Decisions(report, await findProducts(tx), context.now);
-    const named = namesRows();
-    for await (const batch of readImportRows(input, format, report)) {
-      const rows = batch.map(named);
-      const placements = decisions.take(rows, await findKnown(tx, rows));
-      const isDoomed = report.refusedRows > 0 && !partial;
-      if (!dryRun && !isDoomed) await insertPlacements(tx, placements);
-      context.progress(report.rows, null, 'orders');
-    }
-    decisions.end();
-    const result = report.result();
-    if (result.refusedRows > 0 && !partial) throw refuse.IMPORT_REFUSED({ file: input.name, ...result });
-    if (!dryRun && result.inserted > 0) await takeStatistics(tx, 'orders');
-    return result;
+export async function importOrders(context: Context, options: ImportOptions): Promise<ImportResult> {
+  const format = formatAt(context.now);
+  const plan: ImportPlan<Parsers> = {
+    things: 'orders',
+    topic: 'orders',
+    format,
+    key: { column: 'reference', of: ({ values }) => values.reference },
+    begin: async (tx, run) =>
+      new OrderImporter(tx, run, format, {
+        now: context.now,
+        products: await findProducts(tx),
+        staged: await StagedOrders.create(tx),
+      }),
   };
-  return dryRun ? database.read(work) : database.write('orders', work);
+  return importFile(await context.db(), options, plan, context.progress);
 }
 
 function parsersAt(now: Instant) {
@@ -89,17 +75,32 @@ function parsersAt(now: Instant) {
   };
 }
 
-/** Columns whose refusals name the field in words. */
-const COLUMN_OF: Readonly<Record<string, string>> = {
-  'recurring price': 'recurring_price',
-  'one-time price': 'one_time_price',
-  start: 'starts_at',
-  end: 'ends_at',
-  commitment: 'commitment_periods',
-  predecessor: 'replaces',
-};
+function formatAt(now: Instant): RowFormat<Parsers> {
+  return {
+    parsers: parsersAt(now),
+    required: ['username'],
+    numbers: ['quantity', 'period', 'recurring_price', 'one_time_price', 'commitment_periods'],
+    booleans: ['not_for_billing'],
+    fields: {
+      'recurring price': 'recurring_price',
+      'one-time price': 'one_time_price',
+      start: 'starts_at',
+      end: 'ends_at',
+      commitment: 'commitment_periods',
+      predecessor: 'replaces',
+    },
+  };
+}
 
-type Row = ImportRow<ReturnType<typeof parsersAt>>;
+type Parsers = ReturnType<typeof parsersAt>;
+type Row = ImportRow<Parsers>;
+
+/** What every row is decided by. */
+interface Setting {
+  readonly now: Instant;
+  readonly products: readonly StoredProduct[];
+  readonly staged: StagedOrders;
+}
 
 /** A row with the reference of its own or, if it has none, one that is made of its content. */
 interface NamedRow {
@@ -114,127 +115,247 @@ interface Known {
   readonly orders: ReadonlyMap<Reference, PlacedOrderRow>;
 }
 
-/** What an order that replaces this one depends on. The id of a new order is set when it is inserted. */
-interface Predecessor {
-  id: number;
-  readonly userId: number;
-  readonly currency: string;
-}
-
 /** A row that makes a new order, if what it replaces allows it. */
 interface Candidate extends NamedRow {
   readonly insert: Omit<OrderInsert, 'id'>;
 }
 
-interface Placement {
-  readonly insert: Omit<OrderInsert, 'id'>;
-  readonly itself: Predecessor;
-  readonly predecessor: Predecessor | null;
+/** A candidate, and the order that it replaces, which is stored or stands before it. */
+interface Placement extends Candidate {
+  readonly predecessor: Predecessor | Candidate | null;
 }
 
-/** Decides about the rows of a file in turn. */
-class Decisions {
-  readonly #report: ImportReport;
-  readonly #products: ReadonlyMap<string, StoredProduct>;
-  readonly #now: Instant;
-  readonly #queue = new ReplacementQueue<Candidate & { readonly replaces: Reference }>();
-  /** The orders that this file adds. */
-  readonly #added = new Map<Reference, Predecessor>();
+const ROWS_PER_BATCH = 2000;
 
-  constructor(report: ImportReport, products: readonly StoredProduct[], now: Instant) {
-    this.#report = report;
-    this.#products = new Map(products.map((product) => [product.name, product]));
+class OrderImporter implements RowImporter<Parsers> {
+  readonly #tx: Transaction<Schema>;
+  readonly #run: ImportRun<Parsers>;
+  readonly #format: RowFormat<Parsers>;
+  readonly #now: Instant;
+  readonly #staged: StagedOrders;
+  readonly #products: ReadonlyMap<string, StoredProduct>;
+
+  constructor(
+    tx: Transaction<Schema>,
+    run: ImportRun<Parsers>,
+    format: RowFormat<Parsers>,
+    { now, products, staged }: Setting,
+  ) {
+    this.#tx = tx;
+    this.#run = run;
+    this.#format = format;
     this.#now = now;
+    this.#staged = staged;
+    this.#products = new Map(products.map((product) => [product.name, product]));
   }
 
-  /** The orders to insert after these rows; one that replaces another stands after it. */
-  take(rows: readonly NamedRow[], known: Known): Placement[] {
-    return rows.flatMap((named) => {
-      const insert = this.#attempt(named.row, () => this.#decide(named, known));
-      if (insert === undefined) return [];
-      if (insert === null) {
-        this.#report.unchanged += 1;
+  async take(rows: readonly Row[]): Promise<void> {
+    const named = await this.#name(rows);
+    const known = await this.#findKnown(named);
+    const candidates = named.flatMap((each) => this.#decide(each, known));
+
+    const replaced = candidates.flatMap(({ row }) => row.values.replaces ?? []);
+    const placed = await this.#staged.findPlaced(replaced);
+    const inBatch = new Map<Reference, Candidate>();
+    const waiting: WaitingRow[] = [];
+    const placements = candidates.flatMap((candidate): Placement[] => {
+      const { replaces } = candidate.row.values;
+      const predecessor =
+        replaces === undefined
+          ? null
+          : (inBatch.get(replaces) ?? placed.get(replaces) ?? known.orders.get(replaces));
+      if (predecessor === undefined) {
+        waiting.push(waitingRow(candidate));
         return [];
       }
-      const { replaces } = named.row.values;
-      if (replaces === undefined) return this.#place({ ...named, insert }, null);
-      const predecessor = known.orders.get(replaces) ?? this.#added.get(replaces);
-      if (predecessor !== undefined) return this.#place({ ...named, insert }, predecessor);
-      this.#queue.add({ ...named, insert, replaces });
-      return [];
+      if (!this.#succeeds(candidate, predecessor)) return [];
+      inBatch.set(candidate.reference, candidate);
+      return [{ ...candidate, predecessor }];
     });
+    await this.#place(placements);
+    await this.#staged.addWaiting(waiting);
   }
 
-  /** Refuses the rows whose predecessor did not come. */
-  end(): void {
-    for (const { row, error } of this.#queue.rest()) this.#refuse(row.row, error);
+  async end(): Promise<void> {
+    for await (const batch of this.#staged.inOrder(ROWS_PER_BATCH)) {
+      const placed = await this.#staged.findPlaced(batch.map(({ replaces }) => replaces));
+      const inBatch = new Map<Reference, Candidate>();
+      const placements = batch.flatMap((ready): Placement[] => {
+        const candidate = this.#restore(ready);
+        const predecessor = inBatch.get(ready.replaces) ?? placed.get(ready.replaces);
+        if (predecessor === undefined) {
+          this.#refuseLost(candidate.row, ready);
+          return [];
+        }
+        if (!this.#succeeds(candidate, predecessor)) return [];
+        inBatch.set(candidate.reference, candidate);
+        return [{ ...candidate, predecessor }];
+      });
+      await this.#place(placements);
+    }
+    if (this.#run.writes && this.#run.report.inserted > 0) await takeStatistics(this.#tx, 'orders');
   }
 
-  /** The order that a row makes; null when the database has it already. */
-  #decide({ row, reference }: NamedRow, { users, orders }: Known): Candidate['insert'] | null {
-    const { username = '' as Username, product: name, replaces } = row.values;
-    const userId = users.get(username);
-    if (userId === undefined) throw refuse.UNKNOWN_USER({ username });
+  /**
+   * Names rows. One without a reference is named by its content and, among equal ones, by its turn, so that importing
+   * the same file again finds the orders that it made.
+   */
+  async #name(rows: readonly Row[]): Promise<NamedRow[]> {
+    const columns = Object.keys(this.#format.parsers);
+    const nameless = rows.filter(
+      ({ values, faults }) => values.reference === undefined && faults.length === 0,
+    );
+    const contents = nameless.map(({ texts }) => {
+      const content = JSON.stringify(Object.fromEntries(columns.map((column, at) => [column, texts[at]])));
+      return createHash('sha256').update(content).digest('hex').slice(0, 32);
+    });
+    const turns = await this.#staged.countTurns(contents);
+    const made = new Map(
+      nameless.map((row, at) => [row, parseReference(`import-${contents[at]}-${turns[at]}`)]),
+    );
+    return rows.map((row) => ({
+      row,
+      reference: row.values.reference ?? made.get(row) ?? ('' as Reference),
+    }));
+  }
+
+  async #findKnown(rows: readonly NamedRow[]): Promise<Known> {
+    const usernames = new Set(rows.flatMap(({ row }) => row.values.username ?? []));
+    const references = new Set(
+      rows.flatMap(({ row, reference }) => [reference, row.values.replaces ?? reference]),
+    );
+    const orders = await findOrderRows(this.#tx, { references: [...references] });
+    return {
+      users: await findUserIds(this.#tx, [...usernames]),
+      orders: new Map(
+        orders.flatMap((order) => (order.reference === null ? [] : [[order.reference, order]])),
+      ),
+    };
+  }
+
+  /** The order that a row makes; none when the row has faults or the database has the order already. */
+  #decide({ row, reference }: NamedRow, { users, orders }: Known): Candidate[] {
+    const { username, product: name, replaces } = row.values;
+    const isReadable = row.faults.length === 0;
+    const userId = username === undefined ? undefined : users.get(username);
+    if (username !== undefined && userId === undefined) row.refuse(refuse.UNKNOWN_USER({ username }));
     const product = name === undefined ? null : this.#products.get(name);
-    if (product === undefined) throw refuse.UNKNOWN_PRODUCT({ name: name ?? '' });
+    if (name !== undefined && product === undefined) row.refuse(refuse.UNKNOWN_PRODUCT({ name }));
+
     const stored = orders.get(reference);
     const request = requestOf(row);
-    const order = placeOrder(request, product, { startsAt: stored?.startsAt ?? this.#now, replaces: null });
-    if (stored === undefined) {
-      return { order, userId, productId: product?.id ?? null, reference, createdAt: this.#now };
+    const defaults = { startsAt: stored?.startsAt ?? this.#now, replaces: null };
+    const draft =
+      isReadable && product !== undefined
+        ? row.attempt(() => draftOrder(request, product, defaults))
+        : undefined;
+    for (const fault of draft?.faults ?? []) row.refuse(fault);
+
+    if (stored !== undefined && draft !== undefined && username !== undefined && row.faults.length === 0) {
+      const names = { username, product: product?.name ?? null, predecessor: replaces ?? null };
+      const fields = differingFields(stored, { ...draft.order, ...names }, request);
+      if (fields.length === 0) {
+        this.#run.report.unchanged += 1;
+        return [];
+      }
+      row.refuse(refuse.REFERENCE_TAKEN({ reference, order: stored.id, fields }));
     }
-    const wanted = { ...order, username, product: product?.name ?? null, predecessor: replaces ?? null };
-    const fields = differingFields(stored, wanted, request);
-    if (fields.length > 0) throw refuse.REFERENCE_TAKEN({ reference, order: stored.id, fields });
-    return null;
+    if (row.faults.length > 0 || draft === undefined || userId === undefined) {
+      this.#run.refuse(row);
+      return [];
+    }
+    const createdAt = this.#now;
+    const { order } = draft;
+    return [
+      { row, reference, insert: { order, userId, productId: product?.id ?? null, reference, createdAt } },
+    ];
   }
 
-  /** A new order, and those further up in the file that waited for it. */
-  #place(first: Candidate, predecessorOfFirst: Predecessor | null): Placement[] {
-    const placements: Placement[] = [];
-    const ready: [Candidate, Predecessor | null][] = [[first, predecessorOfFirst]];
-    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const [{ row, reference, insert }, predecessor] = next;
-      if (this.#attempt(row, () => checkSuccession(insert, predecessor, row)) === undefined) continue;
-      const itself = { id: 0, userId: insert.userId, currency: insert.order.currency };
-      placements.push({ insert, itself, predecessor });
-      this.#added.set(reference, itself);
-      this.#report.inserted += 1;
-      for (const waiting of this.#queue.release(reference)) ready.push([waiting, itself]);
+  /** Whether a new order may replace another one; the row is refused when it may not. */
+  #succeeds({ row, insert }: Candidate, predecessor: Placement['predecessor']): boolean {
+    if (predecessor === null) return true;
+    const { userId, currency } = 'insert' in predecessor ? partiesOf(predecessor) : predecessor;
+    if (userId !== insert.userId) {
+      row.refuse(refuse.INVALID_ORDER({ field: 'predecessor', fault: 'belongs to another user' }));
     }
-    return placements;
+    if (currency !== insert.order.currency) {
+      const facts = { currency, other: insert.order.currency };
+      row.refuse(refuse.CURRENCY_MISMATCH({ order: row.text('replaces'), ...facts }));
+    }
+    if (row.faults.length > 0) this.#run.refuse(row);
+    return row.faults.length === 0;
   }
 
-  #attempt<T>(row: Row, decide: () => T): T | undefined {
-    try {
-      return decide();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.#refuse(row, error);
-      return undefined;
-    }
+  #refuseLost(row: Row, { replaces, circle }: ReadyRow): void {
+    const fault = `${quote(replaces)} is neither in the database nor a sound row of the file`;
+    row.refuse(
+      circle === null
+        ? refuse.INVALID_ORDER({ field: 'predecessor', fault })
+        : refuse.REPLACEMENT_CYCLE({ order: circle }),
+    );
+    this.#run.refuse(row);
   }
 
-  #refuse(row: Row, error: UserError): void {
-    const { field } = error.data;
-    this.#report.refuse(row, error, typeof field === 'string' ? COLUMN_OF[field] : undefined);
+  /** Inserts orders, and lets later rows replace them. */
+  async #place(placements: readonly Placement[]): Promise<void> {
+    const { writes, report } = this.#run;
+    report.inserted += placements.length;
+    const ids = writes ? await reserveIds(this.#tx, 'orders', placements.length) : [];
+    const idOf = new Map(placements.map(({ reference }, index) => [reference, ids[index] ?? 0]));
+    if (writes) {
+      const inserts = placements.map(({ insert, reference, predecessor }) => ({
+        ...insert,
+        id: idOf.get(reference) ?? 0,
+        order: { ...insert.order, replaces: replacedId(predecessor, idOf) },
+      }));
+      await insertOrders(this.#tx, inserts);
+    }
+    if (!this.#run.mayHave('replaces')) return;
+    await this.#staged.addPlaced(
+      placements.map((placement) => {
+        const { reference } = placement;
+        return [reference, { id: idOf.get(reference) ?? 0, ...partiesOf(placement) }];
+      }),
+    );
+  }
+
+  /** The candidate that `waitingRow` kept. */
+  #restore({ line, reference, content }: WaitingRow): Candidate {
+    const { source, texts, insert } = JSON.parse(content, restoreBigInt) as WaitingContent;
+    return { row: new ImportRow(this.#format, line, source, texts), reference, insert };
   }
 }
 
-function checkSuccession(
-  { userId, order }: Candidate['insert'],
-  predecessor: Predecessor | null,
-  { values }: Row,
-): boolean {
-  if (predecessor === null) return true;
-  if (predecessor.userId !== userId) {
-    throw refuse.INVALID_ORDER({ field: 'predecessor', fault: 'belongs to another user' });
-  }
-  if (predecessor.currency !== order.currency) {
-    const facts = { currency: predecessor.currency, other: order.currency };
-    throw refuse.CURRENCY_MISMATCH({ order: values.replaces ?? '', ...facts });
-  }
-  return true;
+interface WaitingContent {
+  readonly source: RowSource;
+  readonly texts: readonly string[];
+  readonly insert: Candidate['insert'];
+}
+
+function waitingRow({ row, reference, insert }: Candidate): WaitingRow {
+  const { line, source, texts } = row;
+  const content = JSON.stringify({ source, texts, insert } satisfies WaitingContent, (_, value: unknown) =>
+    typeof value === 'bigint' ? { bigint: String(value) } : value,
+  );
+  return { line, reference, replaces: row.values.replaces ?? reference, content };
+}
+
+function restoreBigInt(_: string, value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'bigint' in value
+    ? BigInt(String(value.bigint))
+    : value;
+}
+
+function partiesOf({ insert }: Candidate): Omit<Predecessor, 'id'> {
+  return { userId: insert.userId, currency: insert.order.currency };
+}
+
+function replacedId(
+  predecessor: Placement['predecessor'],
+  idOf: ReadonlyMap<Reference, number>,
+): number | null {
+  if (predecessor === null) return null;
+  return 'insert' in predecessor ? (idOf.get(predecessor.reference) ?? null) : predecessor.id;
 }
 
 function requestOf({ values }: Row): OrderRequest {
@@ -251,46 +372,4 @@ function requestOf({ values }: Row): OrderRequest {
     endsAt: values.ends_at,
     notForBilling: values.not_for_billing,
   };
-}
-
-/**
- * Names the rows of one file. A row without a reference is named by its content and, among equal ones, by its turn,
- * so that importing the same file again finds the orders that it made.
- */
-function namesRows(): (row: Row) => NamedRow {
-  const turns = new Map<string, number>();
-  return (row) => {
-    const own = row.values.reference;
-    if (own !== undefined) return { row, reference: own };
-    const hash = createHash('sha256').update(JSON.stringify(row.texts)).digest('hex').slice(0, 32);
-    const turn = (turns.get(hash) ?? 0) + 1;
-    turns.set(hash, turn);
-    return { row, reference: parseReference(`import-${hash}-${turn}`) };
-  };
-}
-
-async function findKnown(tx: Transaction<Schema>, rows: readonly NamedRow[]): Promise<Known> {
-  const usernames = new Set(rows.flatMap(({ row }) => row.values.username ?? []));
-  const references = new Set(
-    rows.flatMap(({ row, reference }) => [reference, row.values.replaces ?? reference]),
-  );
-  const users = await tx
-    .selectFrom('users')
-    .select(['id', 'username'])
-    .where('username', 'in', [...usernames])
-    .execute();
-  const orders = await findOrderRows(tx, { references: [...references] });
-  return {
-    users: new Map(users.map(({ id, username }) => [username as Username, id])),
-    orders: new Map(orders.flatMap((order) => (order.reference === null ? [] : [[order.reference, order]]))),
-  };
-}
-
-async function insertPlacements(tx: Transaction<Schema>, placements: readonly Placement[]): Promise<void> {
-  const ids = await reserveIds(tx, 'orders', placements.length);
-  const inserts = placements.map(({ insert, itself, predecessor }, index) => {
-    itself.id = ids[index] ?? 0;
-    return { ...insert, id: itself.id, order: { ...insert.order, replaces: predecessor?.id ?? null } };
-  });
-  await insertOrders(tx, inserts);
 }

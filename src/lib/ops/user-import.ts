@@ -1,15 +1,13 @@
-import type { Transaction } from 'kysely';
 import { parseCountry } from '../core/country.ts';
-import { refuse } from '../core/errors.ts';
-import { ImportReport, type ImportResult } from '../core/import-report.ts';
+import type { ImportResult } from '../core/import-report.ts';
 import { parseLine } from '../core/line.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, parseEmail, parseUsername, type Username } from '../core/user.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
 import { findPeople, type PersonWrite, type StoredPerson, savePeople } from '../io/db/people.ts';
-import type { Schema } from '../io/db/schema.ts';
-import { type ImportRow, readImportRows } from '../io/import-rows.ts';
-import { openInput } from '../io/input.ts';
+import { takeStatistics } from '../io/db/statistics.ts';
+import { type ImportOptions, type ImportPlan, importFile } from '../io/import-file.ts';
+import type { ImportRow } from '../io/import-rows.ts';
 import type { Context } from './context.ts';
 
 const PARSERS = {
@@ -24,59 +22,61 @@ const PARSERS = {
   vat_number: parseVatNumber,
 };
 
-const FORMAT = { parsers: PARSERS, required: ['username'], key: 'username' } as const;
-
 type Row = ImportRow<typeof PARSERS>;
 
-export interface ImportOptions {
-  /** Write the good rows although others are refused. */
-  readonly partial: boolean;
-  /** Decide about every row and write nothing. */
-  readonly dryRun: boolean;
+/**
+ * Creates and updates users from a file, told apart by their usernames, in one transaction. Empty cells and absent
+ * columns leave what is stored as it is, so an import never removes anything.
+ * @throws what `importFile` throws
+ */
+export async function importUsers(context: Context, options: ImportOptions): Promise<ImportResult> {
+  const plan: ImportPlan<typeof PARSERS> = {
+    things: 'users',
+    topic: 'people',
+    format: { parsers: PARSERS, required: ['username'] },
+    key: { column: 'username', of: ({ values }) => values.username },
+    begin: async (tx, run) => ({
+      async take(rows) {
+        const people = await findPeople(tx, rows.flatMap(usernameOf));
+        const stored = new Map(people.map((person) => [person.user.username, person]));
+        const writes = rows.flatMap((row): PersonWrite[] => {
+          const [username] = usernameOf(row);
+          const before = username === undefined ? null : (stored.get(username) ?? null);
+          const wanted = decide(row, before, context);
+          if (wanted === null) {
+            run.refuse(row);
+            return [];
+          }
+          if (before === null) run.report.inserted += 1;
+          else if (changedPersonFields(before, wanted).length > 0) run.report.updated += 1;
+          else {
+            run.report.unchanged += 1;
+            return [];
+          }
+          return [{ stored: before, wanted }];
+        });
+        if (run.writes) await savePeople(tx, writes);
+      },
+      async end() {
+        if (!run.writes || run.report.inserted === 0) return;
+        await takeStatistics(tx, 'users');
+        await takeStatistics(tx, 'billing_addresses');
+      },
+    }),
+  };
+  return importFile(await context.db(), options, plan, context.progress);
 }
 
-/**
- * Creates and updates users from a CSV file, told apart by their usernames, in one transaction. Empty cells and
- * absent columns leave what is stored as it is, so an import never removes anything.
- * @param file its path, or `-` for standard input
- * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND and the CSV_… refusals
- */
-export async function importUsers(
-  context: Context,
-  file: string,
-  { partial, dryRun }: ImportOptions,
-): Promise<ImportResult> {
-  const database = await context.db();
-  const report = new ImportReport();
-
-  const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
-    const input = await openInput(file);
-    for await (const rows of readImportRows(input, FORMAT, report)) {
-      const people = await findPeople(tx, rows.map(usernameOf));
-      const stored = new Map(people.map((person) => [person.user.username, person]));
-      const writes = rows.flatMap((row) => decide(row, stored.get(usernameOf(row)) ?? null));
-      const isDoomed = report.refusedRows > 0 && !partial;
-      if (!dryRun && !isDoomed) await savePeople(tx, writes);
-      context.progress(report.rows, null, 'users');
-    }
-    const result = report.result();
-    if (result.refusedRows > 0 && !partial) throw refuse.IMPORT_REFUSED({ file: input.name, ...result });
-    return result;
-  };
-  return dryRun ? database.read(work) : database.write('people', work);
-
-  function decide(row: Row, stored: StoredPerson | null): PersonWrite[] {
-    const before: Person = stored ?? { user: newUser(usernameOf(row), context.now), address: null };
-    const wanted = report.attempt(row, () => changePerson(before, changeOf(row)));
-    if (wanted === undefined) return [];
-    if (stored === null) report.inserted += 1;
-    else if (changedPersonFields(stored, wanted).length > 0) report.updated += 1;
-    else {
-      report.unchanged += 1;
-      return [];
-    }
-    return [{ stored, wanted }];
-  }
+/** The person that a row asks for; null when it has faults. */
+function decide(row: Row, stored: StoredPerson | null, { now }: Context): Person | null {
+  const [username] = usernameOf(row);
+  const isFaulty = row.faults.length > 0;
+  // What country and VAT number are to each other can be told only when who it is and the country are known.
+  if (username === undefined) return null;
+  if (row.faults.some(({ field }) => field === 'username' || field === 'country')) return null;
+  const before: Person = stored ?? { user: newUser(username, now), address: null };
+  const wanted = row.attempt(() => changePerson(before, changeOf(row)));
+  return isFaulty ? null : (wanted ?? null);
 }
 
 function changeOf({ values }: Row): PersonChange {
@@ -94,7 +94,6 @@ function changeOf({ values }: Row): PersonChange {
   };
 }
 
-function usernameOf({ values }: Row): Username {
-  if (values.username === undefined) throw new Error('a row without a username is refused when it is read');
-  return values.username;
+function usernameOf({ values }: Row): [Username] | [] {
+  return values.username === undefined ? [] : [values.username];
 }

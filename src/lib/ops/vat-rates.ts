@@ -8,6 +8,7 @@ import {
   type VatRateEntry,
   type VatRateType,
   type VatWarning,
+  vatFileRecord,
 } from '../core/vat-file.ts';
 import { planVatImport, type VatImportPlan } from '../core/vat-import.ts';
 import { SHIPPED_VAT_RATES } from '../core/vat-table.ts';
@@ -88,7 +89,7 @@ async function readVatFile(source: string): Promise<VatFile> {
     : await (await import('../io/input.ts')).openInput(source);
   const rows = [];
   for await (const batch of readCsv(input.bytes, { file: input.name, columns: VAT_FILE_COLUMNS })) {
-    rows.push(...batch);
+    rows.push(...batch.map(({ line, cells }) => vatFileRecord(line, cells)));
   }
   return parseVatFile(rows, input.name);
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
-import { refuse, UserError } from '../core/errors.ts';
-import { ImportReport, type ImportResult } from '../core/import-report.ts';
+import { refuse } from '../core/errors.ts';
+import type { ImportResult } from '../core/import-report.ts';
 import { parseReference } from '../core/reference.ts';
 import { parseUsername, type Username } from '../core/user.ts';
 import { checkSameNetwork, networkDifferences } from '../core/vpn-network.ts';
@@ -14,7 +14,9 @@ import {
   type SlotChoice,
 } from '../core/vpn-pool.ts';
 import { type PublicKey, parsePublicKey } from '../core/wireguard-key.ts';
+import { findUserIds } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { type StagedKey, StagedKeys } from '../io/db/staged.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
 import {
   findNetworks,
@@ -24,9 +26,14 @@ import {
   lendSlots,
   type StoredPool,
 } from '../io/db/vpn.ts';
-import { type ImportRow, readImportRows } from '../io/import-rows.ts';
-import { openInput } from '../io/input.ts';
-import { KeyIndex } from '../io/key-index.ts';
+import {
+  type ImportOptions,
+  type ImportPlan,
+  type ImportRun,
+  importFile,
+  type RowImporter,
+} from '../io/import-file.ts';
+import type { ImportRow } from '../io/import-rows.ts';
 import type { Context } from './context.ts';
 
 const PARSERS = {
@@ -36,54 +43,36 @@ const PARSERS = {
   reference: parseReference,
 };
 
-const FORMAT = { parsers: PARSERS, required: ['username', 'public_key'], key: 'public_key' } as const;
-
 /** The column at fault, by the code of a refusal. */
-const COLUMN_OF: Readonly<Record<string, string>> = {
+const COLUMN_OF = {
   UNKNOWN_USER: 'username',
   KEY_IN_USE: 'public_key',
   KEY_IS_POOLS: 'public_key',
   NETWORK_EXISTS: 'reference',
-  DUPLICATE_ROW: 'reference',
 };
 
-type Row = ImportRow<typeof PARSERS>;
-
-export interface ImportOptions {
-  /** Lend networks for the good rows although others are refused. */
-  readonly partial: boolean;
-  /** Decide about every row and write nothing. */
-  readonly dryRun: boolean;
-}
+type Parsers = typeof PARSERS;
+type Row = ImportRow<Parsers>;
 
 /**
- * Lends a network for each row of a CSV file, in their order and in one transaction. A row whose public key has a
- * network of that user already is left alone.
- * @param file its path, or `-` for standard input
- * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND and the CSV_… refusals
+ * Lends a network for each row of a file, in their order and in one transaction. A row whose public key has a network
+ * of that user already is left alone.
+ * @throws what `importFile` throws
  */
-export async function importNetworks(
-  context: Context,
-  file: string,
-  { partial, dryRun }: ImportOptions,
-): Promise<ImportResult> {
-  const database = await context.db();
-  const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
-    const report = new ImportReport();
-    const decisions = new Decisions(report, await findPools(tx));
-    const input = await openInput(file);
-    for await (const rows of readImportRows(input, FORMAT, report)) {
-      const { choices, loans } = decisions.take(rows, await findKnown(tx, rows));
-      const isDoomed = report.refusedRows > 0 && !partial;
-      if (!dryRun && !isDoomed) await lendSlots(tx, choices, loans, context.now);
-      context.progress(report.rows, null, 'networks');
-    }
-    const result = report.result();
-    if (result.refusedRows > 0 && !partial) throw refuse.IMPORT_REFUSED({ file: input.name, ...result });
-    if (!dryRun && result.inserted > 0) await takeStatistics(tx, 'vpn_networks');
-    return result;
+export async function importNetworks(context: Context, options: ImportOptions): Promise<ImportResult> {
+  const plan: ImportPlan<Parsers> = {
+    things: 'networks',
+    topic: 'vpn',
+    format: {
+      parsers: PARSERS,
+      required: ['username', 'public_key'],
+      numbers: ['size'],
+      fields: COLUMN_OF,
+    },
+    key: { column: 'public_key', of: ({ values }) => values.public_key },
+    begin: async (tx, run) => new NetworkImporter(tx, run, await findPools(tx), context),
   };
-  return dryRun ? database.read(work) : database.write('vpn', work);
+  return importFile(await context.db(), options, plan, context.progress);
 }
 
 /** What the database knows about the rows of a batch. */
@@ -91,6 +80,8 @@ interface Known {
   readonly users: ReadonlyMap<Username, number>;
   readonly byKey: ReadonlyMap<PublicKey, LentNetwork>;
   readonly byReference: ReadonlyMap<string, LentNetwork>;
+  /** By line, for references that stand in the file before. */
+  readonly repeated: ReadonlyMap<number, StagedKey>;
 }
 
 /** A row that makes a new network, if there is room for it. */
@@ -99,24 +90,32 @@ interface Candidate extends Loan {
   readonly size: number;
 }
 
-/** Decides about the rows of a file in turn. */
-class Decisions {
-  readonly #report: ImportReport;
+class NetworkImporter implements RowImporter<Parsers> {
+  readonly #tx: Transaction<Schema>;
+  readonly #run: ImportRun<Parsers>;
   readonly #pools: readonly StoredPool[];
   readonly #poolOfKey: ReadonlyMap<PublicKey, number>;
-  readonly #lineOfReference = new KeyIndex();
+  readonly #context: Context;
+  #references: StagedKeys | undefined;
   /** The pools as this file leaves them. */
   #rooms: readonly PoolRoom[];
 
-  constructor(report: ImportReport, pools: readonly StoredPool[]) {
-    this.#report = report;
+  constructor(
+    tx: Transaction<Schema>,
+    run: ImportRun<Parsers>,
+    pools: readonly StoredPool[],
+    context: Context,
+  ) {
+    this.#tx = tx;
+    this.#run = run;
     this.#pools = pools;
     this.#poolOfKey = new Map(pools.map(({ publicKey, id }) => [publicKey, id]));
+    this.#context = context;
     this.#rooms = pools;
   }
 
-  /** The slots to lend for these rows, and to whom. */
-  take(rows: readonly Row[], known: Known): { choices: SlotChoice[]; loans: Loan[] } {
+  async take(rows: readonly Row[]): Promise<void> {
+    const known = await this.#findKnown(rows);
     const choices: SlotChoice[] = [];
     const loans: Loan[] = [];
     const candidates = rows.flatMap((row) => this.#decide(row, known));
@@ -128,70 +127,89 @@ class Decisions {
         this.#rooms = afterChoice(this.#rooms, chosen);
         choices.push(...chosen);
         loans.push(...ofSize.slice(0, count));
-        this.#report.inserted += count;
+        this.#run.report.inserted += count;
       }
       for (const { row } of ofSize.slice(count)) {
-        this.#report.attempt(row, () => chooseSlots(this.#rooms, { count: 1, size, poolId: null }));
+        row.attempt(() => chooseSlots(this.#rooms, { count: 1, size, poolId: null }));
+        this.#run.refuse(row);
       }
     }
-    return { choices, loans };
+    if (this.#run.writes) await lendSlots(this.#tx, choices, loans, this.#context.now);
+  }
+
+  async end(): Promise<void> {
+    if (this.#run.writes && this.#run.report.inserted > 0) await takeStatistics(this.#tx, 'vpn_networks');
   }
 
   #decide(row: Row, known: Known): Candidate[] {
-    try {
-      const candidate = this.#judge(row, known);
-      if (candidate !== null) return [candidate];
-      this.#report.unchanged += 1;
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.#report.refuse(row, error, COLUMN_OF[error.code]);
+    const isReadable = row.faults.length === 0;
+    const { username, public_key: publicKey, size = null, reference = null } = row.values;
+    const first = known.repeated.get(row.line);
+    if (first !== undefined) {
+      const facts = { column: 'reference', value: first.key, firstLine: first.line };
+      row.refuse(refuse.DUPLICATE_ROW(facts), 'reference');
     }
-    return [];
+    const userId = username === undefined ? undefined : known.users.get(username);
+    if (username !== undefined && userId === undefined) row.refuse(refuse.UNKNOWN_USER({ username }));
+    const poolId = publicKey === undefined ? undefined : this.#poolOfKey.get(publicKey);
+    if (publicKey !== undefined && poolId !== undefined)
+      row.refuse(refuse.KEY_IS_POOLS({ publicKey, poolId }));
+
+    if (isReadable && row.faults.length === 0 && username !== undefined && publicKey !== undefined) {
+      const wanted = { username, publicKey, size, poolId: null };
+      const isLent = row.attempt(() => this.#isLent(wanted, reference, known));
+      if (isLent === true) {
+        this.#run.report.unchanged += 1;
+        return [];
+      }
+    }
+    if (row.faults.length > 0 || userId === undefined || publicKey === undefined) {
+      this.#run.refuse(row);
+      return [];
+    }
+    return [{ row, userId, publicKey, reference, size: size ?? DEFAULT_NETWORK_SIZE }];
   }
 
-  /** The network that a row asks for; null when it is lent already. */
-  #judge(row: Row, known: Known): Candidate | null {
-    const { username, public_key: publicKey, size = null, reference = null } = row.values;
-    if (username === undefined || publicKey === undefined) {
-      throw new Error('a row without a username or a key is refused when it is read');
-    }
-    const firstLine = reference === null ? undefined : this.#lineOfReference.add(reference, row.line);
-    if (reference !== null && firstLine !== undefined) {
-      throw refuse.DUPLICATE_ROW({ column: 'reference', value: reference, firstLine });
-    }
-    const userId = known.users.get(username);
-    if (userId === undefined) throw refuse.UNKNOWN_USER({ username });
-    const wanted = { username, publicKey, size, poolId: null };
-    const named = reference === null ? undefined : known.byReference.get(reference);
+  /**
+   * Whether what is asked for is lent already.
+   * @throws NETWORK_EXISTS, KEY_IN_USE when something else is
+   */
+  #isLent(
+    wanted: Parameters<typeof checkSameNetwork>[2],
+    reference: string | null,
+    { byKey, byReference }: Known,
+  ): boolean {
+    const named = reference === null ? undefined : byReference.get(reference);
     if (reference !== null && named !== undefined) {
       checkSameNetwork(reference, named, wanted, this.#pools);
-      return null;
+      return true;
     }
-    const poolId = this.#poolOfKey.get(publicKey);
-    if (poolId !== undefined) throw refuse.KEY_IS_POOLS({ publicKey, poolId });
-    const holder = known.byKey.get(publicKey);
-    if (holder === undefined)
-      return { row, userId, publicKey, reference, size: size ?? DEFAULT_NETWORK_SIZE };
+    const { publicKey } = wanted;
+    const holder = byKey.get(publicKey);
+    if (holder === undefined) return false;
     if (reference !== null || networkDifferences(holder, wanted, this.#pools).length > 0) {
       throw refuse.KEY_IN_USE({ publicKey, networkId: holder.id });
     }
-    return null;
+    return true;
   }
-}
 
-async function findKnown(tx: Transaction<Schema>, rows: readonly Row[]): Promise<Known> {
-  const usernames = new Set(rows.flatMap(({ values }) => values.username ?? []));
-  const references = rows.flatMap(({ values }) => values.reference ?? []);
-  const publicKeys = rows.flatMap(({ values }) => values.public_key ?? []);
-  const users = await tx
-    .selectFrom('users')
-    .select(['id', 'username'])
-    .where('username', 'in', [...usernames])
-    .execute();
-  const [holders, named] = [await findNetworks(tx, { publicKeys }), await findNetworks(tx, { references })];
-  return {
-    users: new Map(users.map(({ id, username }) => [username as Username, id])),
-    byKey: new Map(holders.map((network) => [network.publicKey, network])),
-    byReference: new Map(named.map((network) => [network.reference ?? '', network])),
-  };
+  async #findKnown(rows: readonly Row[]): Promise<Known> {
+    this.#references ??= await StagedKeys.create(this.#tx, 'references');
+    const usernames = new Set(rows.flatMap(({ values }) => values.username ?? []));
+    const keyed = rows.flatMap(({ line, values: { reference } }) =>
+      reference === undefined ? [] : [{ key: reference, line }],
+    );
+    const references = keyed.map(({ key }) => key);
+    const publicKeys = rows.flatMap(({ values }) => values.public_key ?? []);
+    const [holders, named] = [
+      await findNetworks(this.#tx, { publicKeys }),
+      await findNetworks(this.#tx, { references }),
+    ];
+    return {
+      users: await findUserIds(this.#tx, [...usernames]),
+      byKey: new Map(holders.map((network) => [network.publicKey, network])),
+      byReference: new Map(named.map((network) => [network.reference ?? '', network])),
+      repeated: await this.#references.add(keyed),
+    };
+  }
 }

@@ -42,6 +42,38 @@ export async function insertRows(
 }
 
 /**
+ * Inserts rows as `insertRows` does, but passes over those whose key is there already.
+ * @returns how many were inserted
+ */
+export async function insertNewRows(
+  tx: Transaction<Schema>,
+  table: string,
+  columns: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly unknown[])[],
+): Promise<number> {
+  const names = Object.keys(columns);
+  const into = `insert into ${table} (${names.join(', ')})`;
+  return executeForRows(tx, columns, rows, {
+    forOne: `${into} values (${names.map(() => '?').join(', ')}) on conflict do nothing`,
+    forMany: (arrays) => `${into} select * from unnest(${arrays}) on conflict do nothing`,
+  });
+}
+
+/**
+ * The condition that a column has one of many values. They are one parameter, so that the statement stays the same
+ * for any number of them.
+ */
+export function isAmong(
+  tx: Transaction<Schema>,
+  column: string,
+  values: readonly (string | number)[],
+): RawBuilder<boolean> {
+  return isPostgres(tx)
+    ? sql<boolean>`${sql.ref(column)} = any(${values})`
+    : sql<boolean>`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
+}
+
+/**
  * Updates rows in bulk, as `insertRows` inserts them. The last of `columns` finds the row and is left as it is;
  * a row that is not there is passed over.
  */
@@ -85,29 +117,33 @@ export function selectForEach(
     cross join ${from} where ${where}`;
 }
 
-/** Runs a statement of SQLite's for each row, or one of PostgreSQL's for each batch, with an array a column. */
+/**
+ * Runs a statement of SQLite's for each row, or one of PostgreSQL's for each batch, with an array a column.
+ * @returns how many rows were changed
+ */
 async function executeForRows(
   tx: Transaction<Schema>,
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
   { forOne, forMany }: { forOne: string; forMany: (arrays: string) => string },
-): Promise<void> {
-  if (rows.length === 0) return;
-  await tx.getExecutor().provideConnection(async (connection) => {
-    if ('executeMany' in connection) {
-      (connection as SqliteConnection).executeMany(forOne, rows);
-      return;
-    }
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  return tx.getExecutor().provideConnection(async (connection) => {
+    if ('executeMany' in connection) return (connection as SqliteConnection).executeMany(forOne, rows);
+    let changed = 0;
     const types = Object.values(columns);
     const statement = forMany(types.map((type, index) => `$${index + 1}::${type}[]`).join(', '));
     for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
       const batch = rows.slice(start, start + ROWS_PER_STATEMENT);
       const parameters = types.map((_, column) => batch.map((row) => row[column]));
-      await connection.executeQuery(CompiledQuery.raw(statement, parameters));
+      const { numAffectedRows } = await connection.executeQuery(CompiledQuery.raw(statement, parameters));
+      changed += Number(numAffectedRows ?? 0);
     }
+    return changed;
   });
 }
 
-function isPostgres(tx: Transaction<Schema>): boolean {
+/** Whether a transaction runs on PostgreSQL. */
+export function isPostgres(tx: Transaction<Schema>): boolean {
   return tx.getExecutor().adapter instanceof PostgresAdapter;
 }

@@ -28,6 +28,11 @@ export interface Database {
   readonly kysely: Kysely<Schema>;
   /** Runs `work` on one unchanging snapshot of the data. */
   read<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` on one unchanging snapshot of the data with temporary tables of its own. It changes nothing else, and
+   * keeps no writer waiting.
+   */
+  rehearse<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   /** Reads in parts what is more than fits into memory, all parts on one unchanging snapshot. */
   readInBatches<T>(work: (batch: Batch) => Promise<T>): Promise<T>;
   /**

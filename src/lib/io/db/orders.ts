@@ -5,7 +5,7 @@ import type { ProductName } from '../../core/product.ts';
 import type { OrderKey, Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
 import type { Reach } from './access.ts';
-import { insertRows } from './bulk.ts';
+import { insertRows, isAmong } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** The columns that make an `Order`, for a query whose tables include `orders`. */
@@ -123,7 +123,7 @@ export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter
     )
     .orderBy('orders.id');
   if (id !== undefined) query = query.where('orders.id', '=', id);
-  if (references !== undefined) query = query.where('orders.reference', 'in', references);
+  if (references !== undefined) query = query.where(isAmong(tx, 'orders.reference', references));
   if (userId !== undefined) query = query.where('orders.user_id', '=', userId);
   if (within !== undefined) query = query.where('orders.user_id', 'in', within);
   if (productId !== undefined) query = query.where('orders.product_id', '=', productId);

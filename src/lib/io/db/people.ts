@@ -7,7 +7,7 @@ import type { Person } from '../../core/person.ts';
 import type { DirectoryId, Email, Username } from '../../core/user.ts';
 import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
-import { insertRows, updateRows } from './bulk.ts';
+import { insertRows, isAmong, updateRows } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** A person in the database. */
@@ -27,7 +27,7 @@ export async function findPeople(
   usernames?: readonly Username[],
 ): Promise<StoredPerson[]> {
   const everybody = peopleQuery(tx);
-  const query = usernames === undefined ? everybody : everybody.where('username', 'in', usernames);
+  const query = usernames === undefined ? everybody : everybody.where(isAmong(tx, 'username', usernames));
   return (await query.execute()).map(personOf);
 }
 
@@ -36,7 +36,9 @@ export async function findPeopleByIds(
   tx: Transaction<Schema>,
   ids: readonly number[],
 ): Promise<StoredPerson[]> {
-  const rows = await peopleQuery(tx).where('users.id', 'in', ids).execute();
+  const rows = await peopleQuery(tx)
+    .where(isAmong(tx, 'users.id', ids))
+    .execute();
   return rows.map(personOf);
 }
 
@@ -47,6 +49,19 @@ export async function findPersonOfEntry(
 ): Promise<StoredPerson | null> {
   const [row] = await peopleQuery(tx).where('directory_id', '=', id).execute();
   return row === undefined ? null : personOf(row);
+}
+
+/** The ids of the users with these names. */
+export async function findUserIds(
+  tx: Transaction<Schema>,
+  usernames: readonly Username[],
+): Promise<Map<Username, number>> {
+  const rows = await tx
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where(isAmong(tx, 'username', usernames))
+    .execute();
+  return new Map(rows.map(({ id, username }) => [username as Username, id]));
 }
 
 /** The person of that name, or null. */
@@ -151,7 +166,7 @@ async function idsOf(tx: Transaction<Schema>, changes: readonly PersonWrite[]): 
   const rows = await tx
     .selectFrom('users')
     .select(['id', 'username'])
-    .where('username', 'in', usernames)
+    .where(isAmong(tx, 'username', usernames))
     .execute();
   for (const { id, username } of rows) ids.set(username, id);
   return ids;

@@ -12,18 +12,12 @@ import { addressOf, type Database } from './database.ts';
 import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
 import type { Schema } from './schema.ts';
+import { planForSmallParts } from './statistics.ts';
 import { type CopyIn, TranslatingDriver } from './translating-driver.ts';
 
 const CONNECT_MILLISECONDS = 10_000;
 const LOCK_SECONDS = 30;
 const BATCH_ATTEMPTS = 5;
-
-/**
- * A batch is a small part of large tables, found by index. The planner cannot know that of tables that grow faster
- * in a run than their statistics follow, and would read them whole, once for each batch.
- */
-const SMALL_PARTS =
-  'set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off';
 
 /** First half of the advisory lock keys that writers of a topic take; the second is hashtext(topic). */
 export const LOCK_SPACE = 0x756e636c;
@@ -59,9 +53,13 @@ export function openPostgres(
     address,
     kysely,
     read,
+    rehearse: async (work) => {
+      const tx = await kysely.startTransaction().setIsolationLevel('repeatable read').execute();
+      return work(tx).finally(() => tx.rollback().execute());
+    },
     readInBatches: (work) =>
       read(async (tx) => {
-        await sql.raw(SMALL_PARTS).execute(tx);
+        await planForSmallParts(tx);
         return work((part) => part(tx));
       }),
     write: (topic, work) =>
@@ -98,7 +96,7 @@ async function runBatch<T>(
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute(async (tx) => {
-          await sql.raw(SMALL_PARTS).execute(tx);
+          await planForSmallParts(tx);
           return part(tx);
         });
     } catch (error) {

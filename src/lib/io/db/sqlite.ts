@@ -68,6 +68,10 @@ export function openSqlite(path: string, author: Author, { create }: { create: b
     address,
     kysely,
     read,
+    rehearse: async (work) => {
+      const tx = await kysely.startTransaction().setIsolationLevel('snapshot').execute();
+      return work(tx).finally(() => tx.rollback().execute());
+    },
     readInBatches: (work) => read((tx) => work((part) => part(tx))),
     write: (topic, work) =>
       kysely.transaction().execute((tx) => trail.record(tx, { topic, result: 'done' }, work)),
@@ -111,7 +115,8 @@ class SqliteDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const readOnly = settings.accessMode === 'read only';
     if (readOnly) this.#handle.pragma('query_only = on');
-    await connection.executeQuery(CompiledQuery.raw(readOnly ? 'begin deferred' : 'begin immediate'));
+    const deferred = readOnly || settings.isolationLevel === 'snapshot';
+    await connection.executeQuery(CompiledQuery.raw(deferred ? 'begin deferred' : 'begin immediate'));
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -160,13 +165,14 @@ export class SqliteConnection implements DatabaseConnection {
     }
   }
 
-  /** Runs one statement once for each row of parameters. */
-  executeMany(sql: string, rows: Iterable<readonly unknown[]>): void {
+  /** Runs one statement once for each row of parameters, and returns how many rows of the table that changed. */
+  executeMany(sql: string, rows: Iterable<readonly unknown[]>): number {
     try {
       const statement = this.#prepare(sql);
       let changed = 0;
       for (const row of rows) changed += statement.run(row.map(toSqlite)).changes;
       this.#changes.add(sql, changed);
+      return changed;
     } catch (error) {
       throw translateSqliteError(error, this.#address);
     }

@@ -7,7 +7,7 @@ import type { Username } from '../../core/user.ts';
 import type { PoolPlace, PoolRoom, SlotChoice } from '../../core/vpn-pool.ts';
 import type { PublicKey } from '../../core/wireguard-key.ts';
 import type { Reach } from './access.ts';
-import { insertRows } from './bulk.ts';
+import { insertRows, isAmong } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** A pool in the database, without its private key. */
@@ -78,23 +78,8 @@ export interface NetworkFilter {
   readonly publicKeys?: readonly PublicKey[] | undefined;
 }
 
-/** PostgreSQL takes at most 65,535 parameters in a statement, SQLite 32,766. */
-const KEYS_PER_STATEMENT = 1000;
-
 /** The networks that fit, in the order of their pools and slots. */
-export async function findNetworks(tx: Transaction<Schema>, filter: NetworkFilter): Promise<LentNetwork[]> {
-  const { publicKeys, ...rest } = filter;
-  if (publicKeys?.length === 0 || filter.references?.length === 0) return [];
-  if (publicKeys === undefined || publicKeys.length <= KEYS_PER_STATEMENT) return select(tx, filter);
-  const found: LentNetwork[] = [];
-  for (let start = 0; start < publicKeys.length; start += KEYS_PER_STATEMENT) {
-    const batch = publicKeys.slice(start, start + KEYS_PER_STATEMENT);
-    found.push(...(await select(tx, { ...rest, publicKeys: batch })));
-  }
-  return found.sort((one, other) => one.poolId - other.poolId || (one.slot < other.slot ? -1 : 1));
-}
-
-async function select(
+export async function findNetworks(
   tx: Transaction<Schema>,
   { id, poolId, userId, within, references, publicKeys }: NetworkFilter,
 ): Promise<LentNetwork[]> {
@@ -107,8 +92,8 @@ async function select(
     .$if(poolId !== undefined, (query) => query.where('pool_id', '=', poolId ?? 0))
     .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? 0))
     .$if(within !== undefined, (query) => query.where('user_id', 'in', within ?? []))
-    .$if(references !== undefined, (query) => query.where('reference', 'in', references ?? []))
-    .$if(publicKeys !== undefined, (query) => query.where('public_key', 'in', publicKeys ?? []))
+    .$if(references !== undefined, (query) => query.where(isAmong(tx, 'reference', references ?? [])))
+    .$if(publicKeys !== undefined, (query) => query.where(isAmong(tx, 'public_key', publicKeys ?? [])))
     .orderBy('pool_id')
     .orderBy('slot')
     .execute();

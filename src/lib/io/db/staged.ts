@@ -1,0 +1,67 @@
+import { sql, type Transaction } from 'kysely';
+import { type ColumnType, insertNewRows, isAmong, isPostgres } from './bulk.ts';
+import { STAGED } from './changes.ts';
+import type { Schema } from './schema.ts';
+
+/** A temporary table of a transaction, for what does not fit into memory. The database keeps it on the disk. */
+export async function createStaged(
+  tx: Transaction<Schema>,
+  name: string,
+  columns: Readonly<Record<string, ColumnType>>,
+  key: string,
+): Promise<string> {
+  const table = `${STAGED}${name}`;
+  const definitions = Object.entries(columns).map(([column, type]) => `${column} ${type}`);
+  const create = `create temporary table ${table} (${definitions.join(', ')}, primary key (${key}))`;
+  if (isPostgres(tx)) {
+    await sql.raw(`${create} on commit drop`).execute(tx);
+  } else {
+    // On SQLite it lives as long as the connection.
+    await sql.raw(`drop table if exists temp.${table}`).execute(tx);
+    await sql.raw(`${create} without rowid`).execute(tx);
+  }
+  return table;
+}
+
+/** A key, the line on which it stands, and what else is to be known about it. */
+export interface StagedKey {
+  readonly key: string;
+  readonly line: number;
+  readonly note?: string | null;
+}
+
+/** The keys of a file of any size, each with the line on which it stands first. */
+export class StagedKeys {
+  readonly #tx: Transaction<Schema>;
+  readonly #table: string;
+
+  private constructor(tx: Transaction<Schema>, table: string) {
+    this.#tx = tx;
+    this.#table = table;
+  }
+
+  static async create(tx: Transaction<Schema>, name: string): Promise<StagedKeys> {
+    const columns = { key: 'text', line: 'bigint', note: 'text' } as const;
+    return new StagedKeys(tx, await createStaged(tx, name, columns, 'key'));
+  }
+
+  /** Adds keys in their order. For each that is not new, by its line: the key as it was added first. */
+  async add(rows: readonly StagedKey[]): Promise<Map<number, StagedKey>> {
+    const firsts = new Map<string, StagedKey>();
+    for (const row of rows) if (!firsts.has(row.key)) firsts.set(row.key, row);
+    const columns = { key: 'text', line: 'bigint', note: 'text' } as const;
+    const values = [...firsts.values()].map(({ key, line, note = null }) => [key, line, note]);
+    const isNew = (await insertNewRows(this.#tx, this.#table, columns, values)) === values.length;
+    const known = isNew ? firsts : await this.find([...firsts.keys()]);
+    const repeated = rows.filter(({ key, line }) => known.get(key)?.line !== line);
+    return new Map(repeated.map((row) => [row.line, known.get(row.key) ?? row]));
+  }
+
+  async find(keys: readonly string[]): Promise<Map<string, StagedKey>> {
+    if (keys.length === 0) return new Map();
+    const { rows } = await sql<StagedKey>`
+      select key, line, note from ${sql.table(this.#table)} where ${isAmong(this.#tx, 'key', keys)}
+    `.execute(this.#tx);
+    return new Map(rows.map((row) => [row.key, row]));
+  }
+}

@@ -1,0 +1,205 @@
+import { extname } from 'node:path';
+import type { Transaction } from 'kysely';
+import { refuse } from '../core/errors.ts';
+import { ImportReport, type ImportResult } from '../core/import-report.ts';
+import type { Database, Topic } from './db/database.ts';
+import type { Schema } from './db/schema.ts';
+import { StagedKeys } from './db/staged.ts';
+import { planForSmallParts } from './db/statistics.ts';
+import {
+  type ColumnParsers,
+  type FileFormat,
+  type ImportRow,
+  type RowFormat,
+  readImportRows,
+} from './import-rows.ts';
+import { openInput } from './input.ts';
+import { RejectFile } from './reject-file.ts';
+
+/** What a person says about an import. */
+export interface ImportOptions {
+  /** Its path, or `-` for standard input. */
+  readonly file: string;
+  /** How it is written; undefined: as its name says. */
+  readonly format?: FileFormat | undefined;
+  /** Write the good rows although others are refused. */
+  readonly partial: boolean;
+  /** Decide about every row and write nothing. */
+  readonly dryRun: boolean;
+  /** Where the refused rows go; with `partial` only. */
+  readonly rejects?: string | undefined;
+}
+
+/** What is imported, and how. */
+export interface ImportPlan<Parsers extends ColumnParsers> {
+  /** What the rows are about, as progress calls them. */
+  readonly things: string;
+  readonly topic: Topic;
+  readonly format: RowFormat<Parsers>;
+  /** By what rows are told apart, and the column to blame for a second one. */
+  readonly key: {
+    readonly column: keyof Parsers & string;
+    readonly of: (row: ImportRow<Parsers>) => string | undefined;
+  };
+  readonly begin: (tx: Transaction<Schema>, run: ImportRun<Parsers>) => Promise<RowImporter<Parsers>>;
+}
+
+/** Decides about the rows of a file. Each is refused or counted, at once or at the end. */
+export interface RowImporter<Parsers extends ColumnParsers> {
+  /** Takes the next rows; some have faults already. */
+  take(rows: readonly ImportRow<Parsers>[]): Promise<void>;
+  /** Decides about rows that had to wait for the end of the file. */
+  end?(): Promise<void>;
+}
+
+/** What an import has come to so far. */
+export class ImportRun<Parsers extends ColumnParsers> {
+  readonly report = new ImportReport();
+  readonly #options: ImportOptions;
+  readonly #rejects: RejectFile | null;
+  #header: readonly string[] | undefined;
+
+  constructor(options: ImportOptions, rejects: RejectFile | null) {
+    this.#options = options;
+    this.#rejects = rejects;
+  }
+
+  /** Whether sound rows are written: not in a plan, and not when a fault has decided already that nothing is. */
+  get writes(): boolean {
+    const { dryRun, partial } = this.#options;
+    return !dryRun && (partial || this.report.refusedRows === 0);
+  }
+
+  /** Whether rows may have something in a column: a CSV file says in its header which columns it has. */
+  mayHave(column: keyof Parsers & string): boolean {
+    return this.#header?.includes(column) ?? true;
+  }
+
+  setHeader(names: readonly string[]): void {
+    this.#header = names;
+    this.#rejects?.setHeader(names);
+  }
+
+  /** Takes a row as refused for its faults. */
+  refuse(row: ImportRow<Parsers>): void {
+    this.report.refuse(row);
+    const reasons = row.faults.map(
+      ({ field, error }) => (field === null ? '' : `${field}: `) + error.message,
+    );
+    this.#rejects?.add(row.source, reasons.join(' '));
+  }
+}
+
+const ROWS_PER_BATCH = 2000;
+
+/**
+ * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and
+ * what one row has to know of another is kept in temporary tables. Meanwhile the next batch is read.
+ * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, FILE_NOT_WRITABLE for the rejects, and the
+ *   CSV_… and JSON_… refusals
+ */
+export async function importFile<Parsers extends ColumnParsers>(
+  database: Database,
+  options: ImportOptions,
+  plan: ImportPlan<Parsers>,
+  progress: (done: number, total: number | null, unit: string) => void,
+): Promise<ImportResult> {
+  const { file, partial, dryRun } = options;
+  const rejects = options.rejects === undefined ? null : await RejectFile.create(options.rejects);
+  const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
+    const input = await openInput(file);
+    await planForSmallParts(tx);
+    const run = new ImportRun<Parsers>(options, rejects);
+    const keys = await StagedKeys.create(tx, 'keys');
+    const importer = await plan.begin(tx, run);
+    let bytesRead = 0;
+    const bytes = counted(input.bytes, (count) => {
+      bytesRead += count;
+    });
+    const fileFormat = options.format ?? formatOf(file);
+    const batches = readImportRows({ ...input, bytes }, fileFormat, plan.format, (names) =>
+      run.setHeader(names),
+    );
+    let rowsRead = 0;
+    for await (const rows of readAhead(gathered(batches, ROWS_PER_BATCH))) {
+      await refuseRepeated(rows, plan.key, keys);
+      await importer.take(rows);
+      await rejects?.flush();
+      rowsRead += rows.length;
+      const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
+      progress(rowsRead, total, plan.things);
+    }
+    await importer.end?.();
+    const result = run.report.result();
+    if (result.refusedRows > 0 && !partial) throw refuse.IMPORT_REFUSED({ file: input.name, ...result });
+    await rejects?.complete();
+    return result;
+  };
+  try {
+    const result = dryRun ? await database.rehearse(work) : await database.write(plan.topic, work);
+    await rejects?.publish();
+    return result;
+  } finally {
+    await rejects?.discard();
+  }
+}
+
+async function refuseRepeated<Parsers extends ColumnParsers>(
+  rows: readonly ImportRow<Parsers>[],
+  { column, of }: ImportPlan<Parsers>['key'],
+  keys: StagedKeys,
+): Promise<void> {
+  const keyed = rows.flatMap((row) => {
+    const key = of(row);
+    return key === undefined ? [] : [{ key, line: row.line, row }];
+  });
+  const firsts = await keys.add(keyed);
+  if (firsts.size === 0) return;
+  for (const { row, line } of keyed) {
+    const first = firsts.get(line);
+    if (first === undefined) continue;
+    row.refuse(refuse.DUPLICATE_ROW({ column, value: row.text(column), firstLine: first.line }), column);
+  }
+}
+
+/** The format that the name of a file tells. */
+function formatOf(file: string): FileFormat {
+  return ['.jsonl', '.ndjson'].includes(extname(file).toLowerCase()) ? 'jsonl' : 'csv';
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    count(chunk.length);
+    yield chunk;
+  }
+}
+
+/** Batches of at least `size` items, the last one excepted. */
+async function* gathered<Item>(source: AsyncIterable<Item[]>, size: number): AsyncGenerator<Item[]> {
+  let batch: Item[] = [];
+  for await (const items of source) {
+    batch = batch.length === 0 ? items : batch.concat(items);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Begins to read the next item while the last one is worked on. */
+async function* readAhead<Item>(source: AsyncGenerator<Item>): AsyncGenerator<Item> {
+  let next = source.next();
+  try {
+    for (let result = await next; result.done !== true; result = await next) {
+      next = source.next();
+      // Whoever works on the item may fail first, and then nobody asks for the next one.
+      next.catch(() => {});
+      yield result.value;
+    }
+  } finally {
+    await source.return(undefined);
+  }
+}
