@@ -77,6 +77,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'bootstrap-user --username anna --no-ldap': {},
   'user import - --partial': { stdin: 'username,country\nbeat,DE\nbea,Germany\n', code: 3 },
   'user import -': { stdin: 'username,country\nbea,Germany\n', code: 1, refused: true },
+  'product import - --format jsonl': { stdin: '{"name":"Disk","period":"30d","recurring_price":2}\n' },
   'user update beat --vat-number DE123456789 --vat-checked-on 2025-01-01': {},
   'ldap check': { code: 1, refused: true },
   'ldap check --username user1': { code: 1, refused: true, withDirectory: true },
