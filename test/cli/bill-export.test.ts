@@ -2,11 +2,14 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { expect, it } from 'vitest';
+import { parseVatNumber } from '../../src/lib/core/vat-number.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
+import { setProvider } from '../../src/lib/ops/provider.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases } from '../support/databases.ts';
+import { brokenRules } from '../support/en16931.ts';
 import { readPdf } from '../support/pdf.ts';
 import { at } from '../support/shop.ts';
 
@@ -28,7 +31,7 @@ describeDatabases('uncloud bill export', (databases) => {
     const { url, folder } = await open();
     const export_ = ['bill', 'export', '1', '2', '1', '--format', 'json', '--output', folder];
     const files = [join(folder, 'bill-000001.json'), join(folder, 'bill-000002.json')];
-    expect(await uncloudJson(export_, { url })).toEqual({ schema_version: 1, files });
+    expect(await uncloudJson(export_, { url })).toEqual({ schema_version: 1, files, refused: [] });
     expect(await readdir(folder)).toEqual(['bill-000001.json', 'bill-000002.json']);
     const shown = await uncloudJson(['bill', 'show', '1'], { url });
     const { paid, open: unpaid, payments, ...bill } = shown.bill as Record<string, unknown>;
@@ -98,6 +101,75 @@ describeDatabases('uncloud bill export', (databases) => {
     expect(await readdir(folder)).toEqual(['bill-000002.csv', 'one.csv']);
   });
 
+  it('writes electronic invoices that keep the rules, and lists the bills that cannot be one', async () => {
+    const { url, folder } = await open();
+    const export_ = [
+      'bill',
+      'export',
+      '--from',
+      '2025-01-03',
+      '--to',
+      '2026-01-01',
+      '--format',
+      'ubl',
+      '-o',
+      folder,
+    ];
+    const context = await databases.context({ url, now: '2025-02-15' });
+    const vatNumber = parseVatNumber('CHE-123.456.788 MWST');
+    const refused = (bill: number) => ({
+      bill,
+      code: 'E_INVOICE_INCOMPLETE',
+      message: `Bill ${bill} cannot be an electronic invoice: it has no VAT number of the seller (EN 16931, BR-S-02).`,
+      hint: 'Set it for the bills to come with: uncloud provider set --vat-number NUMBER',
+    });
+    await setProvider(context, { vatNumber });
+    await generateBills(context);
+    expect(await uncloudJson(export_, { url, code: 3 })).toEqual({
+      schema_version: 1,
+      files: [5, 6].map((number) => join(folder, `bill-00000${number}.xml`)),
+      refused: [refused(3), refused(4)],
+    });
+    for (const number of [5, 6]) {
+      const xml = await readFile(join(folder, `bill-00000${number}.xml`), 'utf8');
+      expect(brokenRules(xml)).toEqual([]);
+    }
+    const one = await uncloudJson(['bill', 'export', '3', '--format', 'ubl', '-o', folder], { url, code: 1 });
+    const { bill, ...rest } = refused(3);
+    expect(one).toMatchObject({ error: { ...rest, number: bill } });
+  });
+
+  it('writes one journal of the bills that are chosen, and what was paid for them', async () => {
+    const { url, folder } = await open();
+    const { kysely } = await (await databases.context({ url })).db();
+    const payment = { bill_id: 1, paid_on: '2025-01-20', amount: 1081, reference: 'bank-1', recorded_at: 0 };
+    await kysely.insertInto('payments').values(payment).execute();
+    const journal = async (...args: string[]) =>
+      (await uncloud(['bill', 'export', '--format', 'hledger', '--output', '-', ...args], { url })).stdout;
+    const all = await journal('--all');
+    expect(all.match(/^\d.*/gm)).toEqual([
+      '2025-01-02 (1) =cmd | Invoice 1  ; user:=cmd, due:2025-01-12',
+      '2025-01-20 (1) =cmd | Payment of invoice 1  ; user:=cmd, reference:bank-1',
+      '2025-01-02 (2) u2 | Invoice 2  ; user:u2, due:2025-01-12',
+      '2025-01-12 (3) =cmd | Credit note 3  ; user:=cmd',
+      expect.stringContaining('(4) u2 | Invoice 4'),
+    ]);
+    expect((await journal('--user', 'u2')).match(/\| .* /g)).toEqual([
+      '| Invoice 2  ; user:u2, ',
+      '| Invoice 4  ; user:u2, ',
+    ]);
+    expect((await journal('--currency', 'EUR')).match(/^\d/gm)).toHaveLength(1);
+    expect((await journal('3', '1')).match(/\((\d)\)/g)).toEqual(['(3)', '(1)', '(1)']);
+    const file = join(folder, 'bills.journal');
+    const export_ = ['bill', 'export', '--all', '--format', 'hledger', '-o', `${folder}/`];
+    for (const _ of ['written', 'left alone']) {
+      expect(await uncloud(export_, { url })).toEqual({ code: 0, stdout: `${file}\n`, stderr: '' });
+    }
+    expect(await readFile(file, 'utf8')).toBe(all);
+    await writeFile(file, all.slice(1));
+    expect(await uncloud(export_, { url })).toMatchObject({ code: 1, stdout: '' });
+  });
+
   it('refuses what cannot be', async () => {
     const { url, folder } = await open();
     const refusal = async (...args: string[]) => {
@@ -108,7 +180,8 @@ describeDatabases('uncloud bill export', (databases) => {
     expect(await refusal('1', '99', '--output', folder)).toEqual([1, 'UNKNOWN_BILL']);
     expect(await stat(folder).catch(({ code }) => code)).toBe('ENOENT');
     expect(await refusal('one', '--output', folder)).toEqual([2, 'INVALID_BILL_NUMBER']);
-    expect(await refusal('--output', folder)).toEqual([2, 'USAGE']);
+    expect(await refusal('--output', folder)).toEqual([2, 'SELECTION_UNCLEAR']);
+    expect(await refusal('1', '--all', '--output', folder)).toEqual([2, 'SELECTION_UNCLEAR']);
     expect(await refusal('1', '--output', '-')).toEqual([2, 'STDOUT_TAKEN']);
     expect(await uncloud(['bill', 'export', '1', '2', '-o', '-'], { url })).toMatchObject({
       code: 2,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { Author } from '../core/audit.ts';
 import type { Config } from '../core/config.ts';
@@ -130,9 +131,10 @@ export abstract class BaseCommand extends Command {
     if (!this.#isSilent()) process.stderr.write(`${text}\n`);
   }
 
-  /** Prints data as it is, which may be no text, on stdout. */
-  protected write(bytes: Uint8Array): void {
-    process.stdout.write(bytes);
+  /** Prints data as it is, which may be no text, on stdout; ready when more can be taken. */
+  protected async write(data: string | Uint8Array): Promise<void> {
+    if (process.stdout.write(data)) return;
+    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]);
   }
 
   /** Warns the person, on stderr, also under --quiet. */

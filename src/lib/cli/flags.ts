@@ -133,6 +133,15 @@ export function parsedArgs<T>(description: string, parse: (text: string) => T) {
   });
 }
 
+/** Positional arguments, any number of them, each read into a type at once. */
+export function optionalArgs<T>(description: string, parse: (text: string) => T) {
+  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true })({
+    description,
+    multiple: true,
+    default: async () => [],
+  });
+}
+
 /** An optional positional argument. */
 export function optionalArg(description: string) {
   return Args.string({ description, ignoreStdin: true });

@@ -87,6 +87,6 @@ export function amountsJson({ net, vat, total }: Pick<Bill, 'net' | 'vat' | 'tot
 }
 
 /** The price of one unit, with at least the decimals of the currency. */
-export function formatUnitPrice({ unitPrice, currency }: BillRecord): string {
+export function formatUnitPrice({ unitPrice, currency }: Pick<BillRecord, 'unitPrice' | 'currency'>): string {
   return formatPrice(unitPrice, CURRENCY_DECIMALS[currency]);
 }

@@ -81,3 +81,8 @@ export function buyerOnBill({ user, address }: Person): BuyerOnBill {
     vat_number: address?.vatNumber ?? '',
   };
 }
+
+/** Who is billed: the organization, or else the person, by full name or by the name of the account. */
+export function buyerName({ organization, full_name, username }: BuyerOnBill): string {
+  return organization || full_name || username;
+}

@@ -23,6 +23,7 @@ export interface BillWords {
   readonly outside: string;
   readonly reverseChargeNote: string;
   readonly outsideNote: string;
+  readonly nothingToPay: string;
   readonly months: readonly string[] | null;
   readonly periods: Readonly<Record<string, string>>;
   corrects(number: number): string;
@@ -59,6 +60,7 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
     reverseChargeNote:
       'Reverse charge: the customer is liable for the VAT (Directive 2006/112/EC Art. 44 and 196).',
     outsideNote: 'Not subject to VAT: the place of supply is where the customer is, abroad.',
+    nothingToPay: 'Nothing is to be paid: the amount is in your favour.',
     months: 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' '),
     periods: {
       '365d': 'per 365 days',
@@ -102,6 +104,7 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
     reverseChargeNote:
       'Reverse charge: Steuerschuldnerschaft des Leistungsempfängers (Richtlinie 2006/112/EG Art. 44 und 196).',
     outsideNote: 'Nicht steuerbar: Der Ort der Leistung liegt beim Empfänger im Ausland.',
+    nothingToPay: 'Es ist nichts zu zahlen: Der Betrag ist zu Ihren Gunsten.',
     months: null,
     periods: {
       '365d': 'pro 365 Tage',

@@ -70,6 +70,11 @@ export function parseCountry(text: string): Country {
   return country as Country;
 }
 
+/** Whether a code is one that ISO 3166-1 has assigned. */
+export function isCountry(code: string): code is Country {
+  return COUNTRIES.has(code);
+}
+
 /** The country whose VAT law applies: LI counts as CH and MC as FR, all others as themselves. */
 export function vatCountry(country: Country): Country {
   return (VAT_COUNTRY.get(country) ?? country) as Country;

@@ -1924,9 +1924,47 @@ const DEFINITIONS = {
     exit: EXIT.USAGE,
     say: ({ documents }) => ({
       message: `Standard output takes one document, not ${documents}.`,
-      hint: 'Export one bill without --json, or give a folder with --output.',
+      hint: 'Export one bill, or one journal, without --json, or give a folder with --output.',
     }),
     example: { documents: 2 },
+  }),
+  // ── documents of bills ──
+  SELECTION_UNCLEAR: define<{ both: boolean }>({
+    when: 'An export says neither which bills by their numbers nor by a filter, or it says both.',
+    exit: EXIT.USAGE,
+    say: ({ both }) => ({
+      message: both
+        ? 'Bills are named by their numbers, and at the same time chosen by a filter.'
+        : 'It is not said which bills are to be exported.',
+      hint: 'Give numbers, or --all, --user, --from, --to or --currency.',
+    }),
+    example: { both: false },
+  }),
+  DRAFT_NOT_ISSUED: define<{ id: number }>({
+    when: 'A draft is to become a document that only an issued bill can be: an electronic invoice or a journal.',
+    say: ({ id }) => ({
+      message: `The bill with the id ${id} is a draft: it has no number yet.`,
+      hint: `Issue it first with: uncloud bill close ${id}`,
+      data: { id },
+    }),
+    example: { id: 7 },
+  }),
+  E_INVOICE_INCOMPLETE: define<{
+    number: number;
+    party: 'seller' | 'buyer';
+    username: string;
+    rule: string;
+  }>({
+    when: 'A bill does not say what an electronic invoice has to say. Bills do not change: it helps the bills to come.',
+    say: ({ number, party, username, rule }) => ({
+      message: `Bill ${number} cannot be an electronic invoice: it has no VAT number of the ${party} (EN 16931, ${rule}).`,
+      hint:
+        party === 'seller'
+          ? 'Set it for the bills to come with: uncloud provider set --vat-number NUMBER'
+          : `Set it for the bills to come with: uncloud user update ${username} --vat-number NUMBER`,
+      data: { number, party, rule },
+    }),
+    example: { number: 12, party: 'seller', username: 'nico', rule: 'BR-S-02' },
   }),
 } as const;
 

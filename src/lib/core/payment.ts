@@ -39,10 +39,15 @@ export function paymentOf(bill: BillDocument): Payment | null {
     iban: seller.iban,
     currency,
     amount: total,
-    reference: isQrIban(seller.iban) ? qrReference(number) : creditorReference(number),
+    reference: paymentReference(seller.iban, number),
     creditor,
     debtor: partyOf(buyer.organization || buyer.full_name, buyer),
   };
+}
+
+/** What a payer of a bill quotes: a QR reference goes with a QR-IBAN only, the creditor reference with all others. */
+export function paymentReference(iban: string, number: number): string {
+  return isQrIban(iban) ? qrReference(number) : creditorReference(number);
 }
 
 /** The reference for a QR-IBAN: 26 digits and the check digit of the recursive modulo 10. */

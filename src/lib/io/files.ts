@@ -8,7 +8,7 @@ import { refuse, UserError } from '../core/errors.ts';
  * a new file beside it (mode 0600 from its first byte, never through a link), fsync, rename, fsync of the folder.
  * @throws FILE_NOT_WRITABLE; the old content is then intact
  */
-export async function writeFileAtomically(file: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomically(file: string, content: Content): Promise<void> {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
   try {
     await unlink(temporary).catch(ignoreMissing);
@@ -17,7 +17,7 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
     await syncFolder(dirname(file));
   } catch (error) {
     await unlink(temporary).catch(() => {});
-    throw notWritable(file, error);
+    throw error instanceof UserError ? error : notWritable(file, error);
   }
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
 
@@ -31,6 +33,21 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
+ * Whether anything is at a path.
+ * @throws FILE_NOT_WRITABLE when that cannot be seen
+ */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: message });
+  }
+}
+
+/**
  * Makes a folder unless it is there, and the ones above it.
  * @throws FILE_NOT_WRITABLE
  */
@@ -57,4 +74,23 @@ export async function bytesIfPresent(file: string): Promise<Buffer | undefined> 
     if (code === 'FILE_EXISTS') throw error;
     throw refuse.FILE_NOT_WRITABLE({ file, reason: message });
   }
+}
+
+/**
+ * Whether a file has exactly this content, however long it is.
+ * @throws FILE_NOT_WRITABLE when it cannot be read
+ */
+export async function hasContent(file: string, content: AsyncIterable<string>): Promise<boolean> {
+  const wanted = await hashOf(content);
+  try {
+    return (await hashOf(createReadStream(file))) === wanted;
+  } catch (error) {
+    throw refuse.FILE_NOT_WRITABLE({ file, reason: (error as Error).message });
+  }
+}
+
+async function hashOf(chunks: AsyncIterable<string | Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
 }

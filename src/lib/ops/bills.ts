@@ -8,7 +8,7 @@ import { dayOf, formatInstant, type Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
 import { checkReach, findReach } from '../io/db/access.ts';
 import {
-  type BillFilter,
+  type BillListFilter,
   type BillSummary,
   findBills,
   findNewestIssueDate,
@@ -31,7 +31,7 @@ export async function listBills(
   {
     overdue = false,
     ...filter
-  }: Omit<BillFilter, 'within' | 'overdueOn'> & { readonly overdue?: boolean } = {},
+  }: Omit<BillListFilter, 'within' | 'overdueOn'> & { readonly overdue?: boolean } = {},
 ): Promise<BillSummary[]> {
   const database = await context.db();
   const overdueOn = overdue ? dayOf(context.now) : undefined;

@@ -1,11 +1,13 @@
-import { type Selectable, sql, type Transaction } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql, type Transaction } from 'kysely';
 import { type Bill, compareVatGroups, type StoredBill, type VatGroup } from '../../core/bill.ts';
 import type { BillDocument } from '../../core/bill-document.ts';
-import type { BuyerOnBill, SellerOnBill } from '../../core/bill-parties.ts';
+import { type BuyerOnBill, buyerName, type SellerOnBill } from '../../core/bill-parties.ts';
 import { type BillReference, formatBillReference } from '../../core/bill-reference.ts';
+import type { BillFilter, BillSelection } from '../../core/bill-selection.ts';
 import type { OrderState, StoredRecord } from '../../core/charge.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
+import type { BookedBill } from '../../core/journal.ts';
 import type { Currency, Minor } from '../../core/money.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
@@ -85,14 +87,8 @@ export interface BillSummary
 }
 
 /** Which bills to list; an absent field lets all pass. */
-export interface BillFilter {
-  readonly username?: Username | undefined;
+export interface BillListFilter extends BillFilter {
   readonly within?: Reach;
-  /** Issued at or after. */
-  readonly from?: Instant | undefined;
-  /** Issued before. */
-  readonly to?: Instant | undefined;
-  readonly currency?: Currency | undefined;
   /** Issued, and not settled: something is owed, to the seller or to the buyer. */
   readonly unpaid?: boolean;
   /** Owed to the seller, and due before this day. */
@@ -100,10 +96,14 @@ export interface BillFilter {
 }
 
 /** The bills, by issue instant, numbered ones before drafts. */
-export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Promise<BillSummary[]> {
+export async function findBills(
+  tx: Transaction<Schema>,
+  { within, unpaid = false, overdueOn, ...filter }: BillListFilter,
+): Promise<BillSummary[]> {
   let query = tx
     .selectFrom('bills')
     .innerJoin('users', 'users.id', 'bills.user_id')
+    .where((eb) => passes(eb, filter))
     .selectAll('bills')
     .select(({ selectFrom }) => [
       'users.username',
@@ -117,15 +117,11 @@ export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Pr
     .orderBy(sql`number is null`)
     .orderBy('number')
     .orderBy('bills.id');
-  if (filter.username !== undefined) query = query.where('users.username', '=', filter.username);
-  if (filter.within !== undefined) query = query.where('bills.user_id', 'in', filter.within);
-  if (filter.from !== undefined) query = query.where('issued_at', '>=', filter.from);
-  if (filter.to !== undefined) query = query.where('issued_at', '<', filter.to);
-  if (filter.currency !== undefined) query = query.where('bills.currency', '=', filter.currency);
   const open = sql`bills.total - coalesce(${sumOfPayments}, 0)`;
-  if (filter.unpaid === true) query = query.where('number', 'is not', null).where(sql<boolean>`${open} <> 0`);
-  if (filter.overdueOn !== undefined) {
-    query = query.where('due_on', '<', filter.overdueOn).where(sql<boolean>`${open} > 0`);
+  if (within !== undefined) query = query.where('bills.user_id', 'in', within);
+  if (unpaid) query = query.where('number', 'is not', null).where(sql<boolean>`${open} <> 0`);
+  if (overdueOn !== undefined) {
+    query = query.where('due_on', '<', overdueOn).where(sql<boolean>`${open} > 0`);
   }
   const rows = await query.execute();
   return rows.map((row) => ({
@@ -137,51 +133,182 @@ export async function findBills(tx: Transaction<Schema>, filter: BillFilter): Pr
   }));
 }
 
+function passes(
+  eb: ExpressionBuilder<Schema, 'bills' | 'users'>,
+  { username, from, to, currency }: BillFilter,
+) {
+  return eb.and([
+    ...(username === undefined ? [] : [eb('users.username', '=', username)]),
+    ...(from === undefined ? [] : [eb('bills.issued_at', '>=', from)]),
+    ...(to === undefined ? [] : [eb('bills.issued_at', '<', to)]),
+    ...(currency === undefined ? [] : [eb('bills.currency', '=', currency)]),
+  ]);
+}
+
+/** How a bill is known to the database and to people. */
+export interface BillKey {
+  readonly id: number;
+  /** Null for a draft. */
+  readonly number: number | null;
+}
+
+/**
+ * The bills of a selection, each once: those that are named in this order, those of a filter by number, no drafts.
+ * @throws UNKNOWN_BILL
+ */
+export async function findBillKeys(tx: Transaction<Schema>, selection: BillSelection): Promise<BillKey[]> {
+  const query = tx
+    .selectFrom('bills')
+    .innerJoin('users', 'users.id', 'bills.user_id')
+    .select(['bills.id', 'bills.number']);
+  if (!isNamed(selection)) {
+    return query
+      .where((eb) => passes(eb, selection))
+      .where('number', 'is not', null)
+      .orderBy('number')
+      .execute();
+  }
+  const keys = new Map<number, BillKey>();
+  for (const reference of selection) {
+    const key = await query
+      .where(
+        'id' in reference ? 'bills.id' : 'bills.number',
+        '=',
+        'id' in reference ? reference.id : reference.number,
+      )
+      .executeTakeFirst();
+    if (key === undefined) throw refuse.UNKNOWN_BILL({ bill: formatBillReference(reference) });
+    keys.set(key.id, key);
+  }
+  return [...keys.values()];
+}
+
+function isNamed(selection: BillSelection): selection is readonly BillReference[] {
+  return Array.isArray(selection);
+}
+
 /**
  * One bill with everything that stands on it.
  * @throws UNKNOWN_BILL
  */
 export async function getBill(tx: Transaction<Schema>, reference: BillReference): Promise<BillDocument> {
-  const [column, value] =
-    'id' in reference ? (['bills.id', reference.id] as const) : (['bills.number', reference.number] as const);
-  const row = await tx
+  return only(await findBillDocuments(tx, await findBillKeys(tx, [reference])));
+}
+
+/** These bills with everything that stands on them, in the same order. */
+export async function findBillDocuments(
+  tx: Transaction<Schema>,
+  keys: readonly BillKey[],
+): Promise<BillDocument[]> {
+  const ids = keys.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const rows = await tx
     .selectFrom('bills')
     .innerJoin('users', 'users.id', 'bills.user_id')
     .selectAll('bills')
     .select('users.username')
-    .where(column, '=', value)
-    .executeTakeFirst();
-  if (row === undefined) throw refuse.UNKNOWN_BILL({ bill: formatBillReference(reference) });
-  const [bill] = await withParts(tx, [row], 'bills.id', [row.id]);
-  if (bill === undefined) throw new Error(`bill ${row.id} is lost between two reads of one snapshot`);
-  const references = await tx
-    .selectFrom('orders')
-    .select(['id', 'reference'])
-    .where('id', 'in', (eb) => eb.selectFrom('bill_records').select('order_id').where('bill_id', '=', row.id))
+    .where('bills.id', 'in', ids)
     .execute();
-  const corrected = await findCorrected(tx, row.id);
-  return {
-    ...bill,
-    userId: row.user_id,
-    username: row.username as Username,
-    seller: JSON.parse(row.seller) as SellerOnBill,
-    buyer: JSON.parse(row.buyer) as BuyerOnBill,
-    orderReferences: new Map(
-      references.flatMap(({ id, reference: own }) => (own === null ? [] : [[id, own]])),
-    ),
-    correctedBills: corrected,
-  };
+  const bills = new Map((await withParts(tx, rows, 'bills.id', ids)).map((bill) => [bill.id, bill]));
+  const rowOf = new Map(rows.map((row) => [row.id, row]));
+  const orderReferences = await findOrderReferences(tx, ids);
+  const corrected = await findCorrected(tx, ids);
+  return ids.map((id) => {
+    const [bill, row] = [bills.get(id), rowOf.get(id)];
+    if (bill === undefined || row === undefined) throw new Error(`bill ${id} is lost within one snapshot`);
+    return {
+      ...bill,
+      userId: row.user_id,
+      username: row.username as Username,
+      seller: JSON.parse(row.seller) as SellerOnBill,
+      buyer: JSON.parse(row.buyer) as BuyerOnBill,
+      orderReferences: new Map(
+        bill.records.flatMap(({ orderId }) => {
+          const reference = orderReferences.get(orderId);
+          return reference === undefined ? [] : [[orderId, reference]];
+        }),
+      ),
+      correctedBills: new Map(
+        bill.records.flatMap(({ corrects }) => {
+          const number = corrects === null ? undefined : corrected.get(corrects);
+          return corrects === null || number === undefined ? [] : [[corrects, number]];
+        }),
+      ),
+    };
+  });
 }
 
-async function findCorrected(tx: Transaction<Schema>, billId: number): Promise<Map<number, number>> {
+/** The references of the orders on these bills, by order, where they have one. */
+async function findOrderReferences(
+  tx: Transaction<Schema>,
+  billIds: readonly number[],
+): Promise<Map<number, string>> {
+  const rows = await tx
+    .selectFrom('orders')
+    .select(['id', 'reference'])
+    .where('reference', 'is not', null)
+    .where('id', 'in', (eb) =>
+      eb.selectFrom('bill_records').select('order_id').where('bill_id', 'in', billIds),
+    )
+    .execute();
+  return new Map(rows.map(({ id, reference }) => [id, reference ?? '']));
+}
+
+/** The numbers of the bills that these bills correct, by the record that is corrected. */
+async function findCorrected(
+  tx: Transaction<Schema>,
+  billIds: readonly number[],
+): Promise<Map<number, number>> {
   const rows = await tx
     .selectFrom('bill_records as own')
     .innerJoin('bill_records as corrected', 'corrected.id', 'own.corrects_id')
     .innerJoin('bills', 'bills.id', 'corrected.bill_id')
     .select(['corrected.id', 'bills.number'])
-    .where('own.bill_id', '=', billId)
+    .where('own.bill_id', 'in', billIds)
     .execute();
   return new Map(rows.flatMap(({ id, number }) => (number === null ? [] : [[id, number]])));
+}
+
+/** These bills as bookkeeping sees them, in the same order. */
+export async function findBookedBills(
+  tx: Transaction<Schema>,
+  keys: readonly BillKey[],
+): Promise<BookedBill[]> {
+  const ids = keys.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const rows = await tx
+    .selectFrom('bills')
+    .innerJoin('users', 'users.id', 'bills.user_id')
+    .selectAll('bills')
+    .select('users.username')
+    .where('bills.id', 'in', ids)
+    .execute();
+  const groups = await tx.selectFrom('bill_vats').selectAll().where('bill_id', 'in', ids).execute();
+  const payments = await tx
+    .selectFrom('payments')
+    .select(['bill_id', 'paid_on', 'amount', 'reference'])
+    .where('bill_id', 'in', ids)
+    .orderBy('paid_on')
+    .orderBy('id')
+    .execute();
+  const rowOf = new Map(rows.map((row) => [row.id, row]));
+  const groupsOf = Map.groupBy(groups, ({ bill_id }) => bill_id);
+  const paymentsOf = Map.groupBy(payments, ({ bill_id }) => bill_id);
+  return ids.map((id) => {
+    const row = rowOf.get(id);
+    if (row === undefined) throw new Error(`bill ${id} is lost within one snapshot`);
+    return {
+      ...headOf(row),
+      username: row.username as Username,
+      payee: buyerName(JSON.parse(row.buyer) as BuyerOnBill),
+      vatGroups: (groupsOf.get(id) ?? []).map(groupFromRow).sort(compareVatGroups),
+      payments: (paymentsOf.get(id) ?? []).map(({ paid_on, amount, reference }) => ({
+        paidOn: paid_on as Day,
+        amount: BigInt(amount),
+        reference,
+      })),
+    };
+  });
 }
 
 /** When the orders on a bill start, by order. */
