@@ -69,6 +69,7 @@ describe('the PDF of a bill', () => {
     expect(text).toContain('Credit note 12');
     expect(text).toContain('Credit: VM 16 Jan 2025 – 30 Jan 2025 · 15 of 30 days · corrects invoice 3');
     expect(text).toContain('Total CHF −5.41');
+    expect(text).toContain('Nothing is to be paid: the amount is in your favour.');
     expect(text).not.toMatch(/Please pay|Due date|Receipt|IBAN/);
   });
 
@@ -113,6 +114,22 @@ describe('the PDF of a bill', () => {
     expect(text).toMatch(/x{30}…/);
   });
 
+  it('says what it leaves out, and only then', async () => {
+    const note = '□ stands for a character that cannot be printed here.';
+    for (const [description, isSaid] of [
+      ['漢字', true],
+      ['𝔘', true],
+      ['Łódź Ελλάδα مرحبا □', false],
+    ] as const) {
+      const text = (await readPdf(await render({ records: [aRecord({ description })] }))).join(' ');
+      expect([description, text.includes(note)]).toEqual([description, isSaid]);
+    }
+    const long = await render({ records: [aRecord({ description: 'i'.repeat(501) })] });
+    expect((await readPdf(long)).join(' ')).toContain('…');
+    const names = await render({ seller: { ...SELLER, name: 'Example Hosting and Networks '.repeat(4) } });
+    expect((await readPdf(names)).join(' ')).toContain('Example Hosting and Networks '.repeat(4).trim());
+  });
+
   it('is the same to the byte for the same bill', async () => {
     const first = await render();
     expect(first.equals(await render())).toBe(true);
@@ -137,6 +154,27 @@ describe('the payment part', () => {
     ]);
   });
 
+  it('of an account in Liechtenstein is read back too', async () => {
+    const pdf = await render({ seller: { ...SELLER, country: 'LI', iban: 'LI21088100002324013AA' } });
+    const fields = readQrBill(pdf);
+    expect(fields?.slice(3, 11)).toEqual([
+      'LI21088100002324013AA',
+      ...['S', 'Example Hosting AG', 'Bahnhofstrasse 1', '', '8750', 'Glarus', 'LI'],
+    ]);
+    expect(fields?.slice(18, 20)).toEqual(['10.81', 'CHF']);
+    expect(fields?.slice(27, 29)).toEqual(['SCOR', 'RF6812']);
+  });
+
+  it('is replaced by words where the amount is beyond it, and only there', async () => {
+    const records = [aRecord({ net: 99_999_999_999n })];
+    const told = async (given: Partial<BillDocument>) =>
+      (await readPdf(await render({ records, ...given }))).join().includes('There is no payment slip');
+    expect(await told({})).toBe(true);
+    expect(await told({ records: [aRecord()] })).toBe(false);
+    expect(await told({ seller: { ...SELLER, iban: 'DE89370400440532013000' } })).toBe(false);
+    expect(await told({ number: null })).toBe(false);
+  });
+
   it('leaves a buyer without a whole address to the payer, and takes only the permitted characters', async () => {
     const name = 'Łódź 漢字 '.repeat(20);
     const pdf = await render({ buyer: { ...BUYER, city: '' }, seller: { ...SELLER, name } });
@@ -150,6 +188,7 @@ describe('the payment part', () => {
     ['a bill of nothing', { records: [aRecord(), aRecord({ net: -1000n, corrects: 1 })] }],
     ['another currency', { records: [aRecord({ currency: 'USD', vat: untaxed('outside', 'US') })] }],
     ['no account', { seller: { ...SELLER, iban: '' } }],
+    ['a credit note in EUR', { records: [aRecord({ currency: 'EUR', net: -1000n, corrects: 1 })] }],
     ['an account abroad', { seller: { ...SELLER, iban: 'DE89370400440532013000' } }],
     ['a seller without a place', { seller: { ...SELLER, city: '' } }],
     ['a draft', { number: null }],
@@ -158,5 +197,10 @@ describe('the payment part', () => {
     const pdf = await render(given);
     expect(readQrBill(pdf)).toBeUndefined();
     expect((await readPdf(pdf)).join()).not.toContain('Payment part');
+  });
+
+  it('or not, the account stands with a reference that every bank takes', async () => {
+    const pdf = await render({ seller: { ...SELLER, iban: 'DE89370400440532013000' } });
+    expect((await readPdf(pdf))[0]).toContain('IBAN DE89 3704 0044 0532 0130 00, reference RF68 12');
   });
 });

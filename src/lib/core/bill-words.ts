@@ -24,6 +24,8 @@ export interface BillWords {
   readonly reverseChargeNote: string;
   readonly outsideNote: string;
   readonly nothingToPay: string;
+  readonly tooMuchForSlip: string;
+  readonly unprintable: string;
   readonly months: readonly string[] | null;
   readonly periods: Readonly<Record<string, string>>;
   corrects(number: number): string;
@@ -32,7 +34,7 @@ export interface BillWords {
   every(seconds: string): string;
   on(base: string): string;
   payable(amount: string, day: string): string;
-  account(iban: string, reference: string | null): string;
+  account(iban: string, reference: string): string;
   page(number: number, of: number): string;
 }
 
@@ -61,6 +63,9 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
       'Reverse charge: the customer is liable for the VAT (Directive 2006/112/EC Art. 44 and 196).',
     outsideNote: 'Not subject to VAT: the place of supply is where the customer is, abroad.',
     nothingToPay: 'Nothing is to be paid: the amount is in your favour.',
+    tooMuchForSlip:
+      'There is no payment slip: it holds at most 999\u00a0999\u00a0999.99. Please make a bank transfer.',
+    unprintable: '□ stands for a character that cannot be printed here.',
     months: 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' '),
     periods: {
       '365d': 'per 365 days',
@@ -78,7 +83,7 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
     every: (seconds) => `per ${seconds} seconds`,
     on: (base) => `on ${base}`,
     payable: (amount, day) => `Please pay ${amount} by ${day}.`,
-    account: (iban, reference) => `IBAN ${iban}${reference === null ? '' : `, reference ${reference}`}`,
+    account: (iban, reference) => `IBAN ${iban}, reference ${reference}`,
     page: (number, of) => `Page ${number} of ${of}`,
   },
   de: {
@@ -105,6 +110,9 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
       'Reverse charge: Steuerschuldnerschaft des Leistungsempfängers (Richtlinie 2006/112/EG Art. 44 und 196).',
     outsideNote: 'Nicht steuerbar: Der Ort der Leistung liegt beim Empfänger im Ausland.',
     nothingToPay: 'Es ist nichts zu zahlen: Der Betrag ist zu Ihren Gunsten.',
+    tooMuchForSlip:
+      'Ein Zahlteil fehlt, da er höchstens 999\u00a0999\u00a0999.99 fasst. Bitte überweisen Sie den Betrag.',
+    unprintable: '□ steht für ein Zeichen, das hier nicht gedruckt werden kann.',
     months: null,
     periods: {
       '365d': 'pro 365 Tage',
@@ -122,7 +130,7 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
     every: (seconds) => `pro ${seconds} Sekunden`,
     on: (base) => `auf ${base}`,
     payable: (amount, day) => `Bitte zahlen Sie ${amount} bis zum ${day}.`,
-    account: (iban, reference) => `IBAN ${iban}${reference === null ? '' : `, Referenz ${reference}`}`,
+    account: (iban, reference) => `IBAN ${iban}, Referenz ${reference}`,
     page: (number, of) => `Seite ${number} von ${of}`,
   },
 };

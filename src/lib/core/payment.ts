@@ -24,7 +24,7 @@ export interface Payment {
 }
 
 /** 999,999,999.99, the largest amount of a QR-bill (Swiss Implementation Guidelines for the QR-bill, 4.2.2). */
-const LARGEST_AMOUNT = 99_999_999_999n;
+export const LARGEST_AMOUNT = 99_999_999_999n;
 
 /**
  * What the payment part of a bill says; null when the bill can have none: drafts, credit notes and bills of nothing,

@@ -5,7 +5,7 @@ import type { StoredRecord } from './charge.ts';
 import { formatIban } from './iban.ts';
 import { type Day, dayOf, type Instant, lastSecondBefore, SECONDS_PER_DAY } from './instant.ts';
 import { formatMinor, type Minor } from './money.ts';
-import { formatReference, type Payment, paymentOf } from './payment.ts';
+import { formatReference, LARGEST_AMOUNT, type Payment, paymentOf, paymentReference } from './payment.ts';
 import { periodName } from './period.ts';
 import { LANGUAGES, type Language } from './user.ts';
 import { formatVatPercent } from './vat.ts';
@@ -54,6 +54,8 @@ export function printedBill(bill: BillDocument): PrintedBill {
   const words = BILL_WORDS[language];
   const amount = (minor: Minor) => grouped(formatMinor(minor, currency));
   const payment = paymentOf(bill);
+  const tooMuchForSlip =
+    bill.total > LARGEST_AMOUNT && paymentOf({ ...bill, total: LARGEST_AMOUNT }) !== null;
   const issued = dayOf(bill.issuedAt);
   const due = bill.dueOn === null ? null : writeDay(bill.dueOn, words);
   const kind = bill.kind === 'invoice' ? words.invoice : words.creditNote;
@@ -99,9 +101,16 @@ export function printedBill(bill: BillDocument): PrintedBill {
       ...(treatments.has('reverse_charge') ? [words.reverseChargeNote] : []),
       ...(treatments.has('outside') ? [words.outsideNote] : []),
       ...(due === null ? [] : [words.payable(`${currency} ${amount(bill.total)}`, due)]),
-      ...(due === null || seller.iban === ''
+      ...(due === null || seller.iban === '' || bill.number === null
         ? []
-        : [words.account(formatIban(seller.iban), payment && formatReference(payment.reference))]),
+        : [
+            words.account(
+              formatIban(seller.iban),
+              formatReference(paymentReference(seller.iban, bill.number)),
+            ),
+          ]),
+      ...(tooMuchForSlip ? [words.tooMuchForSlip] : []),
+      ...(bill.kind === 'credit_note' && bill.number !== null ? [words.nothingToPay] : []),
     ],
     payment,
   };
@@ -170,10 +179,14 @@ function grouped(decimal: string): string {
   return fraction === undefined ? spaced : `${spaced}.${fraction}`;
 }
 
+const REGION_NAMES = new Map<Language, Intl.DisplayNames>();
+
+/** The name of a country. What knows the names is made once: that takes as long as the rest of a bill. */
 function countryName(code: string, language: Language): string {
-  return /^[A-Z]{2}$/.test(code)
-    ? (new Intl.DisplayNames([language], { type: 'region' }).of(code) ?? code)
-    : code;
+  if (!/^[A-Z]{2}$/.test(code)) return code;
+  const names = REGION_NAMES.get(language) ?? new Intl.DisplayNames([language], { type: 'region' });
+  REGION_NAMES.set(language, names);
+  return names.of(code) ?? code;
 }
 
 function present(texts: readonly string[]): string[] {

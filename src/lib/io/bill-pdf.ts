@@ -2,7 +2,7 @@ import PDFDocument from 'pdfkit';
 import { SwissQRBill } from 'swissqrbill/pdf';
 import type { Payment, PaymentParty } from '../core/payment.ts';
 import type { PrintedBill, PrintedLine, PrintedSum } from '../core/printed-bill.ts';
-import { type Typesetting, typesetting } from './fonts.ts';
+import { type Setting, type Typesetting, typesetting } from './fonts.ts';
 
 /** Points, the unit of a PDF, in a millimetre. */
 const MM = 72 / 25.4;
@@ -30,7 +30,7 @@ interface Style {
   readonly lines?: number;
 }
 
-const BODY: Style = { size: 9, lines: 4 };
+const BODY: Style = { size: 9, lines: 8 };
 const SMALL: Style = { size: 8, color: GREY, lines: 2 };
 const FIGURE: Style = { size: 9, align: 'right', lines: 1 };
 
@@ -69,6 +69,7 @@ class BillSheet {
   readonly #bill: PrintedBill;
   readonly #type: Typesetting;
   readonly #pdf: PDFKit.PDFDocument;
+  readonly #settings = new Map<string, Setting>();
   /** Where the next thing begins, from the top of the page. */
   #y = TOP;
 
@@ -91,7 +92,8 @@ class BillSheet {
         CreationDate: new Date(bill.issuedAt * 1000),
       },
     });
-    for (const [name, bytes] of type.fonts) this.#pdf.registerFont(name, bytes);
+    // pdfkit takes a font that was read already; its types know of files only.
+    for (const [name, font] of type.fonts) this.#pdf.registerFont(name, font as unknown as Uint8Array);
   }
 
   /** The seller, the address in the window of the envelope, and the dates beside it. */
@@ -99,7 +101,7 @@ class BillSheet {
     const { seller, buyer, facts, title } = this.#bill;
     const [name = '', ...address] = seller;
     let y = 17 * MM;
-    y += this.#text(name, WHOLE, y, { size: 14, bold: true, lines: 1 }) + 3;
+    y += this.#text(name, WHOLE, y, { size: 14, bold: true, lines: 2 }) + 3;
     y += this.#text(address.join(' · '), WHOLE, y, SMALL) + 6;
     this.#rule(y, WHOLE, PALE);
     let left = ADDRESS_TOP;
@@ -141,7 +143,10 @@ class BillSheet {
   }
 
   drawNotes(): void {
-    const { notes } = this.#bill;
+    const { words } = this.#bill;
+    // What a reader may take for a fault of the paper has to be said.
+    const isWhole = [...this.#settings.values()].every(({ isComplete }) => isComplete);
+    const notes = isWhole ? this.#bill.notes : [...this.#bill.notes, words.unprintable];
     const heights = notes.map((note) => this.#height(note, WHOLE.width, BODY) + 3);
     this.#y += 6 * MM;
     this.#makeRoom(heights.reduce((sum, height) => sum + height, 0));
@@ -243,22 +248,29 @@ class BillSheet {
   #text(text: string, { x, width }: Column, y: number, style: Style): number {
     const height = this.#height(text, width, style);
     const { color = INK, align = 'left' } = style;
-    const shown = this.#type.set(text).text;
+    const shown = this.#set(text).text;
     if (shown !== '') this.#pdf.fillColor(color).text(shown, x, y, { width, height, align, ellipsis: true });
     return height;
+  }
+
+  /** Text as it can be printed; each is asked for several times. */
+  #set(text: string): Setting {
+    const known = this.#settings.get(text) ?? this.#type.set(text);
+    this.#settings.set(text, known);
+    return known;
   }
 
   /** The height of text in a column, which becomes the current font. */
   #height(text: string, width: number, style: Style): number {
     const pdf = this.#use(text, style);
     const line = pdf.currentLineHeight(true);
-    const natural = pdf.heightOfString(this.#type.set(text).text, { width });
+    const natural = pdf.heightOfString(this.#set(text).text, { width });
     return Math.min(natural, (style.lines ?? Number.POSITIVE_INFINITY) * line);
   }
 
   #use(text: string, { size, bold = false }: Pick<Style, 'size' | 'bold'>): PDFKit.PDFDocument {
-    const { names, set } = this.#type;
-    const font = set(text).isWide ? names.wide : bold ? names.bold : names.regular;
+    const { names } = this.#type;
+    const font = this.#set(text).isWide ? names.wide : bold ? names.bold : names.regular;
     return this.#pdf.font(font).fontSize(size);
   }
 

@@ -4,11 +4,19 @@ import { create, type Font } from 'fontkit';
 
 /** The fonts that ship with the program, and how to set any text in them. */
 export interface Typesetting {
-  /** The name and the file of each font. */
-  readonly fonts: ReadonlyMap<string, Buffer>;
+  /** Each font by its name. */
+  readonly fonts: ReadonlyMap<string, Font>;
   readonly names: typeof NAMES;
-  /** The text as it can be printed, and whether it needs the font with the scripts of the world. */
-  set(text: string): { readonly text: string; readonly isWide: boolean };
+  set(text: string): Setting;
+}
+
+/** A text as it can be printed. */
+export interface Setting {
+  readonly text: string;
+  /** It needs the font with the scripts of the world. */
+  readonly isWide: boolean;
+  /** No character is missing in the font. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -32,15 +40,20 @@ const LONGEST = 500;
 /** Stands for a character that no font has. */
 const MISSING = '□';
 
-/** Reads the fonts. */
-export async function typesetting(): Promise<Typesetting> {
+let read: Promise<Typesetting> | undefined;
+
+/** The fonts, read once in the life of the process: that takes longer than a bill. */
+export function typesetting(): Promise<Typesetting> {
+  read ??= readFonts();
+  return read;
+}
+
+async function readFonts(): Promise<Typesetting> {
   const [regular, bold, wide] = await Promise.all([
     readFont(FILES.regular),
     readFont(FILES.bold),
     readFont(FILES.wide),
   ]);
-  const arialFont = create(regular) as Font;
-  const wideFont = create(wide) as Font;
   return {
     fonts: new Map([
       [NAMES.regular, regular],
@@ -50,10 +63,11 @@ export async function typesetting(): Promise<Typesetting> {
     names: NAMES,
     set(text) {
       const characters = visible(text);
-      const isWide = characters.some((character) => !has(arialFont, character) && has(wideFont, character));
-      const font = isWide ? wideFont : arialFont;
+      const isWide = characters.some((character) => !has(regular, character) && has(wide, character));
+      const font = isWide ? wide : regular;
       const shown = characters.map((character) => (has(font, character) ? character : MISSING));
-      return { text: shown.join(''), isWide };
+      const isComplete = shown.every((character, index) => character === characters[index]);
+      return { text: shown.join(''), isWide, isComplete };
     },
   };
 }
@@ -62,6 +76,8 @@ export async function typesetting(): Promise<Typesetting> {
 const LEFTWARD = '[\\p{Script=Hebrew}\\p{Script=Arabic}]';
 const BETWEEN_LEFTWARD = new RegExp(`(?<=${LEFTWARD}) +(?=${LEFTWARD})`, 'gu');
 const AFTER_LEFTWARD = new RegExp(`(?<=${LEFTWARD}) `, 'gu');
+
+const SEGMENTER = new Intl.Segmenter();
 
 /**
  * The characters as people count them, on one line, without marks that only steer the direction or the look.
@@ -74,7 +90,10 @@ function visible(text: string): string[] {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
   const spaced = line.replace(BETWEEN_LEFTWARD, '\u00a0').replace(AFTER_LEFTWARD, ' \u00a0');
-  const characters = [...new Intl.Segmenter().segment(spaced.slice(0, LONGEST))];
+  const cut = spaced.length > LONGEST ? `${spaced.slice(0, LONGEST)}…` : spaced;
+  // Each of these is a character of its own.
+  if (/^[ -~\u00a0-\u02ff]*$/.test(cut)) return [...cut.replaceAll('\u00ad', '')];
+  const characters = [...SEGMENTER.segment(cut)];
   return characters
     .map(({ segment }) => segment.replace(/[\p{Cf}\p{Cs}\p{Variation_Selector}]/gu, ''))
     .filter((character) => character !== '');
@@ -84,9 +103,9 @@ function has(font: Font, character: string): boolean {
   return [...character].every((part) => font.hasGlyphForCodePoint(part.codePointAt(0) ?? 0));
 }
 
-async function readFont(file: string): Promise<Buffer> {
+async function readFont(file: string): Promise<Font> {
   const candidates = FOLDERS.map((folder) => new URL(folder + file, import.meta.url));
   const found = candidates.find((candidate) => existsSync(candidate));
   if (found === undefined) throw new Error(`the font ${file} is not beside the program`);
-  return readFile(found);
+  return create(await readFile(found)) as Font;
 }
