@@ -4,7 +4,7 @@ import { currency, instant, optionalArgs, username } from '../../lib/cli/flags.t
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { selectBills } from '../../lib/core/bill-selection.ts';
 import { EXIT, refuse } from '../../lib/core/errors.ts';
-import { BILL_FORMATS, exportBills, renderBills } from '../../lib/ops/bill-export.ts';
+import { BILL_FORMATS, exportBills, printBills } from '../../lib/ops/bill-export.ts';
 
 export default class BillExport extends BaseCommand {
   static override summary = 'Write bills to files: PDF, UBL, JSON, CSV or a journal for hledger';
@@ -47,7 +47,7 @@ A draft has no number: name it by its id, as in id:7.`;
     const context = await this.context();
     if (output === '-') {
       if (this.jsonEnabled()) throw refuse.STDOUT_TAKEN({ documents: 2 });
-      for await (const piece of renderBills(context, selection, format)) await this.write(piece);
+      await printBills(context, selection, format);
       return { files: [], refused: [] };
     }
     const { files, refused } = await exportBills(context, selection, { format, output });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { Author } from '../core/audit.ts';
 import type { Config } from '../core/config.ts';
@@ -129,12 +128,6 @@ export abstract class BaseCommand extends Command {
   /** Says something to the person, on stderr; silent under --quiet and --json. */
   protected say(text: string): void {
     if (!this.#isSilent()) process.stderr.write(`${text}\n`);
-  }
-
-  /** Prints data as it is, which may be no text, on stdout; ready when more can be taken. */
-  protected async write(data: string | Uint8Array): Promise<void> {
-    if (process.stdout.write(data)) return;
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]);
   }
 
   /** Warns the person, on stderr, also under --quiet. */

@@ -4,7 +4,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
 
 /** Writes parts to standard output as they come, no faster than they are read there, until its reader goes away. */
-export async function writeToStdout(parts: AsyncIterable<string>): Promise<void> {
+export async function writeToStdout(parts: AsyncIterable<string | Uint8Array>): Promise<void> {
   const { stdout } = process;
   let gone = false;
   let goOn = () => {};

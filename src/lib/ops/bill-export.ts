@@ -9,7 +9,7 @@ import { ubl } from '../core/ubl.ts';
 import { type BillKey, findBillDocuments, findBillKeys, findBookedBills } from '../io/db/bills.ts';
 import type { Database } from '../io/db/database.ts';
 import { writeFileAtomically } from '../io/files.ts';
-import { bytesIfPresent, hasContent, isFolder, isThere, makeFolder } from '../io/output.ts';
+import { bytesIfPresent, hasContent, isFolder, isThere, makeFolder, writeToStdout } from '../io/output.ts';
 import type { Context } from './context.ts';
 
 /** What bills are exported as: each into a file of its own, but for `hledger` all into one. */
@@ -30,22 +30,19 @@ export interface BillExport {
 }
 
 /**
- * The only document of a selection, in pieces: one bill, or a journal.
+ * Writes the only document of a selection to standard output: one bill, or a journal.
  * @throws UNKNOWN_BILL, DRAFT_NOT_ISSUED, E_INVOICE_INCOMPLETE, STDOUT_TAKEN when the selection is not one document
  */
-export async function* renderBills(
+export async function printBills(
   context: Context,
   selection: BillSelection,
   format: BillFormat,
-): AsyncGenerator<string | Uint8Array> {
+): Promise<void> {
   const database = await context.db();
   const keys = await database.read((tx) => findBillKeys(tx, selection));
-  if (format === 'hledger') {
-    yield* journal(database, keys);
-    return;
-  }
+  if (format === 'hledger') return writeToStdout(journal(database, keys));
   if (keys.length !== 1) throw refuse.STDOUT_TAKEN({ documents: keys.length });
-  for await (const bill of documents(database, keys)) yield await render(bill, format);
+  return writeToStdout(rendered(documents(database, keys), format));
 }
 
 /**
@@ -121,6 +118,13 @@ async function* journal(database: Database, keys: readonly BillKey[]): AsyncGene
     const bills = await database.read((tx) => findBookedBills(tx, page));
     yield bills.map((bill) => writer.entryOf(bill)).join('');
   }
+}
+
+async function* rendered(
+  bills: AsyncIterable<BillDocument>,
+  format: DocumentFormat,
+): AsyncGenerator<Uint8Array> {
+  for await (const bill of bills) yield await render(bill, format);
 }
 
 async function render(bill: BillDocument, format: DocumentFormat): Promise<Buffer> {
