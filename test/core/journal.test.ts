@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { vatGroupsOf } from '../../src/lib/core/bill.ts';
 import { parseDay } from '../../src/lib/core/instant.ts';
 import { type BookedBill, Journal } from '../../src/lib/core/journal.ts';
+import type { Reference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { parseTerritory, parseVatRate } from '../../src/lib/core/vat.ts';
 import { aRecord } from '../support/bill-document.ts';
@@ -36,6 +37,12 @@ function booked(given: Partial<BookedBill> = {}, records = [aRecord()]): BookedB
   };
 }
 
+const payment = (paidOn: string, amount: bigint, reference: string) => ({
+  paidOn: parseDay(paidOn),
+  amount,
+  reference: reference as Reference,
+});
+
 const write = (...bills: BookedBill[]) => {
   const journal = new Journal();
   return journal.head() + bills.map((bill) => journal.entryOf(bill)).join('');
@@ -44,9 +51,9 @@ const write = (...bills: BookedBill[]) => {
 describe('a journal', () => {
   it('books a bill and its payments, and asserts what is owed after each', () => {
     const payments = [
-      { paidOn: parseDay('2025-01-20'), amount: 1000n, reference: 'a, b; c' },
-      { paidOn: parseDay('2025-01-21'), amount: 100n, reference: 'd' },
-      { paidOn: parseDay('2025-01-22'), amount: -19n, reference: 'e' },
+      payment('2025-01-20', 1000n, 'a, b; c'),
+      payment('2025-01-21', 100n, 'd'),
+      payment('2025-01-22', -19n, 'e'),
     ];
     expect(write(booked({ payments }))).toBe(`; Bills and what was paid for them, written by uncloud.
 decimal-mark .
@@ -101,7 +108,7 @@ describe.runIf(isInstalled || process.env.CI)(title, { timeout: 60_000 }, () => 
       booked({ number: 16 }, [aRecord({ currency: 'JPY', net: 1_234_567n })]),
       booked({
         number: 17,
-        payments: [{ paidOn: parseDay('2024-12-30'), amount: 1081n, reference: 'too early' }],
+        payments: [payment('2024-12-30', 1081n, 'too early')],
       }),
     );
     expect(hledger(journal, 'check', '--strict')).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -131,9 +138,7 @@ describe.runIf(isInstalled || process.env.CI)(title, { timeout: 60_000 }, () => 
 
   it('finds a bill that is there twice, changed or gone', () => {
     const first = write(booked());
-    const paid = write(
-      booked({ payments: [{ paidOn: parseDay('2025-01-20'), amount: 1081n, reference: 'a' }] }),
-    );
+    const paid = write(booked({ payments: [payment('2025-01-20', 1081n, 'a')] }));
     for (const journal of [
       first + first,
       first.replaceAll('10.81 CHF =', '10.82 CHF =').replace('-0.81', '-0.82'),
@@ -154,7 +159,7 @@ describe.runIf(isInstalled || process.env.CI)(title, { timeout: 60_000 }, () => 
         number: index + 1,
         username: username as BookedBill['username'],
         payee,
-        payments: [{ paidOn: parseDay('2025-01-20'), amount: 1081n, reference }],
+        payments: [payment('2025-01-20', 1081n, reference)],
       }),
     );
     const journal = write(...bills);

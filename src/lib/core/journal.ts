@@ -1,3 +1,4 @@
+import type { BillPayment } from './balance.ts';
 import type { VatGroup } from './bill.ts';
 import { refuse } from './errors.ts';
 import { type Day, dayOf, type Instant } from './instant.ts';
@@ -20,14 +21,7 @@ export interface BookedBill {
   readonly total: Minor;
   readonly vatGroups: readonly VatGroup[];
   /** By day. */
-  readonly payments: readonly BookedPayment[];
-}
-
-/** Money received for a bill; negative when it was given back. */
-export interface BookedPayment {
-  readonly paidOn: Day;
-  readonly amount: Minor;
-  readonly reference: string;
+  readonly payments: readonly BillPayment[];
 }
 
 /** What happens to the account of a bill. */

@@ -9,6 +9,7 @@ import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
 import type { BookedBill } from '../../core/journal.ts';
 import type { Currency, Minor } from '../../core/money.ts';
+import type { Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
 import type { Reach } from './access.ts';
@@ -305,7 +306,7 @@ export async function findBookedBills(
       payments: (paymentsOf.get(id) ?? []).map(({ paid_on, amount, reference }) => ({
         paidOn: paid_on as Day,
         amount: BigInt(amount),
-        reference,
+        reference: reference as Reference,
       })),
     };
   });
