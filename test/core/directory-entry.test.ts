@@ -41,6 +41,13 @@ describe('an entry', () => {
     });
   });
 
+  it('named by one of its logins has that one first', () => {
+    const logins = (uid: string[], dn: string) => readPerson(entryOf({ uid }, dn), NAMES, null).usernames;
+    expect(logins(['robert', 'bob'], 'UID=Bob,dc=x')).toEqual(['bob', 'robert']);
+    expect(logins(['robert', 'bob', 'bo'], 'uid=bo,dc=x')).toEqual(['bo', 'robert', 'bob']);
+    expect(logins(['robert', 'bob'], 'cn=bob,dc=x')).toEqual(['robert', 'bob']);
+  });
+
   it('says nothing about what it does not have', () => {
     const { change } = readPerson(entryOf({}), NAMES, null);
     expect(Object.values({ ...change.user, ...change.address }).every((value) => value === undefined)).toBe(

@@ -17,7 +17,7 @@ export interface DirectoryEntry {
 export interface DirectoryPerson {
   readonly id: DirectoryId;
   readonly dn: string;
-  /** All values of the login attribute, in the directory's order. */
+  /** All values of the login attribute; first the one that the entry is named by. */
   readonly usernames: readonly [Username, ...Username[]];
   /** What the directory says; about what it does not have it says nothing. */
   readonly change: PersonChange;
@@ -64,7 +64,7 @@ export function readDirectoryId(entry: DirectoryEntry): DirectoryId {
 }
 
 /**
- * Reads an entry as a person. Of several values the first counts, but any of the logins may be the username.
+ * Reads an entry as a person. Of several values the first counts; of several logins any may be the username.
  * @param staff the group that decides who belongs to the staff; null: the directory does not say
  * @throws ENTRY_WITHOUT_ID, ENTRY_WITHOUT_LOGIN, INVALID_USERNAME, INVALID_EMAIL, INVALID_TEXT, UNKNOWN_COUNTRY
  */
@@ -87,9 +87,10 @@ export function readPerson(
   };
   const line = (field: string) => (text: string) => parseLine(field, text);
   const id = readDirectoryId(entry);
-  const [username, ...others] = valuesOf(entry, names.login).map((value) =>
+  const logins = valuesOf(entry, names.login).map((value) =>
     attempt(names.login, () => parseUsername(value)),
   );
+  const [username, ...others] = mainFirst(entry, names.login, logins);
   if (username === undefined) throw refuse.ENTRY_WITHOUT_LOGIN({ dn: entry.dn, attribute: names.login });
   const usernames = [username, ...others] as const;
   return {
@@ -111,6 +112,15 @@ export function readPerson(
       },
     },
   };
+}
+
+/** Values have no order in LDAP (RFC 4512 §2.3): the login that the entry is named by comes first. */
+function mainFirst({ dn }: DirectoryEntry, attribute: string, logins: readonly Username[]): Username[] {
+  if (logins.length < 2) return [...logins];
+  const name = canonicalDn(dn) ?? '';
+  const isMain = (login: Username) =>
+    name.startsWith(`${attribute.toLowerCase()}=${JSON.stringify(login.toLowerCase())}`);
+  return logins.toSorted((one, other) => Number(isMain(other)) - Number(isMain(one)));
 }
 
 /** Reads an entry as a group, of whichever kinds it is. */
