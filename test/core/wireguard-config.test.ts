@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ListenPort } from '../../src/lib/core/interface-name.ts';
+import { UserError } from '../../src/lib/core/errors.ts';
+import { parseHostname } from '../../src/lib/core/hostname.ts';
+import { type ListenPort, parseListenPort } from '../../src/lib/core/interface-name.ts';
+import { parsePrefix } from '../../src/lib/core/parse-prefix.ts';
 import { formatPrefix, readPrefix, slotPrefix } from '../../src/lib/core/prefix.ts';
 import {
   parseWireguardConfig,
@@ -8,7 +11,7 @@ import {
   renderWireguardConfig,
   type WireguardConfig,
 } from '../../src/lib/core/wireguard-config.ts';
-import { parsePrivateKey } from '../../src/lib/core/wireguard-key.ts';
+import { parsePrivateKey, parsePublicKey } from '../../src/lib/core/wireguard-key.ts';
 import { anyPrefix } from '../support/arbitrary-prefix.ts';
 import { CASES } from '../support/property.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
@@ -38,6 +41,36 @@ AllowedIPs = 2a0a:e5c1:200::/48
 PublicKey = BQAAAKWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU=
 AllowedIPs = 2a0a:e5c1:205::/48
 `;
+
+/** What a line would begin with that was put into a value, and what ends a line for somebody. */
+const INJECTIONS = [
+  '\nPostUp = reboot',
+  '\r\n[Peer]\r\nAllowedIPs = ::/0',
+  '\n\n[Interface]\nPrivateKey = ',
+  ', ::/0',
+  ' # ',
+  '=',
+  '\0',
+  '\u2028AllowedIPs = ::/0',
+  '\u0085',
+  '\uff0f',
+  '%wg0',
+  '٣',
+];
+
+/** Every line that a file may have. */
+const LINE =
+  /^(|\[(Interface|Peer)\]|# network \d+|PrivateKey = [A-Za-z0-9+/]{43}=|PublicKey = [A-Za-z0-9+/]{43}=|ListenPort = \d{1,5}|AllowedIPs = [0-9a-f:]+\/\d{1,3}|# Managed by uncloud vpn --hostname [a-z0-9.-]+: pool \d+, [0-9a-f:]+\/\d{1,3}|# The next run overwrites what is changed here\.)$/;
+
+/** What the door makes of a text; null when it refuses. */
+function passed<T>(door: (text: string) => T, text: string): T | null {
+  try {
+    return door(text);
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
 
 const FOUND = {
   hostname: 'vpn-1.example.net',
@@ -96,6 +129,56 @@ describe('the file of an interface', () => {
       { numRuns: CASES },
     );
   });
+
+  it('holds exactly what passed the doors, whatever was tried at them', () => {
+    /** Something that is right, with something put into it that is not, or left as it is. */
+    const tried = (right: fc.Arbitrary<string>) =>
+      fc
+        .tuple(right, fc.oneof(fc.constant(''), fc.constantFrom(...INJECTIONS), fc.string()), fc.nat(60))
+        .map(([text, injected, at]) => text.slice(0, at) + injected + text.slice(at));
+    const key = fc.nat().map((number): string => testKey(number));
+    const attempt = fc.record({
+      hostname: tried(fc.constantFrom('vpn-1.example.net', 'VPN-1.Example.NET.', 'a.b')),
+      privateKey: tried(key),
+      prefix: tried(anyPrefix.map(formatPrefix)),
+      listenPort: tried(fc.integer({ min: 0, max: 70_000 }).map(String)),
+      peers: fc.array(fc.record({ publicKey: tried(key), network: tried(anyPrefix.map(formatPrefix)) }), {
+        maxLength: 3,
+      }),
+    });
+    let held = 0;
+    fc.assert(
+      fc.property(attempt, (texts) => {
+        const pool = {
+          hostname: passed(parseHostname, texts.hostname) ?? POOL.hostname,
+          privateKey: passed(parsePrivateKey, texts.privateKey) ?? POOL.privateKey,
+          prefix: passed(parsePrefix, texts.prefix) ?? POOL.prefix,
+          listenPort: passed(parseListenPort, texts.listenPort) ?? POOL.listenPort,
+        };
+        const peers = texts.peers.flatMap(({ publicKey, network }, at) => {
+          const [sound, allowedIps] = [passed(parsePublicKey, publicKey), passed(parsePrefix, network)];
+          return sound === null || allowedIps === null
+            ? []
+            : [{ networkId: at + 1, publicKey: sound, allowedIps: formatPrefix(allowedIps) }];
+        });
+        held += peers.length;
+        const text = renderWireguardConfig({ ...pool, poolId: 3, peers });
+        expect(parseWireguardConfig(text)).toEqual({
+          ...pool,
+          poolId: 3,
+          listenPort: String(pool.listenPort),
+          peers: peers.map(({ publicKey, allowedIps }) => ({ publicKey, allowedIps: [allowedIps] })),
+        });
+        expect(text.match(/^# network \d+$/gm) ?? []).toEqual(
+          peers.map(({ networkId }) => `# network ${networkId}`),
+        );
+        expect(text.split('\n').filter((line) => !LINE.test(line))).toEqual([]);
+        expect(text.match(/\n/g)).toHaveLength(6 + 5 * peers.length);
+      }),
+      { numRuns: CASES },
+    );
+    expect(held).toBeGreaterThan(CASES / 100);
+  }, 120_000);
 
   it('shows the peers of a file that was edited by hand, as wg would read them', () => {
     const edited = `${TEXT.replace('[Peer]', '[peer] # mine').replace('PublicKey = A', '  publickey=A')}

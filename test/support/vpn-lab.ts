@@ -160,6 +160,6 @@ Endpoint = [fd00:${at}::1]:${pool.listenPort}`,
 }
 
 /** The same database by its Unix socket: a network namespace has a loopback of its own. */
-function reachable(url: string): string {
+export function reachable(url: string): string {
   return url.replace(/@127\.0\.0\.1:(\d+)\/(.*)$/, '@localhost:$1/$2?host=/tmp');
 }
