@@ -138,6 +138,8 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'bill explain 1': {},
   [`bill export 1 2 --output ${join(folder, 'bills')}`]: {},
   'bill verify': {},
+  'bill report': {},
+  'bill report --by month --by product --by territory': {},
   'vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net --private-key-file -': {
     stdin: POOL.privateKey,
   },

@@ -9,7 +9,7 @@ const rowsOf = (description: string) =>
     string
   >[];
 
-it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1', '＠x'])(
+it.each(['=1+1', '+1+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1', '＠x'])(
   'a spreadsheet does not run %j',
   (description) => {
     expect(rowsOf(description)).toMatchObject([{ description: `'${description}`, net: '-10.00' }]);

@@ -1,7 +1,6 @@
 import { type BillDocument, recordJson } from './bill-document.ts';
+import { csvLine, guarded } from './csv-text.ts';
 import { formatInstant } from './instant.ts';
-
-type Cell = string | number | null;
 
 /**
  * A bill as CSV (RFC 4180): the names of the columns, then a line for each record. Text that a spreadsheet would run
@@ -10,33 +9,24 @@ type Cell = string | number | null;
 export function billCsv(bill: BillDocument): string {
   const rows = bill.records.map((record) => Object.entries(columnsOf(bill, recordJson(bill, record))));
   const lines = [(rows[0] ?? []).map(([name]) => name), ...rows.map((row) => row.map(([, cell]) => cell))];
-  return lines.map((cells) => `${cells.map(quoted).join(',')}\r\n`).join('');
+  return lines.map((cells) => csvLine(cells.map((cell) => String(cell ?? '')))).join('');
 }
 
-function columnsOf(bill: BillDocument, record: ReturnType<typeof recordJson>): Record<string, Cell> {
+function columnsOf(
+  bill: BillDocument,
+  record: ReturnType<typeof recordJson>,
+): Record<string, string | number | null> {
   const { id, ...rest } = record;
   return {
     number: bill.number,
     issued_at: formatInstant(bill.issuedAt),
     due_on: bill.dueOn,
-    username: inert(bill.username),
+    username: guarded(bill.username),
     currency: bill.currency,
     record_id: id,
     ...rest,
-    order_reference: rest.order_reference === null ? null : inert(rest.order_reference),
-    vat_reason: inert(rest.vat_reason),
-    description: inert(rest.description),
+    order_reference: rest.order_reference === null ? null : guarded(rest.order_reference),
+    vat_reason: guarded(rest.vat_reason),
+    description: guarded(rest.description),
   };
-}
-
-/** Spreadsheets take a cell that begins so for a formula, also in the full-width forms that Excel knows. */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
-
-function inert(text: string): string {
-  return FORMULA.test(text) ? `'${text}` : text;
-}
-
-function quoted(cell: Cell): string {
-  const text = cell === null ? '' : String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,0 +1,27 @@
+import { type ReportKey, type ReportRow, reportRows } from '../core/bill-report.ts';
+import type { Currency, Minor } from '../core/money.ts';
+import { type ReportRange, sumBills, sumTotals } from '../io/db/bill-report.ts';
+import type { Context } from './context.ts';
+
+/** Sums of bills. */
+export interface BillReport {
+  readonly rows: readonly ReportRow[];
+  /** By currency, from the totals of the bills themselves. */
+  readonly totals: ReadonlyMap<
+    Currency,
+    { readonly net: Minor; readonly vat: Minor; readonly total: Minor; readonly bills: number }
+  >;
+}
+
+/** Adds up the bills that were issued in a range of time, drafts left out, from one snapshot. */
+export async function reportBills(
+  context: Context,
+  keys: ReadonlySet<ReportKey>,
+  range: ReportRange = {},
+): Promise<BillReport> {
+  const database = await context.db();
+  return database.read(async (tx) => ({
+    rows: reportRows(await sumBills(tx, keys, range)),
+    totals: await sumTotals(tx, range),
+  }));
+}
