@@ -35,7 +35,7 @@ On a terminal each line ends with its net amounts in the last months, drawn as b
     const { from, to, by, csv } = flags;
     const report = await reportBills(await this.context(), new Set(by), { from, to });
     if (report.rows.length === 0) this.say('No bills were issued then.');
-    else if (csv) this.write(Buffer.from(reportCsv(report)));
+    else if (csv) this.log(reportCsv(report));
     else this.log(reportTable(report));
     return reportDocument(report);
   }

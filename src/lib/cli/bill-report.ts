@@ -32,7 +32,7 @@ export function reportDocument({ rows, totals }: BillReport) {
   };
 }
 
-/** A report as CSV: a line for each group. */
+/** A report as CSV: a line for each group. The last line feed is left to what prints it. */
 export function reportCsv({ rows }: BillReport): string {
   const records = rows.map(({ group, ...amounts }) => ({
     ...groupDocument(group),
@@ -40,7 +40,10 @@ export function reportCsv({ rows }: BillReport): string {
     ...amountsDocument(amounts, group.currency),
   }));
   const lines = [Object.keys(records[0] ?? {}), ...records.map((record) => Object.values(record))];
-  return lines.map((cells) => csvLine(cells.map((cell) => cell ?? ''))).join('');
+  return lines
+    .map((cells) => csvLine(cells.map((cell) => cell ?? '')))
+    .join('')
+    .slice(0, -1);
 }
 
 /**
