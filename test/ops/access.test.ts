@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
 import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseUsername, type Username } from '../../src/lib/core/user.ts';
+import { inputOf } from '../../src/lib/io/input.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { listBills } from '../../src/lib/ops/bills.ts';
 import { addMember, createGroup, updateGroup } from '../../src/lib/ops/groups.ts';
 import { listOrders } from '../../src/lib/ops/orders.ts';
 import { clientConfig } from '../../src/lib/ops/vpn-client-config.ts';
+import { importNetworks } from '../../src/lib/ops/vpn-network-import.ts';
 import {
   deleteNetwork,
   listNetworks,
@@ -108,6 +110,21 @@ describeDatabases('what is done in the name of a user', (databases) => {
       username: 'u3',
     });
     await deleteNetwork(context.as('u1'), 3);
+  });
+
+  it('refuses rows of an import that are for others', async () => {
+    const context = await world();
+    const rows = [3, 4].map(
+      (number) => `{"username":"u${number}","public_key":"${testKey(110 + number)}"}\n`,
+    );
+    const file = inputOf('rows', rows);
+    const done = await importNetworks(context.as('u2'), {
+      file,
+      format: 'jsonl',
+      partial: true,
+      dryRun: false,
+    });
+    expect(done).toMatchObject({ inserted: 1, refused: [{ line: 2, field: 'username', code: 'FORBIDDEN' }] });
   });
 
   it('keeps pools to the staff', async () => {

@@ -1262,6 +1262,14 @@ const DEFINITIONS = {
     }),
     example: { database: 'sqlite:uncloud.db', tables: ['users', 'orders'] },
   }),
+  NOT_TEST_DATA: define<{ database: string; username: string }>({
+    when: '`db seed` is run on a database with users that it did not make.',
+    say: ({ database, username }) => ({
+      message: `The database ${database} holds more than test data: the user ${quote(username)} is no made-up one.`,
+      hint: 'Seed another database: uncloud migrate --database URL, then uncloud db seed --database URL.',
+    }),
+    example: { database: 'postgres://db.example.net/uncloud', username: 'nico' },
+  }),
   OUTPUT_NEEDED: define<{ command: string }>({
     when: 'A command that writes data to standard output is run with --json, whose document goes there.',
     exit: EXIT.USAGE,

@@ -110,17 +110,16 @@ export function slotPrefix(pool: Prefix, size: number, slot: bigint): Prefix {
 export function slotFormatter(pool: Prefix, size: number): (slot: number) => PrefixText | null {
   const count = Number(slotCount(pool, size));
   const base = groupsOf(pool.address);
-  const groups = base.slice();
-  const firstGroup = Math.floor(pool.length / GROUP_BITS);
   const lastGroup = Math.ceil(size / GROUP_BITS) - 1;
   const lastUnit = 2 ** (GROUP_BITS * (lastGroup + 1) - size);
   return (slot) => {
     if (!Number.isSafeInteger(slot) || slot < 0 || slot >= count) return null;
+    const groups = base.slice();
     let rest = slot;
     let unit = lastUnit;
-    for (let at = lastGroup; at >= firstGroup; at -= 1) {
+    for (let at = lastGroup; rest > 0; at -= 1) {
       const values = 2 ** GROUP_BITS / unit;
-      groups[at] = (base[at] ?? 0) + (rest % values) * unit;
+      groups[at] = (groups[at] ?? 0) + (rest % values) * unit;
       rest = Math.floor(rest / values);
       unit = 1;
     }

@@ -42,7 +42,7 @@ export function renderWireguardConfig(config: WireguardConfig): string {
 PrivateKey = ${config.privateKey}
 ListenPort = ${config.listenPort}
 `;
-  return [head, ...config.peers.map(renderPeer)].join('');
+  return head + config.peers.map(renderPeer).join('');
 }
 
 /** One peer as a section of such a file. */
@@ -78,14 +78,11 @@ export function parseWireguardConfig(text: string): FoundConfig | null {
   for (const raw of text.split('\n')) {
     const line = raw.includes('#') ? raw.replace(/#.*/, '').trim() : raw.trim();
     if (line === '') continue;
-    if (line.startsWith('[')) {
-      const section = line.toLowerCase();
-      if (section === '[interface]') peer = null;
-      if (section === '[peer]') {
-        peer = { publicKey: '', allowedIps: [] };
-        peers.push(peer);
-      }
-      continue;
+    if (/^\[peer\]$/i.test(line)) {
+      peer = { publicKey: '', allowedIps: [] };
+      peers.push(peer);
+    } else if (/^\[interface\]$/i.test(line)) {
+      peer = null;
     }
     const { 1: name = '', 2: value = '' } = SETTING.exec(line) ?? [];
     const key = name.toLowerCase();

@@ -13,13 +13,13 @@ import {
   type RowFormat,
   readImportRows,
 } from './import-rows.ts';
-import { openInput } from './input.ts';
+import { type Input, openInput } from './input.ts';
 import { RejectFile } from './reject-file.ts';
 
 /** What a person says about an import. */
 export interface ImportOptions {
-  /** Its path, or `-` for standard input. */
-  readonly file: string;
+  /** Its path, or `-` for standard input; or what stands in for a file. */
+  readonly file: string | Input;
   /** How it is written; undefined: as its name says. */
   readonly format?: FileFormat | undefined;
   /** Write the good rows although others are refused. */
@@ -107,7 +107,7 @@ export async function importFile<Parsers extends ColumnParsers>(
   const { file, partial, dryRun } = options;
   const rejects = options.rejects === undefined ? null : await RejectFile.create(options.rejects);
   const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
-    const input = await openInput(file);
+    const input = typeof file === 'string' ? await openInput(file) : file;
     await planForSmallParts(tx);
     const run = new ImportRun<Parsers>(options, rejects);
     const keys = await StagedKeys.create(tx, 'keys');
@@ -116,7 +116,7 @@ export async function importFile<Parsers extends ColumnParsers>(
     const bytes = counted(input.bytes, (count) => {
       bytesRead += count;
     });
-    const fileFormat = options.format ?? formatOf(file);
+    const fileFormat = options.format ?? formatOf(input.name);
     const batches = readImportRows({ ...input, bytes }, fileFormat, plan.format, (names) =>
       run.setHeader(names),
     );

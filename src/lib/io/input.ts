@@ -10,6 +10,23 @@ export interface Input {
   readonly size?: number;
 }
 
+const CHUNK = 2 ** 16;
+
+/** Text that the program makes itself, in place of a file. */
+export function inputOf(name: string, parts: Iterable<string>): Input {
+  async function* encode() {
+    let text = '';
+    for (const part of parts) {
+      text += part;
+      if (text.length < CHUNK) continue;
+      yield Buffer.from(text);
+      text = '';
+    }
+    yield Buffer.from(text);
+  }
+  return { name, bytes: encode() };
+}
+
 /**
  * Opens a file for reading as a stream; `-` is standard input. The file is closed when its bytes were read.
  * @throws INPUT_NOT_FOUND, also for a directory and for missing rights

@@ -14,6 +14,7 @@ import {
   type SlotChoice,
 } from '../core/vpn-pool.ts';
 import { type PublicKey, parsePublicKey } from '../core/wireguard-key.ts';
+import { findReach } from '../io/db/access.ts';
 import { findUserIds } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { type StagedKey, StagedKeys } from '../io/db/staged.ts';
@@ -46,6 +47,7 @@ const PARSERS = {
 /** The column at fault, by the code of a refusal. */
 const COLUMN_OF = {
   UNKNOWN_USER: 'username',
+  FORBIDDEN: 'username',
   KEY_IN_USE: 'public_key',
   KEY_IS_POOLS: 'public_key',
   NETWORK_EXISTS: 'reference',
@@ -78,6 +80,8 @@ export async function importNetworks(context: Context, options: ImportOptions): 
 /** What the database knows about the rows of a batch. */
 interface Known {
   readonly users: ReadonlyMap<Username, number>;
+  /** Those of them to whom the import may lend. */
+  readonly within: ReadonlyMap<Username, number>;
   readonly byKey: ReadonlyMap<PublicKey, LentNetwork>;
   readonly byReference: ReadonlyMap<string, LentNetwork>;
   /** By line, for references that stand in the file before. */
@@ -151,6 +155,10 @@ class NetworkImporter implements RowImporter<Parsers> {
     }
     const userId = username === undefined ? undefined : known.users.get(username);
     if (username !== undefined && userId === undefined) row.refuse(refuse.UNKNOWN_USER({ username }));
+    else if (username !== undefined && !known.within.has(username)) {
+      const what = `networks of ${username}`;
+      row.refuse(refuse.FORBIDDEN({ username: this.#context.asUser ?? '', what }));
+    }
     const poolId = publicKey === undefined ? undefined : this.#poolOfKey.get(publicKey);
     if (publicKey !== undefined && poolId !== undefined)
       row.refuse(refuse.KEY_IS_POOLS({ publicKey, poolId }));
@@ -195,7 +203,9 @@ class NetworkImporter implements RowImporter<Parsers> {
 
   async #findKnown(rows: readonly Row[]): Promise<Known> {
     this.#references ??= await StagedKeys.create(this.#tx, 'references');
-    const usernames = new Set(rows.flatMap(({ values }) => values.username ?? []));
+    const usernames = [...new Set(rows.flatMap(({ values }) => values.username ?? []))];
+    const users = await findUserIds(this.#tx, usernames);
+    const reach = await findReach(this.#tx, this.#context.asUser);
     const keyed = rows.flatMap(({ line, values: { reference } }) =>
       reference === undefined ? [] : [{ key: reference, line }],
     );
@@ -206,7 +216,8 @@ class NetworkImporter implements RowImporter<Parsers> {
       await findNetworks(this.#tx, { references }),
     ];
     return {
-      users: await findUserIds(this.#tx, [...usernames]),
+      users,
+      within: reach === undefined ? users : await findUserIds(this.#tx, usernames, reach),
       byKey: new Map(holders.map((network) => [network.publicKey, network])),
       byReference: new Map(named.map((network) => [network.reference ?? '', network])),
       repeated: await this.#references.add(keyed),

@@ -28,6 +28,8 @@ export interface PoolRequest {
   readonly listenPort: ListenPort | null;
   /** A file, or `-` for standard input; null: a key is made. */
   readonly privateKeyFile: string | null;
+  /** A key that is known already, in place of the file. */
+  readonly privateKey?: PrivateKey;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface PoolRequest {
 export async function createPool(context: Context, request: PoolRequest): Promise<StoredPool> {
   const { prefix, subnetworkSize, privateKeyFile } = request;
   const slots = checkPool(prefix, subnetworkSize);
-  const privateKey = await obtainKey(privateKeyFile);
+  const privateKey = request.privateKey ?? (await obtainKey(privateKeyFile));
   const publicKey = publicKeyOf(privateKey);
   const database = await context.db();
   return database.write('vpn', async (tx) => {

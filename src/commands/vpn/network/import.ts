@@ -1,3 +1,4 @@
+import { asUser } from '../../../lib/cli/flags.ts';
 import { ImportCommand, importArgs, importFlags, importRules } from '../../../lib/cli/import-command.ts';
 import { importNetworks } from '../../../lib/ops/vpn-network-import.ts';
 
@@ -16,7 +17,7 @@ ${importRules}`;
     'ssh old-host cat networks.csv | <%= config.bin %> vpn network import -',
   ];
   static override args = importArgs;
-  static override flags = importFlags;
+  static override flags = { ...importFlags, 'as-user': asUser };
 
   async run() {
     const { args, flags } = await this.parse(VpnNetworkImport);

@@ -7,6 +7,7 @@ import type { Person } from '../../core/person.ts';
 import type { DirectoryId, Email, Username } from '../../core/user.ts';
 import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
+import type { Reach } from './access.ts';
 import { insertRows, isAmong, updateRows } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
@@ -51,16 +52,18 @@ export async function findPersonOfEntry(
   return row === undefined ? null : personOf(row);
 }
 
-/** The ids of the users with these names. */
+/** The ids of the users with these names, of those within reach. */
 export async function findUserIds(
   tx: Transaction<Schema>,
   usernames: readonly Username[],
+  within?: Reach,
 ): Promise<Map<Username, number>> {
-  const rows = await tx
+  let query = tx
     .selectFrom('users')
     .select(['id', 'username'])
-    .where(isAmong(tx, 'username', usernames))
-    .execute();
+    .where(isAmong(tx, 'username', usernames));
+  if (within !== undefined) query = query.where('id', 'in', within);
+  const rows = await query.execute();
   return new Map(rows.map(({ id, username }) => [username as Username, id]));
 }
 
