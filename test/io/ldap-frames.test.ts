@@ -62,9 +62,9 @@ it('lets nothing through that ldapts could not read to its end, and ends with a 
 it('refuses a message that is too long before it comes, and other protocols at their first byte', () => {
   const announced = Buffer.alloc(6);
   announced.set([0x30, 0x84]);
-  announced.writeUInt32BE(LONGEST_MESSAGE, 2);
+  announced.writeUInt32BE(LONGEST_MESSAGE + 1, 2);
   for (const [bytes, reason] of [
-    [announced, 'it announces a message of 16777216 bytes'],
+    [announced, 'it announces a message of 16777217 bytes'],
     [Buffer.from('H'), 'it sends something that is not LDAP'],
     [Buffer.from([0x30, 0x80]), 'it sends a message that is not well-formed'],
     [Buffer.from([0x30, 0x85]), 'it sends a message that is not well-formed'],

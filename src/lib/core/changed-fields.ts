@@ -4,7 +4,9 @@
  */
 export function changedFields<Thing extends object>(before: Thing, after: Thing): (keyof Thing & string)[] {
   const fields = Object.keys(after) as (keyof Thing & string)[];
-  return fields.filter((field) => textOf(before[field]) !== textOf(after[field]));
+  return fields.filter(
+    (field) => before[field] !== after[field] && textOf(before[field]) !== textOf(after[field]),
+  );
 }
 
 function textOf(value: unknown): string {

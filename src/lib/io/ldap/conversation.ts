@@ -12,6 +12,9 @@ export const PAGE_SIZE = 1000;
 /** More than that in answer to one request was not asked for. */
 const MOST_ANSWERS = 2 * PAGE_SIZE;
 
+/** The parser looks requests up for controls of theirs that it would fill in; we send none of that kind. */
+const NO_REQUESTS = new Map<string, { message: Message }>();
+
 /**
  * One connection, on which requests and answers take turns. ldapts writes and reads the messages; the connection is
  * ours, because ldapts' own would connect again without TLS and login after it was cut, and ends a search early at a
@@ -21,6 +24,8 @@ export class Conversation {
   readonly #socket: Socket;
   readonly #settings: LdapSettings;
   readonly #frames = new FrameReader();
+  readonly #parser = new MessageParser();
+  #parsed: MessageResponse | null = null;
   readonly #inbox: Buffer[] = [];
   #failure: Error | null = null;
   #answers = 0;
@@ -30,6 +35,10 @@ export class Conversation {
   constructor(socket: Socket, settings: LdapSettings) {
     this.#socket = socket;
     this.#settings = settings;
+    this.#parser.on('error', () => {});
+    this.#parser.on('message', (message) => {
+      this.#parsed = message;
+    });
     socket.on('data', this.#take).on('error', this.#fail).on('close', this.#end);
   }
 
@@ -101,7 +110,7 @@ export class Conversation {
   };
 
   #read(frame: Buffer): MessageResponse {
-    const message = parseMessage(frame);
+    const message = this.#parse(frame);
     const { url } = this.#settings;
     if (message === null) throw this.#broken('it sends a message that is not well-formed');
     // RFC 4511 §4.4.1: a message without a request is the notice that the server will disconnect.
@@ -115,6 +124,13 @@ export class Conversation {
       throw this.#broken(`it sends more than ${MOST_ANSWERS} messages in answer to one request`);
     }
     return message;
+  }
+
+  /** A message as ldapts reads it; null when it cannot. */
+  #parse(frame: Buffer): MessageResponse | null {
+    this.#parsed = null;
+    this.#parser.read(frame, NO_REQUESTS);
+    return this.#parsed;
   }
 
   #broken(reason: string): UserError {
@@ -165,18 +181,6 @@ export async function secure(
   } catch (error) {
     throw translateSocketError(error as Error, settings);
   }
-}
-
-/** A message as ldapts reads it; null when it cannot. */
-function parseMessage(frame: Buffer): MessageResponse | null {
-  const parser = new MessageParser();
-  let message: MessageResponse | null = null;
-  parser.on('message', (read) => {
-    message = read;
-  });
-  parser.on('error', () => {});
-  parser.read(frame, new Map());
-  return message;
 }
 
 export function isEntry(message: MessageResponse): message is SearchEntry {

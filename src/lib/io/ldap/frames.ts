@@ -25,12 +25,6 @@ const TAG = {
 /** What breaks the rules of LDAP, as the end of a sentence: "it …". */
 export class FrameError extends Error {}
 
-interface Element {
-  readonly tag: number;
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Cuts a stream of bytes into messages. */
 export class FrameReader {
   #chunks: Buffer[] = [];
@@ -75,9 +69,9 @@ function announcedLength(bytes: Buffer): number | null {
   const first = bytes[1];
   if (first === undefined) return null;
   if (first > 0x80 && first <= 0x84 && bytes.length < 2 + (first & 0x7f)) return null;
-  const { start, length } = readLength(bytes, 1);
-  if (start + length > LONGEST_MESSAGE) throw new FrameError(`it announces a message of ${length} bytes`);
-  return start + length;
+  const length = lengthOf(bytes, 0);
+  if (length > LONGEST_MESSAGE) throw new FrameError(`it announces a message of ${length} bytes`);
+  return contentOf(bytes, 0) + length;
 }
 
 /**
@@ -85,80 +79,84 @@ function announcedLength(bytes: Buffer): number | null {
  * @throws FrameError
  */
 export function checkMessage(message: Buffer): void {
-  const [body, ...beyond] = elements(message, 0, message.length);
-  if (body?.tag !== TAG.sequence || beyond.length > 0) throw malformed();
-  const [id, operation, controls, ...rest] = elements(message, body.start, body.end);
-  if (id?.tag !== TAG.integer || id.end - id.start > 4 || operation === undefined || rest.length > 0) {
-    throw malformed();
-  }
-  checkOperation(message, operation);
-  if (controls === undefined) return;
-  expect(controls, TAG.controls);
-  for (const control of elements(message, controls.start, controls.end)) {
-    expect(control, TAG.sequence);
-    const [type] = elements(message, control.start, control.end);
-    expect(type, TAG.octets);
+  const end = endOf(message, 0, message.length, TAG.sequence);
+  const id = contentOf(message, 0);
+  const operation = endOf(message, id, end, TAG.integer);
+  if (end !== message.length || operation - contentOf(message, id) > 4) throw malformed();
+  const controls = endOf(message, operation, end);
+  checkOperation(message, operation, controls);
+  if (controls === end) return;
+  if (endOf(message, controls, end, TAG.controls) !== end) throw malformed();
+  for (let control = contentOf(message, controls); control < end; ) {
+    const next = endOf(message, control, end, TAG.sequence);
+    checkAll(message, endOf(message, contentOf(message, control), next, TAG.octets), next);
+    control = next;
   }
 }
 
-function checkOperation(message: Buffer, operation: Element): void {
-  const parts = elements(message, operation.start, operation.end);
-  switch (operation.tag) {
-    case TAG.entry: {
-      const [name, attributes, ...rest] = parts;
-      expect(name, TAG.octets);
-      expect(attributes, TAG.sequence);
-      if (rest.length > 0) throw malformed();
-      for (const attribute of elements(message, attributes.start, attributes.end)) {
-        expect(attribute, TAG.sequence);
-        const [type, values, ...others] = elements(message, attribute.start, attribute.end);
-        expect(type, TAG.octets);
-        expect(values, TAG.set);
-        if (others.length > 0) throw malformed();
-        for (const value of elements(message, values.start, values.end)) expect(value, TAG.octets);
-      }
-      return;
-    }
+function checkOperation(message: Buffer, operation: number, end: number): void {
+  const tag = message[operation] ?? 0;
+  const start = contentOf(message, operation);
+  switch (tag) {
+    case TAG.entry:
+      checkEntry(message, start, end);
+      break;
     case TAG.reference:
-      for (const uri of parts) expect(uri, TAG.octets);
-      return;
+      checkAll(message, start, end, TAG.octets);
+      break;
     case TAG.bindResponse:
     case TAG.searchDone:
-    case TAG.extendedResponse:
-      expect(parts[0], TAG.enumerated);
-      expect(parts[1], TAG.octets);
-      expect(parts[2], TAG.octets);
-      return;
+    case TAG.extendedResponse: {
+      const matchedName = endOf(message, start, end, TAG.enumerated);
+      const diagnostic = endOf(message, matchedName, end, TAG.octets);
+      checkAll(message, endOf(message, diagnostic, end, TAG.octets), end);
+      break;
+    }
     default:
-      throw new FrameError(`it answers with the operation 0x${operation.tag.toString(16)}`);
+      throw new FrameError(`it answers with the operation 0x${tag.toString(16)}`);
   }
 }
 
-function expect(element: Element | undefined, tag: number): asserts element is Element {
-  if (element?.tag !== tag) throw malformed();
+/** RFC 4511 §4.5.2: a name, and a list of attributes, each a type and a set of values. */
+function checkEntry(message: Buffer, start: number, end: number): void {
+  const list = endOf(message, start, end, TAG.octets);
+  if (endOf(message, list, end, TAG.sequence) !== end) throw malformed();
+  for (let attribute = contentOf(message, list); attribute < end; ) {
+    const next = endOf(message, attribute, end, TAG.sequence);
+    const values = endOf(message, contentOf(message, attribute), next, TAG.octets);
+    if (endOf(message, values, next, TAG.set) !== next) throw malformed();
+    checkAll(message, contentOf(message, values), next, TAG.octets);
+    attribute = next;
+  }
 }
 
-/** The elements that fill a range of bytes exactly. */
-function elements(bytes: Buffer, from: number, to: number): Element[] {
-  const found: Element[] = [];
-  for (let at = from; at < to; ) {
-    const { start, length } = readLength(bytes, at + 1);
-    const end = start + length;
-    if (end > to) throw malformed();
-    found.push({ tag: bytes[at] ?? 0, start, end });
-    at = end;
-  }
-  return found;
+/** Checks that elements fill a range of bytes exactly. */
+function checkAll(bytes: Buffer, from: number, to: number, tag?: number): void {
+  for (let at = from; at < to; ) at = endOf(bytes, at, to, tag);
+}
+
+/** Where the element that begins at `at` ends: within `limit`, and of that kind. */
+function endOf(bytes: Buffer, at: number, limit: number, tag = bytes[at]): number {
+  if (at >= limit || bytes[at] !== tag) throw malformed();
+  const end = contentOf(bytes, at) + lengthOf(bytes, at);
+  if (end > limit) throw malformed();
+  return end;
+}
+
+/** Where the content of the element that begins at `at` begins. */
+function contentOf(bytes: Buffer, at: number): number {
+  const first = bytes[at + 1] ?? 0;
+  return at + 2 + (first < 0x80 ? 0 : first & 0x7f);
 }
 
 /** Reads a length; LDAP has only the definite form (RFC 4511 §5.1), and no message needs more than four bytes for it. */
-function readLength(bytes: Buffer, at: number): { start: number; length: number } {
-  const first = bytes[at];
+function lengthOf(bytes: Buffer, at: number): number {
+  const first = bytes[at + 1];
   if (first === undefined) throw malformed();
-  if (first < 0x80) return { start: at + 1, length: first };
+  if (first < 0x80) return first;
   const count = first & 0x7f;
-  if (count === 0 || count > 4 || at + count >= bytes.length) throw malformed();
-  return { start: at + 1 + count, length: bytes.readUIntBE(at + 1, count) };
+  if (count === 0 || count > 4 || at + 1 + count >= bytes.length) throw malformed();
+  return bytes.readUIntBE(at + 2, count);
 }
 
 function malformed(): FrameError {
