@@ -3,6 +3,7 @@ import { parseUsername } from '../../src/lib/core/user.ts';
 import { checkLdap } from '../../src/lib/ops/ldap-check.ts';
 import { syncUsers } from '../../src/lib/ops/user-sync.ts';
 import { bootstrapUser, listUsers, showUser } from '../../src/lib/ops/users.ts';
+import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { BASE, dnOf, PEOPLE, type Person, Slapd, STAFF, whyNoSlapd } from '../support/slapd.ts';
 
@@ -13,6 +14,13 @@ const NICO: Person = { uid: 'nico', cn: 'Nico S.', mail: 'nico@example.net', l: 
 const ANNA: Person = { uid: 'anna', cn: 'Anna Müller', mail: 'anna@example.net' };
 const BOB: Person = { uid: ['bob', 'robert'], cn: 'Bob', street: 'Main street 1' };
 const ALL = { dryRun: false, prune: false };
+/** People without their ids, which count up with every try. */
+function peopleOf(people: Awaited<ReturnType<typeof listUsers>>) {
+  return people
+    .map(({ user, address }) => ({ user, address }))
+    .toSorted((one, other) => (one.user.username < other.user.username ? -1 : 1));
+}
+
 const ASK = { user: {}, address: {}, local: false };
 
 describe.runIf(reason === null)('people of a real directory', () => {
@@ -196,6 +204,54 @@ describe.runIf(reason === null)('people of a real directory', () => {
       });
       expect(await sync(context)).toMatchObject({ changes: [], refused: [], unchanged: 3 });
     });
+
+    it.each<Moment>(['before', 'after'])(
+      'has one effect, whichever statement the database goes away %s',
+      async (moment) => {
+        /** Somebody to rename, to deactivate, to link and to leave alone, and somebody new. */
+        const open = async () => {
+          const context = await contextWith();
+          await sync(context);
+          const { kysely } = await context.db();
+          const rename = kysely.updateTable('users').set({ username: 'old' }).where('username', '=', 'nico');
+          await rename.execute();
+          const gone = { username: 'gone', directory_id: 'gone', directory_dn: 'uid=gone', created_at: 0 };
+          await kysely.insertInto('users').values(gone).execute();
+          await kysely.deleteFrom('users').where('username', '=', 'bob').execute();
+          return context;
+        };
+        const usual = await open();
+        const done = await sync(usual);
+        expect(done.changes).toEqual(['update nico', 'create bob', 'deactivate gone']);
+        const wanted = peopleOf(await listUsers(usual));
+
+        let statement = 0;
+        for (let broke = true; broke; ) {
+          statement += 1;
+          const { url } = await open();
+          const config = { ldap: slapd.settings };
+          const doomed = await databases.context({ url, config });
+          let failure: unknown;
+          const run = () =>
+            sync(doomed).catch((error: unknown) => {
+              failure = error;
+            });
+          broke = await breakDatabase((_, count) => count === statement, moment, run);
+          await doomed.db().then(
+            (database) => database.close(),
+            () => {},
+          );
+          if (broke && failure !== undefined) {
+            expect(failure, `statement ${statement}`).toMatchObject({ exit: 75 });
+          }
+          const context = await databases.context({ url, config });
+          await sync(context);
+          expect(peopleOf(await listUsers(context)), `statement ${statement}`).toEqual(wanted);
+        }
+        expect(statement).toBeGreaterThan(6);
+      },
+      120_000,
+    );
 
     it('refuses a login of two entries', async () => {
       const context = await contextWith({ base_dn: BASE });

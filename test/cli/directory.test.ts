@@ -1,0 +1,132 @@
+import { expect, it } from 'vitest';
+import { uncloud, uncloudJson } from '../support/cli.ts';
+import { describeDatabases } from '../support/databases.ts';
+import { entry, honest, LdapServer, result, type Script, SEARCH } from '../support/ldap-server.ts';
+
+/** A directory with these logins and addresses; the id of each is its place in the list. */
+function directoryOf(...people: readonly (readonly [login: string, mail: string] | null)[]): Script {
+  return (request, socket) => {
+    if (request.operation !== SEARCH) return honest(request, socket);
+    const entries = people.flatMap((person, place) => {
+      if (person === null) return [];
+      const [uid, mail] = person;
+      const entryUUID = `00000000-0000-4000-8000-00000000000${place}`;
+      return [
+        entry(request, `uid=${uid},dc=example`, { uid, mail, cn: `${uid} Example`, c: 'CH', entryUUID }),
+      ];
+    });
+    socket.write(Buffer.concat([...entries, result(request)]));
+  };
+}
+
+describeDatabases('people of a directory at the command line', (databases) => {
+  /** Runs one command against a directory that answers so. */
+  async function run(words: string, script: Script, url: string) {
+    const server = await LdapServer.start(script);
+    const environment = {
+      UNCLOUD_LDAP_URL: `ldap://127.0.0.1:${server.port}`,
+      UNCLOUD_LDAP_BASE_DN: 'dc=example',
+    };
+    try {
+      return await uncloud(words.split(' '), { url, environment });
+    } finally {
+      await server.stop();
+    }
+  }
+
+  it('user sync plans, does, and has nothing to do', async () => {
+    const url = await databases.freshUrl();
+    const first = directoryOf(
+      ['anna', 'anna@example.net'],
+      ['bob', 'bob@example.net'],
+      ['carl', 'carl at home'],
+    );
+    const stdout =
+      'USERNAME  ACTION  CHANGES\nanna      create\nbob       create\n' +
+      'ENTRY                REFUSED BECAUSE\n' +
+      'uid=carl,dc=example  entry "uid=carl,dc=example", mail: "carl at home" is not a mail address.\n';
+    expect(await run('user sync --dry-run --exit-code', first, url)).toEqual({
+      code: 3,
+      stdout,
+      stderr: 'Would be: 2 created, 0 updated, 0 deactivated, 0 unchanged, 1 refused.\n',
+    });
+    expect(await run('user sync', first, url)).toEqual({
+      code: 3,
+      stdout,
+      stderr: 'Users: 2 created, 0 updated, 0 deactivated, 0 unchanged, 1 refused.\n',
+    });
+    const second = directoryOf(['anna.m', 'anna@example.net'], null, ['carl', 'carl@example.net']);
+    expect(await run('user sync --dry-run --exit-code', second, url)).toEqual({
+      code: 4,
+      stdout:
+        'USERNAME  ACTION      CHANGES\n' +
+        'anna.m    update      was anna, full_name, directory\n' +
+        'carl      create\n' +
+        'bob       deactivate\n',
+      stderr: 'Would be: 1 created, 1 updated, 1 deactivated, 0 unchanged, 0 refused.\n',
+    });
+    expect((await run('user sync --quiet', second, url)).code).toBe(0);
+    expect(await run('user sync --dry-run --exit-code', second, url)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'Nothing to change: 2 people are as in the directory.\n',
+    });
+    expect(await run('user sync', directoryOf(), url)).toMatchObject({ code: 0 });
+    const { users } = await uncloudJson(['user', 'list'], { url });
+    expect(users).toMatchObject([
+      { username: 'anna.m', is_active: false, directory: { gone_at: expect.any(String) } },
+      { username: 'bob', is_active: false },
+      { username: 'carl', is_active: false, billing_address: { country: 'CH' } },
+    ]);
+  });
+
+  it('bootstrap-user reads one, and ldap check needs no database', async () => {
+    const url = await databases.freshUrl();
+    const script = directoryOf(['anna', 'anna@example.net']);
+    const made = await run('bootstrap-user --username anna --no-staff --city Glarus', script, url);
+    expect({ ...made, stdout: made.stdout.replace(/\d{4}-\S+Z/, 'NOW') }).toEqual({
+      code: 0,
+      stderr: 'Created the user anna.\n',
+      stdout: `Username       anna
+Id             1
+Full name      anna Example
+Email          anna@example.net
+Staff          no
+Active         yes
+Language       en
+Created        NOW
+Directory      uid=anna,dc=example
+Organization   –
+Address        Glarus
+Country        CH
+VAT number     –
+VAT territory  –
+`,
+    });
+    expect(await run('bootstrap-user --username anna', script, url)).toMatchObject({
+      code: 0,
+      stderr: 'The user anna exists already; nothing changed.\n',
+    });
+    expect(await run('bootstrap-user --username nico', directoryOf(), url)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        'nobody called "nico" below "dc=example" with (&(objectClass=inetOrgPerson)(uid=nico)).',
+      ),
+    });
+    const checked = await run('ldap check', script, 'sqlite:/nonexistent/uncloud.db');
+    expect({ ...checked, stdout: checked.stdout.replace(/127\S+/, 'HERE') }).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `Directory       ldap://HERE
+Encryption      none (loopback)
+Bound as        nobody (ldap.bind_dn is empty)
+Searched below  dc=example
+Filter          (&(objectClass=inetOrgPerson)(uid=*))
+Staff group     –
+
+USERNAME  FULL NAME     EMAIL             STAFF  COUNTRY  ENTRY
+anna      anna Example  anna@example.net         CH       uid=anna,dc=example
+`,
+    });
+  });
+});
