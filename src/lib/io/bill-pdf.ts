@@ -69,7 +69,9 @@ class BillSheet {
   readonly #bill: PrintedBill;
   readonly #type: Typesetting;
   readonly #pdf: PDFKit.PDFDocument;
+  // What is measured is drawn right after, and many words stand on a bill more than once.
   readonly #settings = new Map<string, Setting>();
+  readonly #heights = new Map<string, number>();
   /** Where the next thing begins, from the top of the page. */
   #y = TOP;
 
@@ -263,9 +265,14 @@ class BillSheet {
   /** The height of text in a column, which becomes the current font. */
   #height(text: string, width: number, style: Style): number {
     const pdf = this.#use(text, style);
+    const key = `${width} ${style.size} ${style.bold} ${style.lines} ${text}`;
+    const known = this.#heights.get(key);
+    if (known !== undefined) return known;
     const line = pdf.currentLineHeight(true);
     const natural = pdf.heightOfString(this.#set(text).text, { width });
-    return Math.min(natural, (style.lines ?? Number.POSITIVE_INFINITY) * line);
+    const height = Math.min(natural, (style.lines ?? Number.POSITIVE_INFINITY) * line);
+    this.#heights.set(key, height);
+    return height;
   }
 
   #use(text: string, { size, bold = false }: Pick<Style, 'size' | 'bold'>): PDFKit.PDFDocument {
