@@ -1,7 +1,10 @@
 import { parseDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
-import { type Finding, faulty, refused, sound } from '../core/finding.ts';
+import { doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
+import type { Provider } from '../core/provider.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
+import { findNamelessBuyers } from '../io/db/people.ts';
+import { findProvider } from '../io/db/provider.ts';
 import { formatMode, lookAt } from '../io/files.ts';
 import { isRotationUnfinished, oldKeyFile, openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
@@ -10,6 +13,10 @@ import type { Context } from './context.ts';
 export async function examine(context: Context): Promise<Finding[]> {
   const findings = [configuration(context), ...(await database(context))];
   findings.push(...(await privateFiles(context)));
+  const isReadable = findings.every(({ id, level }) => id !== 'database' || level === 'ok');
+  if (isReadable && findings.some(({ id, level }) => id === 'schema' && level === 'ok')) {
+    findings.push(...(await parties(context)));
+  }
   return findings;
 }
 
@@ -81,3 +88,50 @@ async function privateFiles(context: Context): Promise<Finding[]> {
   }
   return findings;
 }
+
+/** Users that are named one by one. */
+const MOST_NAMED = 5;
+
+/**
+ * What bills have to say of seller and buyer (Directive 2006/112/EC Art. 226) and would leave out. Without it they are
+ * made all the same; nothing is looked at before there is a seller, or with a role that may not read it.
+ */
+async function parties(context: Context): Promise<Finding[]> {
+  const database = await context.db();
+  try {
+    return await database.read(async (tx) => {
+      const provider = await findProvider(tx);
+      if (provider === null || provider.name === '') return [];
+      const missing = SAID_OF_SELLER.filter(([field]) => provider[field] === '');
+      const words = missing.map(([, word]) => word).join(', ');
+      const flags = missing.map(([, , flag]) => `${flag} …`).join(' ');
+      const seller =
+        missing.length === 0
+          ? sound('seller', provider.name, 'has what bills say of it')
+          : doubtful(
+              'seller',
+              provider.name,
+              `bills leave out its ${words}`,
+              `Set it for the bills to come with: uncloud provider set ${flags}`,
+            );
+      const { count, usernames } = await findNamelessBuyers(tx, MOST_NAMED);
+      if (count === 0) return [seller, sound('buyers', 'users with orders', 'have names and addresses')];
+      const more = count > usernames.length ? ` and ${count - usernames.length} more` : '';
+      const message = `bills leave out a name, street or city: ${usernames.map(quote).join(', ')}${more}`;
+      const fix = 'Set them with: uncloud user update NAME --full-name … --street … --city …';
+      return [seller, doubtful('buyers', 'users with orders', message, fix)];
+    });
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'DATABASE_PERMISSION') return [];
+    throw error;
+  }
+}
+
+/** What a bill says of its seller besides the name, and the flag that sets it. */
+const SAID_OF_SELLER = [
+  ['street', 'street', '--street'],
+  ['postalCode', 'postal code', '--postal-code'],
+  ['city', 'city', '--city'],
+  ['vatNumber', 'VAT number', '--vat-number'],
+  ['iban', 'IBAN', '--iban'],
+] as const satisfies [keyof Provider, string, string][];

@@ -222,3 +222,31 @@ function personOf(row: UserRow & { [Column in keyof AddressRow]: AddressRow[Colu
 function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
+
+/**
+ * The users with orders of whom a bill could say neither a name nor a full address: how many, and the first by name.
+ */
+export async function findNamelessBuyers(
+  tx: Transaction<Schema>,
+  most: number,
+): Promise<{ count: number; usernames: string[] }> {
+  const query = tx
+    .selectFrom('users')
+    .leftJoin('billing_addresses', 'billing_addresses.user_id', 'users.id')
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('orders').select('orders.id').whereRef('orders.user_id', '=', 'users.id')),
+    )
+    .where((eb) =>
+      eb.or([
+        eb('street', 'is', null),
+        eb('street', '=', ''),
+        eb('city', '=', ''),
+        eb.and([eb('organization', '=', ''), eb('full_name', '=', '')]),
+      ]),
+    );
+  const { count } = await query
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await query.select('username').orderBy('username').limit(most).execute();
+  return { count, usernames: rows.map(({ username }) => username) };
+}
