@@ -9,6 +9,7 @@ import {
 } from '../../src/lib/core/bill.ts';
 import { firstUnsettledPeriod, type StoredRecord, stateAfter } from '../../src/lib/core/charge.ts';
 import { addSeconds, LAST_INSTANT } from '../../src/lib/core/instant.ts';
+import { LARGEST_CHARGE } from '../../src/lib/core/money.ts';
 import type { Order } from '../../src/lib/core/order.ts';
 import type { Territory } from '../../src/lib/core/vat.ts';
 import { anOrder, day, SWISS_BUYER, SWISS_RULES } from '../support/billing.ts';
@@ -68,6 +69,11 @@ describe('a user is skipped', () => {
       { orders: [anOrder({ recurringPeriodSeconds: 1 })] },
       { until: addSeconds(NOW, 10_000) },
     ],
+    [
+      'BILL_TOO_LARGE',
+      { orders: Array.from({ length: 901 }, (_, id) => anOrder({ id, recurringPrice: LARGEST_CHARGE })) },
+      {},
+    ],
   ])('with %s', (code, given, run) => {
     expect(codeOf(given, run)).toBe(code);
   });
@@ -88,6 +94,13 @@ describe('a user is skipped', () => {
   test('by a message that names the order', () => {
     const decision = decideBills(RUN, account({ orders: [anOrder({ id: 7, quantity: 0 })] }));
     expect(decision.skipped?.message).toMatch(/^order 7: The order's quantity is 0/);
+  });
+
+  test('not at the largest amounts that can be stored', () => {
+    const orders = Array.from({ length: 833 }, (_, id) => anOrder({ id, recurringPrice: LARGEST_CHARGE }));
+    const [bill] = decided({ orders }).bills;
+    expect(bill).toMatchObject({ net: 8_330_000_000_000_000n, vat: 674_730_000_000_000n });
+    expect((bill?.total ?? 0n) < BigInt(Number.MAX_SAFE_INTEGER)).toBe(true);
   });
 
   test('not at exactly 10,000 records', () => {

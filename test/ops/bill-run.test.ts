@@ -1,16 +1,67 @@
-import { sql } from 'kysely';
+import { spawn } from 'node:child_process';
+import { type Insertable, type Kysely, sql, type Updateable } from 'kysely';
 import { expect, it } from 'vitest';
-import { formatInstant } from '../../src/lib/core/instant.ts';
+import { addSeconds, formatInstant, SECONDS_PER_DAY } from '../../src/lib/core/instant.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
-import type { Database } from '../../src/lib/io/db/database.ts';
+import type { Backend, Database } from '../../src/lib/io/db/database.ts';
+import type { Schema } from '../../src/lib/io/db/schema.ts';
 import { verifyBills } from '../../src/lib/ops/bill-history.ts';
 import { type BillRun, generateBills } from '../../src/lib/ops/bill-run.ts';
+import { migrate } from '../../src/lib/ops/migrations.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { uncloudJson } from '../support/cli.ts';
-import { booksOf, openWithCustomers } from '../support/customers.ts';
+import { booksOf, OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { startCluster } from '../support/postgres.ts';
 import { at } from '../support/shop.ts';
+
+/** At so many moments a run is killed; set KILLS=50 for a long night. */
+const KILLS = Number(process.env.KILLS ?? 5);
+
+/** One more order for each user, from the opening on. */
+async function orderOfEach(
+  context: TestContext,
+  terms: { recurring_price: number; recurring_period_seconds: number },
+): Promise<void> {
+  const { kysely } = await context.db();
+  const users = await kysely.selectFrom('users').select('id').execute();
+  const values = users.map(({ id }) => ({
+    id: 1_000_000 + id,
+    user_id: id,
+    currency: 'CHF',
+    starts_at: at(OPENING),
+    created_at: 0,
+    ...terms,
+  }));
+  await kysely.insertInto('orders').values(values).execute();
+}
+
+/** Lets the table of orders take anything, as if it were of another program's making. */
+async function dropConstraints(kysely: Kysely<Schema>, backend: Backend): Promise<void> {
+  if (backend === 'sqlite') {
+    await sql`pragma ignore_check_constraints = on`.execute(kysely);
+    await sql`drop trigger orders_fixed`.execute(kysely);
+    return;
+  }
+  await sql`drop trigger orders_fixed on orders`.execute(kysely);
+  const { rows } = await sql<{ conname: string }>`
+    select conname from pg_constraint where conrelid = 'orders'::regclass and contype = 'c'`.execute(kysely);
+  for (const { conname } of rows)
+    await sql`alter table orders drop constraint ${sql.ref(conname)}`.execute(kysely);
+}
+
+/** Starts a run as a shell would, and kills it after so many milliseconds unless it is done by then. */
+async function killed(url: string, until: string, milliseconds: number): Promise<void> {
+  const child = spawn(process.execPath, ['bin/run.js', 'bill', 'generate', '--until', until], {
+    env: { ...process.env, UNCLOUD_DATABASE_URL: url },
+    stdio: 'ignore',
+  });
+  const over = new Promise((resolve) => child.on('close', resolve));
+  const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+  await over;
+  clearTimeout(timer);
+}
 
 describeDatabases('bill runs', (databases) => {
   const open = async (customers: number) =>
@@ -114,6 +165,69 @@ describeDatabases('bill runs', (databases) => {
     expect(await verifyBills(context)).toMatchObject({ faults: [], pending: 4 });
   });
 
+  it('skip each user in whose orders another program left something impossible, and bill the others', async () => {
+    const context = await open(16);
+    const { kysely } = await context.db();
+    await generateBills(context.at('2025-01-02'));
+    await dropConstraints(kysely, databases.backend);
+    const change = (id: number, order: Updateable<Schema['orders']>) =>
+      kysely.updateTable('orders').set(order).where('id', '=', id).execute();
+    const add = (userId: number, order: Partial<Insertable<Schema['orders']>>) =>
+      kysely
+        .insertInto('orders')
+        .values({
+          id: 1000 + userId,
+          user_id: userId,
+          currency: 'CHF',
+          starts_at: at(OPENING),
+          created_at: 0,
+          ...order,
+        })
+        .execute();
+    const monthly = { recurring_price: 10_000, recurring_period_seconds: 2_592_000 };
+    await change(10, { recurring_price: 100_001 });
+    await change(20, { quantity: 2 });
+    await change(32, { replaces_id: 33 });
+    await change(40, { currency: 'EUR' });
+    await change(50, { starts_at: at('2025-01-02') });
+    await add(6, { ...monthly, currency: 'XXX' });
+    await add(7, { ...monthly, quantity: 0 });
+    await add(8, { ...monthly, recurring_price: -1 });
+    await add(9, { ...monthly, ends_at: at(OPENING) - 1 });
+    await add(10, { ...monthly, ends_at: at('2025-01-20') * 1_000_000 });
+    await add(11, { ...monthly, recurring_period_seconds: 0 });
+    await add(12, { recurring_price: 10_000 });
+    await add(13, { ...monthly, charge: 'later' as 'arrears' });
+    await add(14, { ...monthly, recurring_period_seconds: 60 });
+    await add(15, { recurring_price: 10 ** 15, recurring_period_seconds: 1800 });
+    const run = await generateBills(context);
+    expect(run.skipped.map(({ username, refusal }) => `${username} ${refusal.code}`)).toEqual([
+      'u1 ORDER_CHANGED',
+      'u2 ORDER_CHANGED',
+      'u3 REPLACEMENT_CYCLE',
+      'u4 ORDER_CHANGED',
+      'u5 ORDER_CHANGED',
+      'u6 UNKNOWN_CURRENCY',
+      'u7 INVALID_ORDER',
+      'u8 INVALID_ORDER',
+      'u9 INVALID_ORDER',
+      'u10 INVALID_ORDER',
+      'u11 INVALID_ORDER',
+      'u12 INVALID_ORDER',
+      'u13 INVALID_ORDER',
+      'u14 TOO_MANY_PERIODS',
+      'u15 BILL_TOO_LARGE',
+    ]);
+    expect(run.bills.map(({ username }) => username)).toEqual(['u16', 'u16']);
+  });
+
+  it('refuse to run on a clock that was set back', async () => {
+    const context = await open(1);
+    await generateBills(context);
+    const earlier = generateBills(context.at('2025-02-02T23:59:59Z'));
+    await expect(earlier).rejects.toMatchObject({ code: 'ISSUE_DATE_BEFORE_LAST_BILL' });
+  });
+
   it('bill nothing for a seller without a name or a country', async () => {
     const context = await open(2);
     const { kysely } = await context.db();
@@ -172,22 +286,19 @@ describeDatabases('bill runs', (databases) => {
     expect(run.created).toBe(1001);
   });
 
-  it('come to the books of one run when several run at once', async () => {
-    const serial = await open(100);
+  it('come to the books of one run when eight run at once', async () => {
+    const serial = await open(500);
     await generateBills(serial);
-    const books = await booksOf(serial);
-    for (const runs of [2, 8]) {
-      const context = await open(100);
-      const one = () =>
-        uncloudJson(['bill', 'generate', '--until', formatInstant(context.now)], { url: context.url });
-      const documents = await Promise.all(Array.from({ length: runs }, one));
-      const created = documents.map((document) => document.created as number);
-      expect(created.filter((count) => count > 0)).toEqual([150]);
-      expect(await booksOf(context)).toEqual(books);
-      expect(await numbersOf(context)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
-      await expectSound(context);
-    }
-  });
+    const context = await open(500);
+    const one = () =>
+      uncloudJson(['bill', 'generate', '--until', formatInstant(context.now)], { url: context.url });
+    const documents = await Promise.all(Array.from({ length: 8 }, one));
+    const created = documents.map((document) => document.created as number);
+    expect(created.filter((count) => count > 0)).toEqual([750]);
+    expect(await booksOf(context)).toEqual(await booksOf(serial));
+    expect(await numbersOf(context)).toEqual(Array.from({ length: 750 }, (_, index) => index + 1));
+    await expectSound(context);
+  }, 120_000);
 
   // On SQLite nobody can change anything while a run holds the write lock.
   if (databases.backend === 'postgresql') {
@@ -214,16 +325,76 @@ describeDatabases('bill runs', (databases) => {
     });
   }
 
+  if (databases.backend === 'postgresql') {
+    it('end with 75 when the server is stopped, and the next run bills exactly the rest', async () => {
+      const serial = await open(60);
+      await generateBills(serial);
+      const cluster = await startCluster();
+      try {
+        const server = await databases.context({ url: `${cluster.url}/postgres` });
+        await migrate(server, undefined);
+        const context = (await openWithCustomers(server, 60)).at('2025-02-03');
+        let stopping: Promise<void> | undefined;
+        const progress = (users: number) => {
+          if (users >= 5) stopping ??= cluster.stop();
+        };
+        const run = generateBills({ ...context, progress }, { usersPerBatch: 1 });
+        await expect(run).rejects.toMatchObject({ exit: 75 });
+        await stopping;
+        await cluster.start();
+        const { bills } = await generateBills(context);
+        expect(bills.length).toBeGreaterThan(0);
+        expect(bills.length).toBeLessThan(85);
+        expect(await booksOf(context)).toEqual(await booksOf(serial));
+        await expectSound(context);
+        await (await context.db()).close();
+      } finally {
+        await cluster.remove();
+      }
+    }, 120_000);
+  }
+
+  it('are completed by the next run when they are killed at any moment', async () => {
+    const days = Array.from({ length: KILLS }, (_, index) =>
+      formatInstant(addSeconds(at('2025-02-03'), index * SECONDS_PER_DAY)),
+    );
+    const openDaily = async () => {
+      const context = await open(1200);
+      await orderOfEach(context, { recurring_price: 10_000, recurring_period_seconds: SECONDS_PER_DAY });
+      return context;
+    };
+    const serial = await openDaily();
+    for (const day of days) await generateBills(serial.at(day));
+    const context = await openDaily();
+    const started = performance.now();
+    const [first = ''] = days;
+    await uncloudJson(['bill', 'generate', '--until', first, '--dry-run'], { url: context.url });
+    const milliseconds = performance.now() - started;
+    for (const [index, day] of days.entries()) {
+      await killed(context.url, day, ((index + 0.5) / KILLS) * milliseconds);
+      expect((await verifyBills(context.at(day))).faults, day).toEqual([]);
+      await generateBills(context.at(day));
+    }
+    expect(await booksOf(context)).toEqual(await booksOf(serial));
+    await expectSound(context.at(days.at(-1) ?? ''));
+  }, 600_000);
+
   it.each<Moment>(['before', 'after'])(
     'come to the same books when the database goes away %s any statement and the run is repeated',
     async (moment) => {
-      const undisturbed = await open(2);
+      // So many records of one user are brought into PostgreSQL with COPY.
+      const openWithHours = async () => {
+        const context = await open(2);
+        await orderOfEach(context, { recurring_price: 10_000, recurring_period_seconds: 3600 });
+        return context;
+      };
+      const undisturbed = await openWithHours();
       await generateBills(undisturbed, { usersPerBatch: 1 });
       const books = await booksOf(undisturbed);
       let statement = 0;
       for (let broke = true; broke; ) {
         statement += 1;
-        const { url } = await open(2);
+        const { url } = await openWithHours();
         const doomed = await databases.context({ url, now: '2025-02-03' });
         let failure: unknown;
         const run = () =>
@@ -245,6 +416,6 @@ describeDatabases('bill runs', (databases) => {
       }
       expect(statement).toBeGreaterThan(30);
     },
-    120_000,
+    300_000,
   );
 });

@@ -6,6 +6,7 @@ import { verifyBills } from '../../src/lib/ops/bill-history.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { closeBill, discardBill, listBills, showBill } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
+import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { booksOf, OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { at } from '../support/shop.ts';
@@ -128,6 +129,51 @@ describeDatabases('bills', (databases) => {
     const closing = closeBill(context.at('2025-02-04'), id, at('2025-02-03'));
     await expect(closing).rejects.toMatchObject({ code: 'ISSUE_DATE_TAKEN' });
   });
+
+  it.each<[string, Moment, (context: TestContext, id: number) => Promise<unknown>]>([
+    ['closed', 'before', closeBill],
+    ['closed', 'after', closeBill],
+    ['discarded', 'before', discardBill],
+    ['discarded', 'after', discardBill],
+  ])(
+    'are %s wholly or not at all when the database goes away %s any statement',
+    async (done, moment, act) => {
+      const world = async () => {
+        const context = await open(1);
+        const [id = 0] = await draft(context, 'u1');
+        return { context, id };
+      };
+      const undisturbed = await world();
+      await act(undisturbed.context, undisturbed.id);
+      const books = await booksOf(undisturbed.context);
+      let statement = 0;
+      for (let broke = true; broke; ) {
+        statement += 1;
+        const { context, id } = await world();
+        const doomed = await databases.context({ url: context.url, now: '2025-02-03' });
+        broke = await breakDatabase(
+          (_, count) => count === statement,
+          moment,
+          () => act(doomed, id).catch((error: unknown) => expect(error).toMatchObject({ exit: 75 })),
+        );
+        await doomed.db().then(
+          (database) => database.close(),
+          () => {},
+        );
+        expect((await verifyBills(context)).faults, `statement ${statement}`).toEqual([]);
+        const again = await act(context, id).then(
+          () => 'done',
+          ({ code }) => code,
+        );
+        const already = done === 'closed' ? 'BILL_ISSUED' : 'UNKNOWN_BILL';
+        expect(['done', already], `statement ${statement}`).toContain(again);
+        expect(await booksOf(context), `statement ${statement}`).toEqual(books);
+        await (await context.db()).close();
+      }
+      expect(statement).toBeGreaterThan(5);
+    },
+    120_000,
+  );
 
   it('are as if they had never been made once a draft is discarded', async () => {
     const context = await open(1);

@@ -41,15 +41,26 @@ export async function breakDatabase(
   SqliteConnection.prototype.executeMany = function (this: SqliteConnection, sql, rows) {
     return around(sql, () => sqlite.executeMany.call(this, sql, rows));
   };
-  pg.Client.prototype.query = async function (this: pg.Client, ...args: unknown[]) {
-    const time = isTime(String(args[0]));
-    const run = () => query.apply(this, args as never) as unknown as Promise<unknown>;
-    if (!time) return run();
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const [statement] = args as [string | CopyStreamQuery];
+    const run = () => query.apply(this, args as never) as unknown;
+    if (!isTime(typeof statement === 'string' ? statement : statement.text)) return run();
     broken = true;
-    if (moment === 'after') await run();
     // biome-ignore lint/suspicious/noExplicitAny: the socket is not part of pg's types
-    (this as any).connection.stream.destroy();
-    return run();
+    const cut = () => (this as any).connection.stream.destroy();
+    if (moment === 'before') {
+      cut();
+      return run();
+    }
+    if (typeof statement !== 'string') {
+      statement.handleReadyForQuery = cut;
+      return run();
+    }
+    return (async () => {
+      await run();
+      cut();
+      return run();
+    })();
   } as never;
   try {
     await work();
@@ -58,6 +69,12 @@ export async function breakDatabase(
     pg.Client.prototype.query = query;
   }
   return broken;
+}
+
+/** A COPY of pg-copy-streams, as pg drives it. */
+interface CopyStreamQuery {
+  readonly text: string;
+  handleReadyForQuery: () => void;
 }
 
 function methodsOf({ executeQuery, executeMany }: SqliteConnection) {

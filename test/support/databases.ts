@@ -72,7 +72,7 @@ export function describeDatabases(
           for (const name of made) await onCluster(`drop database if exists ${name} with (force)`);
         }
         await rm(state.folder, { recursive: true, force: true });
-      });
+      }, 300_000);
 
       const make = async (template: string | undefined): Promise<string> => {
         counter += 1;

@@ -18,8 +18,35 @@ declare module 'vitest' {
 /** The database that tests copy: the whole schema, no rows. */
 export const TEMPLATE = 'uncloud_template';
 
+/** A PostgreSQL server of the tests' own. */
+export interface Cluster {
+  /** Without a database. */
+  readonly url: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Stops it for good. */
+  remove(): Promise<void>;
+}
+
 /** Starts one PostgreSQL cluster for the whole run, with a migrated template database, and stops it at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const cluster = await startCluster();
+  try {
+    const client = new pg.Client(`${cluster.url}/postgres`);
+    await client.connect();
+    await client.query(`create database ${TEMPLATE}`);
+    await client.end();
+    await run(['bin/run.js', 'migrate', '--quiet'], { UNCLOUD_DATABASE_URL: `${cluster.url}/${TEMPLATE}` });
+    project.provide('postgresUrl', cluster.url);
+  } catch (error) {
+    await cluster.remove();
+    throw error;
+  }
+  return cluster.remove;
+}
+
+/** Makes a cluster in a folder of its own and starts it. */
+export async function startCluster(): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'uncloud-postgres-'));
   // The server runs as an unprivileged user when the tests run as root, and has to reach its folder.
   await chmod(folder, 0o755);
@@ -45,7 +72,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     onLog: () => {},
     onError: () => {},
   });
-  const stop = async () => {
+  const remove = async () => {
     await cluster.stop();
     await rm(folder, { recursive: true, force: true });
   };
@@ -53,18 +80,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await cluster.initialise();
     await installCertificate(join(folder, 'data'));
     await cluster.start();
-    const url = `postgres://postgres:postgres@127.0.0.1:${port}`;
-    const client = new pg.Client(`${url}/postgres`);
-    await client.connect();
-    await client.query(`create database ${TEMPLATE}`);
-    await client.end();
-    await run(['bin/run.js', 'migrate', '--quiet'], { UNCLOUD_DATABASE_URL: `${url}/${TEMPLATE}` });
-    project.provide('postgresUrl', url);
   } catch (error) {
-    await stop();
+    await remove();
     throw error;
   }
-  return stop;
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}`,
+    start: () => cluster.start(),
+    stop: () => cluster.stop(),
+    remove,
+  };
 }
 
 /** Gives the server its certificate; PostgreSQL wants the key to be its own and private. */

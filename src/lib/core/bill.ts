@@ -15,7 +15,7 @@ import {
 } from './charge.ts';
 import { refuse, UserError } from './errors.ts';
 import { type Day, formatInstant, type Instant } from './instant.ts';
-import { type Currency, formatMinor, isCurrency, type Minor } from './money.ts';
+import { type Currency, formatMinor, isCurrency, LARGEST_AMOUNT, type Minor } from './money.ts';
 import { checkOrder, checkReplacements, effectiveEnd, impliedEnds, type Order } from './order.ts';
 import {
   type Buyer,
@@ -147,7 +147,9 @@ export function decideBills({ until, vat }: BillingRun, account: Account): Accou
     }
     if (records.length > 0) rulesOf(vat);
     const bills = billsOf(records, until);
-    for (const { currency } of bills) {
+    for (const bill of bills) {
+      const { currency } = bill;
+      if (!isStorable(bill)) throw refuse.BILL_TOO_LARGE({ currency });
       if (account.billedCurrencies.includes(currency)) {
         throw refuse.ISSUE_DATE_TAKEN({ at: formatInstant(until), currency });
       }
@@ -195,6 +197,11 @@ function billOf(currency: Currency, records: readonly BillRecord[], issuedAt: In
   const vat = sum(vatGroups.map((group) => group.vat));
   const total = net + vat;
   return { currency, issuedAt, kind: kindOf(total), net, vat, total, records, vatGroups };
+}
+
+function isStorable({ net, vat, total, vatGroups }: Bill): boolean {
+  const amounts = [net, vat, total, ...vatGroups.flatMap((group) => [group.base, group.vat])];
+  return amounts.every((amount) => -LARGEST_AMOUNT <= amount && amount <= LARGEST_AMOUNT);
 }
 
 function kindOf(total: Minor): Bill['kind'] {

@@ -100,13 +100,13 @@ export function mayBeDue(
 
 /**
  * The first period that a run has to look at: everything before is settled as long as the order is not
- * changed, so its records need not be read. 0 when `nextDueAt` is unknown.
+ * changed, so its records need not be read. 0 when `nextDueAt` is unknown, or the period is no length of time.
  */
 export function firstUnsettledPeriod(
   order: Pick<Order, 'startsAt' | 'nextDueAt' | 'recurringPeriodSeconds'>,
 ): number {
   const { startsAt, nextDueAt, recurringPeriodSeconds } = order;
-  if (nextDueAt === null || recurringPeriodSeconds === null) return 0;
+  if (nextDueAt === null || recurringPeriodSeconds === null || recurringPeriodSeconds < 1) return 0;
   return Math.max(0, Math.floor((nextDueAt - startsAt) / recurringPeriodSeconds) - 1);
 }
 

@@ -1818,6 +1818,14 @@ const DEFINITIONS = {
     }),
     example: { order: 7, record: 42, field: 'unit price' },
   }),
+  BILL_TOO_LARGE: define<{ currency: string }>({
+    when: 'An amount on a bill would be beyond ±9,007,199,254,740,991 of the smallest unit of its currency.',
+    say: ({ currency }) => ({
+      message: `The bill in ${currency} would have amounts too large to be stored exactly.`,
+      hint: 'Bill in steps with an earlier `uncloud bill generate --until`, or look at the prices: `uncloud order list --user USERNAME`.',
+    }),
+    example: { currency: 'CHF' },
+  }),
   TOO_MANY_PERIODS: define<{ order: number; limit: number }>({
     when: 'One run would create more than 10,000 bill records for one order.',
     say: ({ order, limit }) => ({

@@ -35,6 +35,9 @@ const PRICE = /^(-?)(\d{1,9})(?:\.(\d{1,4}))?$/;
 /** The largest price × quantity of an order, in ten-thousandths: one hundred billion units. */
 export const LARGEST_CHARGE = 1_000_000_000_000_000n;
 
+/** The largest amount on a bill, in minor units: what every database and every reader of JSON holds exactly. */
+export const LARGEST_AMOUNT: Minor = BigInt(Number.MAX_SAFE_INTEGER);
+
 /**
  * Reads a currency code, upper case.
  * @throws UNKNOWN_CURRENCY
