@@ -20,6 +20,9 @@ const ROOT_DN = `cn=admin,${BASE}`;
 const ROOT_PASSWORD = 'admin';
 const SLAPD = '/usr/sbin/slapd';
 
+/** A directory ends by itself when a test run dies before it can end it. */
+const LIFETIME_SECONDS = 900;
+
 /** Why a real directory cannot run here; null when it can. In CI it has to run. */
 export function whyNoSlapd(): string | null {
   return existsSync(SLAPD) || process.env.CI !== undefined ? null : 'slapd is not installed';
@@ -88,7 +91,8 @@ export class Slapd {
   async resume(): Promise<void> {
     const listen = `ldap://127.0.0.1:${this.port} ldaps://127.0.0.1:${this.tlsPort}`;
     const args = ['-d', '0', '-f', join(this.folder, 'slapd.conf'), '-h', listen];
-    this.#process = spawn(SLAPD, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const command = [String(LIFETIME_SECONDS), SLAPD, ...args];
+    this.#process = spawn('timeout', command, { stdio: ['ignore', 'ignore', 'inherit'] });
     for (let tries = 0; !(await answers(this.port)); tries++) {
       if (tries > 200 || this.#process.exitCode !== null) throw new Error('slapd does not start');
       await sleep(25);
