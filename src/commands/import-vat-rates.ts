@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
 import { dryRun, exitCode, optionalArg } from '../lib/cli/flags.ts';
+import { vatFaultTable } from '../lib/cli/vat-rates.ts';
 import { EXIT } from '../lib/core/errors.ts';
 import { importVatRates } from '../lib/ops/vat-rates.ts';
 
@@ -34,7 +35,11 @@ Any fault refuses the whole file. Importing the same rates again changes nothing
         dryRun: flags['dry-run'],
         allowHistoryChange: flags['allow-history-change'],
       },
-    );
+    ).catch((error: unknown) => {
+      const faults = vatFaultTable(error);
+      if (faults !== undefined) this.log(faults);
+      throw error;
+    });
     const changed = counts.inserted + counts.updated;
     if (flags['dry-run'] && flags['exit-code'] && changed > 0) this.exitWith(EXIT.PENDING);
     for (const { line, reason } of warnings)

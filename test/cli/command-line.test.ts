@@ -33,6 +33,23 @@ describe('refusals and usage', () => {
     });
   });
 
+  it('a word too many is named, and one behind a topic is no command', async () => {
+    expect((await uncloud(['user', 'list', 'extra', 'words'])).stderr).toBe(
+      'Error: Unexpected argument: extra words.\n  See: uncloud user list --help\n',
+    );
+    expect((await uncloud(['vpn', 'nonsense'])).stderr).toContain('There is no command "vpn nonsense".');
+  });
+
+  it('every fault of a file of VAT rates is listed', async () => {
+    const stdin =
+      'start_date,stop_date,territory_codes,currency_code,rate,rate_type,description\n' +
+      '2020-01-01,,CH,CHF,8,standard,\nxx,,DE,EUR,0.19,standard,\n';
+    const { code, stdout, stderr } = await uncloud(['import-vat-rates', '-'], { url, stdin });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^LINE +COLUMN +REASON\n +2 {2}rate .*\n +3 {2}start_date .*\n$/);
+    expect(stderr).toContain('line 2, rate: "8" is not a VAT rate.');
+  });
+
   it('an unknown flag and a missing one are wrong usage, and --json says nothing else', async () => {
     expect(await uncloud(['migrate', '--nonsense'])).toEqual({
       code: 2,
@@ -85,6 +102,20 @@ describe('configuration', () => {
     ]);
   });
 
+  it('variables that are misspelt are refused, those of others are not', async () => {
+    const environment = {
+      UNCLOUD_DATABSE_URL: 'sqlite:x',
+      UNCLOUD_LDAP_HOST: 'x',
+      UNCLOUD_AC_BASH_SETUP_PATH: '/x',
+      UNCLOUDY: '',
+    };
+    const { error } = await uncloudJson(['config', 'show'], { environment, code: 1 });
+    expect((error as { faults: string[] }).faults).toEqual([
+      'UNCLOUD_DATABSE_URL is no variable; did you mean UNCLOUD_DATABASE_URL?',
+      'UNCLOUD_LDAP_HOST is no variable',
+    ]);
+  });
+
   it('a missing file and one that is not TOML are refused', async () => {
     const file = join(folder, 'broken.toml');
     writeFileSync(file, '[database\n');
@@ -115,6 +146,9 @@ describe('configuration', () => {
     expect((await uncloudJson(['config', 'init', file], { code: 1 })).error).toMatchObject({
       code: 'FILE_EXISTS',
     });
+    const other = join(folder, 'other.toml');
+    expect(await uncloudJson(['config', 'init', '-c', other])).toMatchObject({ file: other });
+    await uncloudJson(['config', 'show', '-c', other]);
   });
 });
 

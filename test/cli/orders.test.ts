@@ -121,7 +121,7 @@ Replaced by      –
     [
       ['--starts-at', '2025-02-01', '--ends-at', '2025-01-01'],
       1,
-      "The order's end must be from its start, 2025-02-01T00:00:00Z, to the year 9999.",
+      "The order's end is 2025-01-01T00:00:00Z, and must be from its start, 2025-02-01T00:00:00Z, to the year 9999.",
     ],
     [['--product', 'Toaster'], 1, 'There is no product "Toaster".'],
     [['--user', 'nobody'], 1, 'There is no user "nobody".'],

@@ -11,12 +11,14 @@ The file has mode 0600; an existing one is never overwritten.`;
     '<%= config.bin %> config init ./uncloud.toml',
   ];
   static override args = {
-    file: optionalArg('Where to write it; default: /etc/uncloud/config.toml for root, else below ~/.config'),
+    file: optionalArg(
+      'Where to write it; default: the file of -c, /etc/uncloud/config.toml for root, else below ~/.config',
+    ),
   };
 
   async run() {
-    const { args } = await this.parse(ConfigInit);
-    const { file } = await initConfig(args.file);
+    const { args, flags } = await this.parse(ConfigInit);
+    const { file } = await initConfig(args.file ?? flags.config);
     this.say(`Wrote ${file}. Edit it, then look at the result with: uncloud config show --origin`);
     return { file };
   }

@@ -50,6 +50,14 @@ async function unknownCommand(error: unknown, config: Config): Promise<unknown> 
   const match = error instanceof Error ? /^command (\S+) not found$/.exec(error.message) : null;
   if (match === null) return error;
   const [, id = ''] = match;
+  // oclif takes what follows a command without arguments for a part of its name.
+  const words = id.split(':');
+  const command = commandWords(words, config);
+  const isTopic = config.commandIDs.some((other) => other.startsWith(`${command.join(':')}:`));
+  if (command.length > 0 && !isTopic) {
+    const message = `Unexpected argument: ${words.slice(command.length).join(' ')}.`;
+    return refuse.USAGE({ message, command: `${config.bin} ${command.join(' ')}` });
+  }
   const { default: levenshtein } = await import('fastest-levenshtein');
   const close = config.commands
     .filter(

@@ -151,6 +151,10 @@ export function readConfig(
     const raw = environment[variable];
     if (raw !== undefined) take(name, raw, variable);
   }
+  for (const variable of Object.keys(environment)) {
+    const meant = misspelt(variable);
+    if (meant !== null) faults.push(`${variable} is no variable${meant}`);
+  }
   if (faults.length > 0) throw refuse.INVALID_CONFIG({ faults });
   return { config: values as Config, origins: origins as ConfigOrigins };
 }
@@ -181,6 +185,21 @@ function suggestion(name: string): string {
   const close =
     names.find((known) => known.endsWith(`.${short}`)) ?? names.find((known) => isNear(known, name));
   return close === undefined ? '' : `; did you mean ${close}?`;
+}
+
+/**
+ * What to say of a variable that is none of ours and looks as if it were meant to be: its name begins as those of a
+ * table do, or is near to a known one. Null for the others, which other programs, or parts of this one, may read.
+ */
+function misspelt(variable: string): string | null {
+  const names = Object.keys(CONFIG_KEYS).map((name) => [environmentName(name), name] as const);
+  if (!variable.startsWith('UNCLOUD_') || names.some(([known]) => known === variable)) return null;
+  const close = names.find(([known]) => isNear(known, variable));
+  if (close !== undefined) return `; did you mean ${close[0]}?`;
+  const isOfTable = names.some(([, name]) =>
+    variable.startsWith(`${environmentName(name.split('.')[0] ?? '')}_`),
+  );
+  return isOfTable ? '' : null;
 }
 
 function isNear(left: string, right: string): boolean {

@@ -1499,7 +1499,7 @@ const DEFINITIONS = {
       message:
         `${quote(file)}, line ${first.line}, ${first.column}: ${first.reason}` +
         (faults === 1 ? '' : ` The file has ${faults - 1} more faults.`),
-      hint: 'Nothing was imported. Correct the file and import it again; --json lists up to 100 faults.',
+      hint: 'Nothing was imported. Correct the file and import it again; up to 100 faults are listed.',
       data: { refused: [first, ...others], faults },
     }),
     example: {

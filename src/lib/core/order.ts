@@ -89,7 +89,7 @@ export function* faultsOfOrder(order: NewOrder): Generator<UserError, void, unde
     yield invalid('commitment', `of ${commitmentPeriods} periods lasts beyond the year 9999`);
   }
   if (order.endsAt !== null && !isWhole(order.endsAt, order.startsAt, LAST_INSTANT)) {
-    yield badEnd(order.startsAt);
+    yield badEnd(order.startsAt, order.endsAt);
   }
 }
 
@@ -291,12 +291,16 @@ export function serviceEndWithin(serviceEndsAt: Instant | null, end: Instant | n
 const TOO_LARGE = `times the quantity is more than ${formatPrice(LARGEST_CHARGE, 0)}`;
 
 function checkEnd(startsAt: Instant, endsAt: Instant): void {
-  if (!isWhole(endsAt, startsAt, LAST_INSTANT)) throw badEnd(startsAt);
+  if (!isWhole(endsAt, startsAt, LAST_INSTANT)) throw badEnd(startsAt, endsAt);
 }
 
-function badEnd(startsAt: Instant): UserError {
-  const first = isWhole(startsAt, -LAST_INSTANT, LAST_INSTANT) ? `, ${formatInstant(startsAt)},` : '';
-  return invalid('end', `must be from its start${first} to the year 9999`);
+function badEnd(startsAt: Instant, endsAt: Instant): UserError {
+  const tell = (at: Instant) =>
+    isWhole(at, -LAST_INSTANT, LAST_INSTANT) ? formatInstant(at) : `second ${at}`;
+  return invalid(
+    'end',
+    `is ${tell(endsAt)}, and must be from its start, ${tell(startsAt)}, to the year 9999`,
+  );
 }
 
 function checkRunning(order: Order, at: Instant, { end, billed }: { end: Instant | null; billed: boolean }) {

@@ -1,0 +1,36 @@
+import { UserError, type VatFileFault, type VatHistoryChange } from '../core/errors.ts';
+import { type Column, renderTable } from './table.ts';
+
+const LINE: Column = { title: 'line', align: 'right' };
+
+/**
+ * All that is wrong with a file of VAT rates, or that it would change of the past; undefined for other errors, and for
+ * a single fault, which the error itself tells.
+ */
+export function vatFaultTable(error: unknown): string | undefined {
+  if (!(error instanceof UserError)) return undefined;
+  const { refused, changes } = error.data as {
+    refused?: readonly VatFileFault[];
+    changes?: readonly VatHistoryChange[];
+  };
+  if (error.code === 'VAT_FILE_REFUSED' && refused !== undefined && refused.length > 1) {
+    const columns = [LINE, { title: 'column' }, { title: 'reason' }];
+    return renderTable(
+      columns,
+      refused.map((fault) => [fault.line, fault.column, fault.reason]),
+    );
+  }
+  if (error.code !== 'VAT_HISTORY_CHANGE' || changes === undefined || changes.length < 2) return undefined;
+  const columns = ['territory', 'type', 'from', 'until', 'stored', 'file'].map((title) => ({ title }));
+  return renderTable(
+    columns,
+    changes.map(({ territory, rate_type, from, to, stored, incoming }) => [
+      territory,
+      rate_type,
+      from,
+      to,
+      stored,
+      incoming,
+    ]),
+  );
+}
