@@ -26,29 +26,24 @@ export class Operations {
     return this.#fault !== null && this.names.length >= this.#fault.at;
   }
 
-  /**
-   * @param fail ends the operation as a failure, after what it did when it took effect
-   * @returns what the operation gives
-   */
-  async around<T>(name: string, operation: () => Promise<T>, fail: (done?: T) => Promise<T> | T): Promise<T> {
-    this.names.push(name);
-    if (this.names.length !== this.#fault?.at) return operation();
-    if (this.#fault.moment === 'killed') process.kill(process.pid, 'SIGKILL');
-    return this.#fault.moment === 'after' ? fail(await operation()) : fail();
-  }
-
   /** Programs, as an op is given them to run. */
   run(run: Run): Run {
-    return (command, args, options) => {
+    return async (command, args, options) => {
       const words = [command.replace(/.*\//, ''), ...args.filter((word) => !word.startsWith('-'))];
-      const fail = () => ({ code: 1, stdout: '', stderr: 'injected failure\n' });
-      return this.around(words.slice(0, 3).join(' '), () => run(command, args, options), fail);
+      const moment = this.#begin(words.slice(0, 3).join(' '));
+      if (moment === null) return run(command, args, options);
+      if (moment === 'after') await run(command, args, options);
+      return { code: 1, stdout: '', stderr: 'injected failure\n' };
     };
   }
 
-  /** Does the work while every function of `node:fs/promises` and every method of an open file is counted. */
+  /** Does the work while every function of `node:fs` and every method of an open file is counted. */
   async files<T>(work: () => Promise<T>): Promise<T> {
-    const undo = [this.#count('', fileFunctions()), this.#count('file.', await handleMethods())];
+    const undo = [
+      this.#count(FUNCTIONS, moduleOf('node:fs/promises'), ''),
+      this.#count(METHODS, await handleMethods(), 'file.'),
+      this.#count(SYNCHRONOUS, moduleOf('node:fs'), ''),
+    ];
     syncBuiltinESMExports();
     try {
       return await work();
@@ -58,43 +53,66 @@ export class Operations {
     }
   }
 
+  /** Counts an operation, and says what is to go wrong with it; null: nothing. */
+  #begin(name: string): 'before' | 'after' | null {
+    this.names.push(name);
+    if (this.names.length !== this.#fault?.at) return null;
+    if (this.#fault.moment === 'killed') process.kill(process.pid, 'SIGKILL');
+    return this.#fault.moment === 'after' ? 'after' : 'before';
+  }
+
   /** Puts a counting function in the place of each, and returns what puts the old ones back. */
-  #count(
-    prefix: string,
-    { owner, names }: { owner: Record<string, Operation>; names: string[] },
-  ): () => void {
+  #count(names: readonly string[], owner: Record<string, Operation>, prefix: string): () => void {
     const originals = names.map((name) => [name, owner[name]] as const);
     const operations = this;
     for (const [name, original] of originals) {
-      if (original === undefined) continue;
+      if (original === undefined) throw new Error(`there is no ${name}`);
       owner[name] = function (this: unknown, ...args) {
-        return operations.around(prefix + name, () => original.apply(this, args), failFile);
+        if (isCode(args[0])) return original.apply(this, args);
+        const moment = operations.#begin(prefix + name);
+        if (moment === null) return original.apply(this, args);
+        const done = moment === 'after' ? original.apply(this, args) : undefined;
+        if (name.endsWith('Sync')) throw failure();
+        return failAfter(done);
       };
     }
     return () => Object.assign(owner, Object.fromEntries(originals));
   }
 }
 
-type Operation = (...args: unknown[]) => Promise<unknown>;
+type Operation = (...args: unknown[]) => unknown;
 
-function fileFunctions() {
-  const owner = createRequire(import.meta.url)('node:fs/promises') as Record<string, Operation>;
-  const names = ['access', 'appendFile', 'chmod', 'copyFile', 'link', 'lstat', 'mkdir', 'mkdtemp', 'open'];
-  names.push('readFile', 'readdir', 'readlink', 'realpath', 'rename', 'rm', 'stat', 'unlink', 'writeFile');
-  return { owner, names };
+const FUNCTIONS = [
+  ...['access', 'appendFile', 'chmod', 'copyFile', 'link', 'lstat', 'mkdir', 'mkdtemp', 'open', 'readFile'],
+  ...['readdir', 'readlink', 'realpath', 'rename', 'rm', 'stat', 'unlink', 'writeFile'],
+];
+/** An open file always closes: a close that fails has closed all the same (close(2)). */
+const METHODS = ['chmod', 'readFile', 'stat', 'sync', 'write', 'writeFile'];
+const SYNCHRONOUS = ['fstatSync', 'lstatSync', 'openSync', 'readFileSync', 'renameSync', 'unlinkSync'];
+
+function moduleOf(name: string): Record<string, Operation> {
+  return createRequire(import.meta.url)(name) as Record<string, Operation>;
 }
 
-async function handleMethods() {
+async function handleMethods(): Promise<Record<string, Operation>> {
   const handle = await open('/dev/null');
   await handle.close();
-  const owner = Object.getPrototypeOf(handle) as Record<string, Operation>;
-  // An open file always closes: a close that fails has closed all the same (close(2)).
-  return { owner, names: ['chmod', 'readFile', 'stat', 'sync', 'write', 'writeFile'] };
+  return Object.getPrototypeOf(handle) as Record<string, Operation>;
 }
 
-async function failFile(done?: unknown): Promise<never> {
-  if (isHandle(done)) await done.close();
-  throw Object.assign(new Error('EIO: i/o error, injected'), { code: 'EIO', errno: -5 });
+/** What Node itself reads to load a module is no part of the work. */
+function isCode(path: unknown): boolean {
+  return typeof path === 'string' && /node_modules|\.(js|mjs|cjs|ts|json|node)$/.test(path);
+}
+
+async function failAfter(done: unknown): Promise<never> {
+  const value = await done;
+  if (isHandle(value)) await value.close();
+  throw failure();
+}
+
+function failure(): Error {
+  return Object.assign(new Error('EIO: i/o error, injected'), { code: 'EIO', errno: -5 });
 }
 
 function isHandle(value: unknown): value is FileHandle {

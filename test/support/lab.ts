@@ -159,6 +159,8 @@ export class Lab {
       host.run(`ip link add cable${at} type veth peer name cable netns ${client.pid}`);
       host.run(`ip address add fd00:${at}::1/64 dev cable${at} nodad`);
       host.run(`ip link set cable${at} up`);
+      // A client that nobody uses says nothing: what it sent by itself could begin a session anew.
+      client.run('sysctl -qw net.ipv6.conf.default.router_solicitations=0');
       client.run(`ip address add fd00:${at}::2/64 dev cable nodad`);
       client.run('ip link set cable up');
     }

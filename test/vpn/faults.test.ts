@@ -18,7 +18,7 @@ import { VpnLab } from '../support/vpn-lab.ts';
 const KILLS = 10;
 /** Operations that have no effect to take before they fail. */
 const READING =
-  /^(wg show|ip (link|route) show|access|lstat|readFile|readdir|realpath|file\.(stat|readFile))\b/;
+  /^(wg show|ip (link|route) show|access|(l|f)?stat(Sync)?|openSync|readFile(Sync)?|readdir|realpath|file\.(stat|readFile))\b/;
 
 describe.runIf(whyNoLab() === null)('a run that is interrupted', { timeout: 240_000 }, () => {
   describeDatabases('on a host with others', (databases) => {
@@ -75,7 +75,6 @@ describe.runIf(whyNoLab() === null)('a run that is interrupted', { timeout: 240_
         expect(await lookAt(vpn), name).toEqual(sound);
       }
       for (const client of vpn.lab.clients) expect(vpn.ping(client)).toContain(' 0% packet loss');
-      expect((await lookAt(vpn)).sessions).toEqual(before.sessions);
       return operations;
     };
     /** Lets both clients have a session, on the host as it is before. */
