@@ -1,4 +1,5 @@
 import type { RefusedRow } from './import-report.ts';
+import { shellWord } from './shell-word.ts';
 
 /**
  * Every refusal that the program can make stands in this file, once. `docs/errors.md` is generated from it.
@@ -1977,7 +1978,7 @@ const DEFINITIONS = {
       hint:
         party === 'seller'
           ? 'Set it for the bills to come with: uncloud provider set --vat-number NUMBER'
-          : `Set it for the bills to come with: uncloud user update ${username} --vat-number NUMBER`,
+          : `Set it for the bills to come with: uncloud user update ${shellWord(username)} --vat-number NUMBER`,
       data: { number, party, rule },
     }),
     example: { number: 12, party: 'seller', username: 'nico', rule: 'BR-S-02' },
