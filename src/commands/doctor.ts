@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
-import { examineAllData } from '../lib/cli/doctor.ts';
+import { examineRows } from '../lib/cli/doctor.ts';
 import { escapeControl } from '../lib/cli/table.ts';
 import { hostname } from '../lib/cli/vpn.ts';
 import { EXIT } from '../lib/core/errors.ts';
+import { examineSchema } from '../lib/ops/data-doctor.ts';
 import { examine } from '../lib/ops/doctor.ts';
 import { examineHost } from '../lib/ops/vpn-host-doctor.ts';
 
@@ -35,7 +36,9 @@ export default class Doctor extends BaseCommand {
     const findings = await examine(context);
     if (flags.hostname !== undefined) findings.push(...(await examineHost(context, flags.hostname)));
     const isReadable = !findings.some(({ id, level }) => UNREADABLE.has(id) && level === 'error');
-    if (flags.data && isReadable) findings.push(...(await examineAllData(context, flags.hostname)));
+    if (flags.data && isReadable) {
+      findings.push(...(await examineSchema(context)), ...(await examineRows(context, flags.hostname)));
+    }
     for (const { level, id, subject, message, fix } of findings) {
       this.log(escapeControl(`${MARKS[level]}  ${id}: ${subject}: ${message}`));
       if (fix !== '') this.log(escapeControl(`         ${fix}`));

@@ -1,9 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { examineAllData } from '../../src/lib/cli/doctor.ts';
+import { examineRows } from '../../src/lib/cli/doctor.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
+import { examineSchema } from '../../src/lib/ops/data-doctor.ts';
 import { reconcileHost } from '../../src/lib/ops/vpn-host.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -162,7 +163,7 @@ describeDatabases('doctor --data', (databases) => {
     return context.at('2025-03-05');
   };
   const findingsOf = async (context: TestContext) =>
-    (await examineAllData(context, HOST)).map(
+    [...(await examineSchema(context)), ...(await examineRows(context, HOST))].map(
       ({ level, id, subject, message }) => `${level} ${id}: ${subject}: ${message}`,
     );
 

@@ -24,6 +24,8 @@ export interface TestDatabases {
   freshUrl(): Promise<string>;
   /** The address of a fresh database without a schema. */
   emptyUrl(): Promise<string>;
+  /** The address of a copy of a database that nobody uses. */
+  copyUrl(url: string): Promise<string>;
   /** A context on a fresh migrated database, or on the one at `url`, at the given time. It is closed after the test. */
   context(options?: { now?: string; url?: string; config?: Record<string, unknown> }): Promise<TestContext>;
   /** A folder that is removed after the file. */
@@ -69,7 +71,7 @@ export function describeDatabases(
       });
       afterAll(async () => {
         if (backend === 'postgresql') {
-          for (const name of made) await onCluster(`drop database if exists ${name} with (force)`);
+          await onCluster(...made.map((name) => `drop database if exists ${name} with (force)`));
         }
         await rm(state.folder, { recursive: true, force: true });
       }, 300_000);
@@ -79,7 +81,7 @@ export function describeDatabases(
         const name = `test_${process.pid}_${counter}`;
         if (backend === 'sqlite') {
           const file = join(state.folder, `${name}.db`);
-          if (template !== undefined) await copyFile(state.template, file);
+          if (template !== undefined) await copyFile(template, file);
           return `sqlite:${file}`;
         }
         await onCluster(`create database ${name} template ${template ?? 'template0'} strategy file_copy`);
@@ -91,10 +93,11 @@ export function describeDatabases(
         get folder() {
           return state.folder;
         },
-        freshUrl: () => make(TEMPLATE),
+        freshUrl: () => make(backend === 'sqlite' ? state.template : TEMPLATE),
         emptyUrl: () => make(undefined),
+        copyUrl: (url) => make(backend === 'sqlite' ? url.replace('sqlite:', '') : url.split('/').at(-1)),
         async context({ now = '2025-01-01T00:00:00Z', url, config = {} } = {}) {
-          return contextOn(url ?? (await make(TEMPLATE)), now, config, state.folder, opened);
+          return contextOn(url ?? (await databases.freshUrl()), now, config, state.folder, opened);
         },
       };
       suite(databases);
@@ -148,11 +151,11 @@ function contextOn(
   return at(now);
 }
 
-async function onCluster(statement: string): Promise<void> {
+async function onCluster(...statements: string[]): Promise<void> {
   const client = new pg.Client(`${inject('postgresUrl')}/postgres`);
   await client.connect();
   try {
-    await client.query(statement);
+    for (const statement of statements) await client.query(statement);
   } finally {
     await client.end();
   }

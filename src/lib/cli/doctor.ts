@@ -9,11 +9,11 @@ import { examineData } from '../ops/data-doctor.ts';
 import { type InterfaceOutcome, reconcileHost } from '../ops/vpn-host.ts';
 
 /**
- * Checks all invariants of the stored data: what `examineData` looks at, the recomputation of `bill verify`, and the
+ * Checks all invariants of the stored rows: what `examineData` looks at, the recomputation of `bill verify`, and the
  * WireGuard files against a dry run of `vpn --render-only`.
  * @param hostname whose files; undefined is this machine, if it serves pools and has files
  */
-export async function examineAllData(context: Context, hostname: Hostname | undefined): Promise<Finding[]> {
+export async function examineRows(context: Context, hostname: Hostname | undefined): Promise<Finding[]> {
   return [
     ...(await examineData(context)),
     ...billFindings(await verifyBills(context)),

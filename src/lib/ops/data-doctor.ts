@@ -27,11 +27,11 @@ import type { Context } from './context.ts';
 
 const ROWS_PER_PAGE = 5000;
 
-/** Looks whether the stored data is what the program alone can have written; bills are left to `verifyBills`. */
+/** Looks whether the stored rows are what the program alone can have written; bills are left to `verifyBills`. */
 export async function examineData(context: Context): Promise<Finding[]> {
   const database = await context.db();
   const keys = await shippedForeignKeys();
-  const found = await database.read(async (tx) => [
+  return database.read(async (tx) => [
     ...(await checksums(tx)),
     ...(await orphans(tx, keys)),
     ...(await pools(tx)),
@@ -40,10 +40,10 @@ export async function examineData(context: Context): Promise<Finding[]> {
     ...(await secrets(tx, context.config['secrets.key_file'])),
     ...(await trail(tx)),
   ]);
-  return [...(await schema(context)), ...found];
 }
 
-async function schema(context: Context): Promise<readonly Finding[]> {
+/** Compares the schema of the database with the one that the shipped migrations make. */
+export async function examineSchema(context: Context): Promise<readonly Finding[]> {
   const database = await context.db();
   try {
     const found = (await compareSchema(database)).map(({ part: { kind, table, name }, what }) => {

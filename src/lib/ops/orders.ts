@@ -190,7 +190,7 @@ export async function cancelOrder(
     const order = await existing(tx, key);
     const state = { end: order.end, billed: await isBilled(tx, order.id) };
     const cancelled = withEnd(order, decideCancellation(order, at, state));
-    if (!dryRun) await updateOrder(tx, cancelled);
+    if (!dryRun && cancelled.endsAt !== order.endsAt) await updateOrder(tx, cancelled);
     return { order: cancelled, changed: cancelled.end !== order.end };
   });
 }
