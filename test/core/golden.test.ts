@@ -1,4 +1,4 @@
 import { testGoldenCases } from '../support/golden.ts';
-import { MemoryWorld } from '../support/memory-world.ts';
+import { MemoryWorld, vatRulesOf } from '../support/memory-world.ts';
 
-testGoldenCases('in memory', async (seller, rates) => new MemoryWorld(seller, rates));
+testGoldenCases('in memory', async (seller, rates) => new MemoryWorld(vatRulesOf(seller, rates)));

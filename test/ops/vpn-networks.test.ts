@@ -31,11 +31,15 @@ async function lend(context: Context, first: number, count: number): Promise<str
   return networks;
 }
 
-/** Runs processes that each lend networks at the same time, and returns all that came of it. */
-async function lendAtOnce(url: string, processes: number, each: number): Promise<string[]> {
+/**
+ * Runs processes that each lend networks at the same time, and returns all that came of it. They share their compiled
+ * code in a folder: to begin with, it is most of what they do.
+ */
+async function lendAtOnce(url: string, processes: number, each: number, folder: string): Promise<string[]> {
+  const env = { ...process.env, NODE_COMPILE_CACHE: folder };
   const runs = Array.from({ length: processes }, async (_, at) => {
     const args = [WORKER, url, String(at * each), String(each)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
@@ -226,20 +230,24 @@ describeDatabases('networks', (databases) => {
     await expectSound(context);
   });
 
-  it('are never lent twice by eight processes at once', async () => {
-    const context = await world('2a0a:e5c1:200::/40');
-    const lent = await lendAtOnce(context.url, 8, 25);
+  // SQLite lets one writer in at a time and makes the others ask again and again; PostgreSQL queues them.
+  const processes = databases.backend === 'sqlite' ? 16 : 32;
+
+  it(`are never lent twice by ${processes} processes at once`, async () => {
+    const context = await world('2a0a:e5c1::/36');
+    const count = processes * 25;
+    const lent = await lendAtOnce(context.url, processes, 25, databases.folder);
     expect(lent.filter((network) => !network.endsWith('::/48'))).toEqual([]);
-    expect(new Set(lent).size).toBe(200);
+    expect(new Set(lent).size).toBe(count);
     expect((await listNetworks(context, EVERY)).map(({ slot }) => slot)).toEqual(
-      Array.from({ length: 200 }, (_, slot) => BigInt(slot)),
+      Array.from({ length: count }, (_, slot) => BigInt(slot)),
     );
     await expectSound(context);
-  });
+  }, 180_000);
 
   it('of a pool of 256 go to exactly 256 of 300 requests', async () => {
     const context = await world('2a0a:e5c1:200::/40');
-    const outcomes = await lendAtOnce(context.url, 6, 50);
+    const outcomes = await lendAtOnce(context.url, 6, 50, databases.folder);
     const networks = outcomes.filter((outcome) => outcome.endsWith('/48'));
     expect(new Set(networks).size).toBe(256);
     expect(outcomes.filter((outcome) => outcome === 'POOL_FULL')).toHaveLength(44);

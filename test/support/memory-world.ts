@@ -40,6 +40,19 @@ import {
   goldenBill,
 } from './golden.ts';
 
+/** The VAT of a seller under the rates of a case. */
+export function vatRulesOf(seller: GoldenSeller, rates: readonly GoldenRate[]): VatRules {
+  const table = new VatRateTable(
+    rates.map(({ territory, rate, from, to }) => ({
+      territory: parseTerritory(territory),
+      rate: Math.round(Number(rate) * 100) as VatRate,
+      validFrom: parseDay(from),
+      validTo: to === null ? null : parseDay(to),
+    })),
+  );
+  return new VatRules({ ...seller, country: parseCountry(seller.country), registeredIn: [] }, table);
+}
+
 interface Row {
   readonly customer: string;
   readonly order: Order;
@@ -60,16 +73,8 @@ export class MemoryWorld implements GoldenWorld {
   #ids = 0;
   #numbers = 0;
 
-  constructor(seller: GoldenSeller, rates: readonly GoldenRate[]) {
-    const table = new VatRateTable(
-      rates.map(({ territory, rate, from, to }) => ({
-        territory: parseTerritory(territory),
-        rate: Math.round(Number(rate) * 100) as VatRate,
-        validFrom: parseDay(from),
-        validTo: to === null ? null : parseDay(to),
-      })),
-    );
-    this.#rules = new VatRules({ ...seller, country: parseCountry(seller.country), registeredIn: [] }, table);
+  constructor(rules: VatRules) {
+    this.#rules = rules;
   }
 
   async setCustomer(name: string, { country, postcode, vat_id_valid }: GoldenCustomer): Promise<void> {

@@ -1,4 +1,4 @@
-import { addDays, type Day, dayOf, type Instant } from './instant.ts';
+import { addSeconds, type Day, dayOf, type Instant, SECONDS_PER_DAY } from './instant.ts';
 import type { Minor } from './money.ts';
 
 /**
@@ -9,5 +9,5 @@ export function dueDayOf(
   { issuedAt, total }: { readonly issuedAt: Instant; readonly total: Minor },
   paymentDays: number,
 ): Day | null {
-  return total > 0n ? addDays(dayOf(issuedAt), paymentDays) : null;
+  return total > 0n ? dayOf(addSeconds(issuedAt, paymentDays * SECONDS_PER_DAY)) : null;
 }

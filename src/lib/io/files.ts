@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refuse, UserError } from '../core/errors.ts';
 
@@ -130,11 +130,16 @@ export async function createPrivateFile(file: string, content: Content): Promise
 }
 
 /**
- * The content of a file as text, or undefined when there is none.
+ * The content of a file as text, or undefined when there is none. Small files are read and looked at in one go: by way
+ * of Node's thread pool each step costs ten times as much.
  * @throws INPUT_NOT_FOUND when it cannot be read
  */
 export async function readIfPresent(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: unknown) => undefinedIfMissing(file, error));
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    return undefinedIfMissing(file, error);
+  }
 }
 
 /**
@@ -152,18 +157,18 @@ export async function listFolder(folder: string): Promise<string[]> {
  * @throws INPUT_NOT_FOUND, and SECRET_FILE_MODE when group or others may read or write it
  */
 export async function readSecretFile(file: string): Promise<string> {
-  let handle: FileHandle | undefined;
+  let descriptor: number | undefined;
   try {
-    handle = await open(file, constants.O_RDONLY);
-    const stats = await handle.stat();
+    descriptor = openSync(file, constants.O_RDONLY);
+    const stats = fstatSync(descriptor);
     if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file, reason: 'it is a directory' });
     const { mode } = stats;
     if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
-    return await handle.readFile('utf8');
+    return readFileSync(descriptor, 'utf8');
   } catch (error) {
     throw error instanceof UserError ? error : notReadable(file, error);
   } finally {
-    await handle?.close();
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
@@ -180,7 +185,7 @@ export async function lookAt(
   path: string,
 ): Promise<{ kind: 'file' | 'folder' | 'link' | 'other'; mode: number; uid: number } | undefined> {
   try {
-    const stats = await lstat(path);
+    const stats = lstatSync(path);
     const kind = stats.isSymbolicLink()
       ? 'link'
       : stats.isDirectory()

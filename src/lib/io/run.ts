@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,6 +131,7 @@ function locateSudo(command: string): string {
 }
 
 function isExecutable(file: string): boolean {
+  if (!existsSync(file)) return false;
   try {
     accessSync(file, constants.X_OK);
     return true;

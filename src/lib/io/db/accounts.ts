@@ -1,6 +1,6 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Account } from '../../core/bill.ts';
-import { firstUnsettledPeriod, mayBeDue, type StoredRecord } from '../../core/charge.ts';
+import { firstUnsettledPeriod, mayBeDue, NO_PERIOD, type StoredRecord } from '../../core/charge.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Order } from '../../core/order.ts';
 import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
@@ -72,12 +72,7 @@ export async function findAccounts(
   const orders = await findOrders(tx, userIds, until);
   const due = [...orders.values()].flat().filter((order) => mayBeDue(order, until));
   const charged = await findCharged(tx, due);
-  const drafts = await tx
-    .selectFrom('bills')
-    .select('user_id')
-    .where('number', 'is', null)
-    .where('user_id', 'in', userIds)
-    .execute();
+  const drafts = await draftsOf(tx, { userIds }).select('user_id').execute();
   const drafted = new Set(drafts.map(({ user_id }) => user_id));
   const billed = newest === until ? await findCurrenciesBilled(tx, userIds, until) : NOT_BILLED;
   return people.map((person) => ({
@@ -141,30 +136,33 @@ async function findOrders(
   return orders;
 }
 
-/** The records of these orders as `chargeOrder` reads them, by order. */
+/**
+ * The records of these orders as `chargeOrder` reads them, by order. A one-time record is read only where there is a
+ * one-time price: where there is none, none is charged.
+ */
 async function findCharged(
   tx: Transaction<Schema>,
   orders: readonly Order[],
 ): Promise<Map<number, StoredRecord[]>> {
   const given = {
     columns: ['order_id', 'first_period'],
-    rows: orders.map((order) => [order.id, firstUnsettledPeriod(order)]),
+    rows: orders.flatMap((order) => {
+      const recurring = [order.id, firstUnsettledPeriod(order)];
+      return order.oneTimePrice === 0n ? [recurring] : [[order.id, NO_PERIOD], recurring];
+    }),
   };
-  const columns = sql.join(
-    recordColumns.filter((column) => column !== 'bills.currency').map((column) => sql.ref(column)),
-  );
-  const recordsOf = (which: RawBuilder<unknown>) =>
-    selectForEach(tx, given, {
-      select: sql`${columns}, (select currency from bills where bills.id = bill_id) as currency`,
-      from: sql`bill_records`,
-      where: sql`bill_records.order_id = given.order_id and ${which}`,
-    });
+  const columns = recordColumns.filter((column) => column !== 'bills.currency');
+  const records = selectForEach(tx, given, {
+    select: sql`
+      ${sql.join(columns.map((column) => sql.ref(column)))},
+      (select currency from bills where bills.id = bill_id) as currency`,
+    from: sql`bill_records`,
+    where: sql`
+      bill_records.order_id = given.order_id and period_index >= first_period
+      and kind = case when first_period = ${sql.lit(NO_PERIOD)} then 'one_time' else 'recurring' end`,
+  });
   const { rows } = await sql<RecordRow>`
-    select * from (
-      ${recordsOf(sql`kind = 'one_time'`)}
-      union all
-      ${recordsOf(sql`kind = 'recurring' and period_index >= first_period`)}
-    ) as records order by order_id, period_index, seq`.execute(tx);
+    select * from (${records}) as records order by order_id, period_index, seq`.execute(tx);
   return Map.groupBy(rows.map(recordFromRow), ({ orderId }) => orderId);
 }
 
@@ -176,7 +174,7 @@ function ordersDue(tx: Transaction<Schema>, { until, userIds }: AccountFilter) {
   return userIds === null ? due : due.where('user_id', 'in', userIds);
 }
 
-function draftsOf(tx: Transaction<Schema>, { userIds }: AccountFilter) {
+function draftsOf(tx: Transaction<Schema>, { userIds }: Pick<AccountFilter, 'userIds'>) {
   const drafts = tx.selectFrom('bills').where('number', 'is', null);
   return userIds === null ? drafts : drafts.where('user_id', 'in', userIds);
 }

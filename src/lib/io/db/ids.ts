@@ -12,7 +12,9 @@ export async function reserveIds(
 ): Promise<number[]> {
   if (tx.getExecutor().adapter instanceof PostgresAdapter) {
     const { rows } = await sql<{ id: number }>`
-      select nextval(pg_get_serial_sequence(${table}, 'id')) as id from generate_series(1, ${count}::bigint)
+      select nextval(sequence) as id
+      from (select pg_get_serial_sequence(${table}, 'id')::regclass as sequence offset 0) as looked_up,
+        generate_series(1, ${count}::bigint)
     `.execute(tx);
     return rows.map(({ id }) => id);
   }
