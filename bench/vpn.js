@@ -1,11 +1,17 @@
-// CPU time (user + system) of `uncloud vpn` when nothing is to change. Its base is a command of the same program that
-// asks the same database one question; the floor is Node alone that reads the rows and `wg show all dump`. Alternating
-// in one run, medians; what `wg` and `ip` use themselves is not in it. Needs root, wireguard-tools and wireguard-go.
-import { spawnSync } from 'node:child_process';
+// `uncloud vpn` against its floors, with real interfaces of wireguard-go in a network namespace; alternating in one run,
+// medians. Needs root, wireguard-tools, wireguard-go and iproute2.
+//
+// The floor of a run that changes nothing is Node alone that reads the rows and `wg show all dump`. Both are told in CPU
+// time (user + system) of their own process, without that of `wg` and `ip`; what starting uncloud costs beyond Node is
+// taken off, and is told by a run that is refused at its first look. See bench/startup.js for that part.
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
 
 if (process.argv[2] !== 'inside') {
   const script = 'mkdir -p /run/wireguard && mount -t tmpfs tmpfs /run/wireguard && exec "$@"';
@@ -16,97 +22,102 @@ if (process.argv[2] !== 'inside') {
 }
 
 const HOST = 'vpn-1.example.net';
-const ROUNDS = 15;
+const NOTHING_TO_DO = [
+  { peers: 256, rounds: 15, goals: { ratio: 1.5, added: 16 } },
+  { peers: 10_000, rounds: 15, goals: { ratio: 2, added: 75 } },
+  { peers: 50_000, rounds: 3, goals: { added: 600 } },
+];
+const CHANGED_PEERS = 10_000;
+const CHANGED_GOAL = 1.2;
+const NEW_PEERS = 10_000;
+const NEW_ROUNDS = 5;
+const NEW_GOAL = 1.3;
+const MEMORY_GOAL = 200;
+
 const program = join(import.meta.dirname, '../bin/run.js');
+const folder = mkdtempSync(join(tmpdir(), 'uncloud-bench-'));
+const SERVE = [program, 'vpn', '--hostname', HOST];
+// Loaded into each measured process: the process itself knows best what it has used.
+const meter = join(folder, 'meter.cjs');
+writeFileSync(
+  meter,
+  `process.on('exit', () => {
+    const { user, system } = process.cpuUsage();
+    const { maxRSS } = process.resourceUsage();
+    require('node:fs').writeSync(3, JSON.stringify({ cpu: (user + system) / 1000, mebibytes: maxRSS / 1024 }));
+  });`,
+);
 
-for (const [peers, goal] of [
-  [256, 16],
-  [10_000, 75],
-]) {
-  const folder = mkdtempSync(join(tmpdir(), 'uncloud-bench-'));
-  const directory = join(folder, 'wireguard');
-  mkdirSync(directory, { mode: 0o700 });
-  const database = join(folder, 'bench.db');
-  const env = {
-    ...process.env,
-    NODE_ENV: 'production',
-    UNCLOUD_DATABASE_URL: `sqlite:${database}`,
-    UNCLOUD_SECRETS_KEY_FILE: join(folder, 'secrets.key'),
-    UNCLOUD_WIREGUARD_CONFIG_DIRECTORY: directory,
-    XDG_CACHE_HOME: folder,
-  };
-  // Loaded into each measured process: the process itself knows best what it has used, to the microsecond.
-  const meter = join(folder, 'meter.cjs');
-  const used = join(folder, 'used');
-  writeFileSync(
-    meter,
-    `process.on('exit', () => {
-      const { user, system } = process.cpuUsage();
-      require('node:fs').writeFileSync(${JSON.stringify(used)}, String((user + system) / 1000));
-    });`,
-  );
-  const node = (args, input = '') => {
-    const options = { env, input, encoding: 'utf8', maxBuffer: 2 ** 28 };
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--require', meter, ...args], options);
-    if (status !== 0) throw new Error(`${args.slice(0, 6).join(' ')}: ${stderr}`);
-    return { milliseconds: Number(readFileSync(used, 'utf8')), stdout };
-  };
-  const keys = Array.from({ length: peers }, () => `${randomKey()}\n`).join('');
-  const size = ['--subnetwork-size', '56'];
-  node([program, 'migrate']);
-  node([program, 'bootstrap-user', '--username', 'anna', '--no-ldap']);
-  node([
-    program,
-    'vpn',
-    'pool',
-    'create',
-    '2a0a:e5c1:200::/40',
-    ...size,
-    '--hostname',
-    HOST,
-    '--generate-key',
-  ]);
-  node(
-    [program, 'vpn', 'network', 'create', '--user', 'anna', '--size', '56', '--public-keys-file', '-'],
-    keys,
-  );
-  node([program, 'vpn', '--hostname', HOST]);
-
-  const floor = join(folder, 'floor.cjs');
-  writeFileSync(
-    floor,
-    `const Database = require(${JSON.stringify(join(import.meta.dirname, '../node_modules/better-sqlite3'))});
-    const { execFileSync } = require('node:child_process');
-    const rows = new Database(${JSON.stringify(database)}).prepare('select id, slot, network, public_key from vpn_networks').all();
-    const dump = execFileSync('wg', ['show', 'all', 'dump'], { maxBuffer: 1e9 });
-    if (rows.length !== ${peers} || dump.length < ${peers}) throw new Error('no rows');`,
-  );
-  const cases = [
-    { name: 'node -e 0', args: ['-e', '0'], times: [] },
-    { name: 'floor', args: [floor], times: [] },
-    { name: 'base', args: [program, 'vpn', 'pool', 'list', '--json'], times: [] },
-    { name: 'uncloud vpn', args: [program, 'vpn', '--hostname', HOST], times: [] },
-  ];
-  for (let round = -2; round < ROUNDS; round++) {
-    for (const { args, times } of cases) {
-      const { milliseconds, stdout } = node(args);
-      if (stdout !== '' && !args.includes('--json'))
-        throw new Error(`it changed something: ${stdout.slice(0, 200)}`);
-      if (round >= 0) times.push(milliseconds);
-    }
+/** A host with peers: its database, its directory, its key file. */
+class Host {
+  constructor(peers) {
+    this.peers = peers;
+    this.folder = join(folder, String(peers));
+    this.directory = join(this.folder, 'wireguard');
+    this.database = join(this.folder, 'bench.db');
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    const keys = Array.from({ length: peers }, () => `${randomKey()}\n`).join('');
+    const pool = ['2a0a:e5c1:200::/40', '--subnetwork-size', '56', '--hostname', HOST, '--generate-key'];
+    this.node([program, 'migrate']);
+    this.node([program, 'bootstrap-user', '--username', 'anna', '--no-ldap']);
+    this.node([program, 'vpn', 'pool', 'create', ...pool]);
+    const all = ['--user', 'anna', '--size', '56', '--public-keys-file', '-'];
+    this.node([program, 'vpn', 'network', 'create', ...all], { input: keys });
   }
-  const [, , base, run] = cases.map(({ times }) => median(times));
-  for (const { name, times } of cases) {
-    process.stdout.write(
-      `${String(peers).padStart(6)} peers  ${name.padEnd(12)}${median(times).toFixed(1).padStart(8)} ms\n`,
+
+  /** Runs Node; what it used is in milliseconds. */
+  node(args, { input = '', code = 0 } = {}) {
+    const started = performance.now();
+    const { output, status, stdout, stderr } = spawnSync(process.execPath, ['--require', meter, ...args], {
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        UNCLOUD_DATABASE_URL: `sqlite:${this.database}`,
+        UNCLOUD_SECRETS_KEY_FILE: join(this.folder, 'secrets.key'),
+        UNCLOUD_WIREGUARD_CONFIG_DIRECTORY: this.directory,
+        XDG_CACHE_HOME: folder,
+      },
+      input,
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+    });
+    const elapsed = performance.now() - started;
+    if (status !== code) throw new Error(`${args.slice(0, 6).join(' ')}: ${stderr}`);
+    return { ...JSON.parse(output[3]), elapsed, stdout };
+  }
+
+  /** A run that has to find something to do, or nothing. */
+  serve(isChange) {
+    const used = this.node(SERVE);
+    if ((used.stdout !== '') !== isChange)
+      throw new Error(`uncloud vpn printed ${used.stdout.slice(0, 200)}`);
+    return used;
+  }
+
+  /** The floor: Node that reads the rows and, if asked, the interfaces. */
+  floor({ withDump }) {
+    const file = join(this.folder, `floor-${withDump}.cjs`);
+    const dump = `require('node:child_process').execFileSync('wg', ['show', 'all', 'dump'], { maxBuffer: 1e9 })`;
+    writeFileSync(
+      file,
+      `const Database = require(${JSON.stringify(join(import.meta.dirname, '../node_modules/better-sqlite3'))});
+       const database = new Database(${JSON.stringify(this.database)}, { readonly: true });
+       const rows = database.prepare('select id, slot, network, public_key from vpn_networks').all();
+       ${withDump ? dump : ''};
+       if (rows.length !== ${this.peers}) throw new Error('no rows');`,
     );
+    return () => this.node([file]);
   }
-  const added = run - base;
-  process.stdout.write(
-    `${''.padStart(14)}added       ${added.toFixed(1).padStart(8)} ms  (goal: ${goal})${added > goal ? '  MISSED' : ''}\n`,
-  );
-  spawnSync('ip', ['link', 'delete', 'wg0']);
-  rmSync(folder, { recursive: true });
+
+  /** Gives one network another key. */
+  changeKey() {
+    const database = new Sqlite(this.database);
+    database
+      .prepare('update vpn_networks set public_key = ? where id = ?')
+      .run(randomKey(), Math.ceil(this.peers / 2));
+    database.close();
+  }
 }
 
 /** Any 32 bytes but those of low order are a public key. */
@@ -114,6 +125,124 @@ function randomKey() {
   return randomBytes(32).toString('base64');
 }
 
+/** Runs the cases in turn and gives each its medians. */
+async function alternate(rounds, cases) {
+  const taken = new Map(Object.keys(cases).map((name) => [name, []]));
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, run] of Object.entries(cases)) {
+      const used = await run();
+      if (round >= 0) taken.get(name).push(used);
+    }
+  }
+  return Object.fromEntries(
+    [...taken].map(([name, all]) => [
+      name,
+      Object.fromEntries(
+        ['cpu', 'elapsed', 'mebibytes'].map((what) => [what, median(all.map((used) => used[what]))]),
+      ),
+    ]),
+  );
+}
+
 function median(values) {
   return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
+}
+
+function print(what, figure, unit, goal) {
+  const digits = unit === '×' ? 2 : 0;
+  const told = `${figure.toFixed(digits).padStart(8)} ${unit.padEnd(4)}`;
+  const verdict = goal === undefined ? '' : `goal: ${goal} ${unit}${figure > goal ? '  MISSED' : ''}`;
+  process.stdout.write(`  ${what.padEnd(58)}${told}${verdict}`.trimEnd().concat('\n'));
+}
+
+async function measureNothingToDo(host, { rounds, goals }) {
+  const nowhere = [...SERVE, '--config-directory', join(host.folder, 'nowhere')];
+  const { node, start, rows, floor, run } = await alternate(rounds, {
+    node: () => host.node(['-e', '0']),
+    start: () => host.node(nowhere, { code: 1 }),
+    rows: host.floor({ withDump: false }),
+    floor: host.floor({ withDump: true }),
+    run: () => host.serve(false),
+  });
+  process.stdout.write(`\n${host.peers} peers, nothing to change\n`);
+  print('CPU of node -e 0', node.cpu, 'ms');
+  print('CPU of Node that reads the rows', rows.cpu, 'ms');
+  print('CPU of the floor: the rows and wg show all dump', floor.cpu, 'ms');
+  print('CPU of starting uncloud', start.cpu, 'ms');
+  print('CPU of uncloud vpn', run.cpu, 'ms');
+  const beyond = run.cpu - start.cpu;
+  print(
+    'Node and what uncloud vpn adds to its start / floor',
+    (node.cpu + beyond) / floor.cpu,
+    '×',
+    goals.ratio,
+  );
+  print('added to its start and the rows', beyond - (rows.cpu - node.cpu), 'ms', goals.added);
+  print('elapsed: uncloud vpn', run.elapsed, 'ms');
+  print('elapsed: floor', floor.elapsed, 'ms');
+  print('memory', run.mebibytes, 'MiB', MEMORY_GOAL);
+}
+
+async function measureOneChange(host, rounds) {
+  const { none, one } = await alternate(rounds, {
+    none: () => host.serve(false),
+    one: () => {
+      host.changeKey();
+      return host.serve(true);
+    },
+  });
+  process.stdout.write(`\n${host.peers} peers, one of them with another key\n`);
+  print('CPU, as a multiple of a run without a change', one.cpu / none.cpu, '×', CHANGED_GOAL);
+  print('elapsed, as such a multiple', one.elapsed / none.elapsed, '×', CHANGED_GOAL);
+  print('memory', one.mebibytes, 'MiB', MEMORY_GOAL);
+}
+
+/** Removes an interface, and lets the program that served it end. */
+async function removeLink(name) {
+  spawnSync('ip', ['link', 'delete', name]);
+  while (existsSync(`/run/wireguard/${name}.sock`)) await sleep(10);
+  await sleep(500);
+}
+
+async function measureNewInterface(host) {
+  const file = join(host.directory, 'wg0.conf');
+  const syncconf = async () => {
+    await removeLink('wg0');
+    const server = spawn('wireguard-go', ['--foreground', 'floor0'], { stdio: 'ignore' });
+    while (!existsSync('/run/wireguard/floor0.sock')) await sleep(10);
+    spawnSync('ip', ['link', 'set', 'floor0', 'up']);
+    const started = performance.now();
+    const { status } = spawnSync('wg', ['syncconf', 'floor0', file]);
+    const elapsed = performance.now() - started;
+    if (status !== 0) throw new Error('wg syncconf failed');
+    const ended = once(server, 'exit');
+    await removeLink('floor0');
+    await ended;
+    return { elapsed };
+  };
+  const { floor, run } = await alternate(NEW_ROUNDS, {
+    floor: syncconf,
+    run: async () => {
+      await removeLink('wg0');
+      return host.serve(true);
+    },
+  });
+  process.stdout.write(`\n${host.peers} peers on a new interface\n`);
+  print('elapsed: wg syncconf to an interface that is up', floor.elapsed, 'ms');
+  print('elapsed: uncloud vpn', run.elapsed, 'ms');
+  print('uncloud vpn / wg syncconf', run.elapsed / floor.elapsed, '×', NEW_GOAL);
+  print('memory', run.mebibytes, 'MiB', MEMORY_GOAL);
+}
+
+try {
+  for (const entry of NOTHING_TO_DO) {
+    const host = new Host(entry.peers);
+    host.serve(true);
+    await measureNothingToDo(host, entry);
+    if (entry.peers === CHANGED_PEERS) await measureOneChange(host, entry.rounds);
+    if (entry.peers === NEW_PEERS) await measureNewInterface(host);
+    await removeLink('wg0');
+  }
+} finally {
+  rmSync(folder, { recursive: true });
 }

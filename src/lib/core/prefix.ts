@@ -18,6 +18,7 @@ export type PrefixText = string & { readonly rule: 'RFC 5952 prefix' };
 const ADDRESS_BITS = 128;
 const GROUPS = 8;
 const GROUP_BITS = 16;
+const GROUP_VALUES = 2 ** GROUP_BITS;
 const ALL_ONES = (1n << 128n) - 1n;
 
 /** The most networks that a pool may hold: slot numbers fit a signed 64-bit column with room to spare. */
@@ -47,7 +48,7 @@ export function hostMask(length: number): bigint {
  * (the first of equals) as `::`. IPv4-mapped addresses are written in hexadecimal too; §5 only recommends dots.
  */
 export function formatAddress(address: bigint): string {
-  return formatGroups(groupsOf(address));
+  return joinWords(groupsOf(address).map(wordOf));
 }
 
 /** Writes a prefix as RFC 5952 text with its length: `2a0a:e5c1:200::/40`. */
@@ -110,20 +111,27 @@ export function slotPrefix(pool: Prefix, size: number, slot: bigint): Prefix {
 export function slotFormatter(pool: Prefix, size: number): (slot: number) => PrefixText | null {
   const count = Number(slotCount(pool, size));
   const base = groupsOf(pool.address);
+  const groups = base.slice();
+  const words = base.map(wordOf);
+  const firstGroup = Math.floor(pool.length / GROUP_BITS);
   const lastGroup = Math.ceil(size / GROUP_BITS) - 1;
   const lastUnit = 2 ** (GROUP_BITS * (lastGroup + 1) - size);
   return (slot) => {
     if (!Number.isSafeInteger(slot) || slot < 0 || slot >= count) return null;
-    const groups = base.slice();
     let rest = slot;
     let unit = lastUnit;
-    for (let at = lastGroup; rest > 0; at -= 1) {
-      const values = 2 ** GROUP_BITS / unit;
-      groups[at] = (groups[at] ?? 0) + (rest % values) * unit;
+    for (let at = lastGroup; at >= firstGroup; at -= 1) {
+      const values = GROUP_VALUES / unit;
+      const group = (base[at] ?? 0) + (rest % values) * unit;
+      // Of neighbours most groups are the same.
+      if (group !== groups[at]) {
+        groups[at] = group;
+        words[at] = wordOf(group);
+      }
       rest = Math.floor(rest / values);
       unit = 1;
     }
-    return `${formatGroups(groups)}/${size}` as PrefixText;
+    return `${joinWords(words)}/${size}` as PrefixText;
   };
 }
 
@@ -149,12 +157,16 @@ function groupsOf(address: bigint): number[] {
   );
 }
 
-function formatGroups(groups: readonly number[]): string {
+function wordOf(group: number): string {
+  return group.toString(16);
+}
+
+function joinWords(words: readonly string[]): string {
   let start = GROUPS;
   let longest = 1;
   for (let at = 0; at < GROUPS; at += 1) {
     let end = at;
-    while (groups[end] === 0) end += 1;
+    while (words[end] === '0') end += 1;
     if (end - at > longest) {
       start = at;
       longest = end - at;
@@ -169,7 +181,7 @@ function formatGroups(groups: readonly number[]): string {
       separator = '';
       at += longest - 1;
     } else {
-      text += separator + (groups[at] ?? 0).toString(16);
+      text += separator + words[at];
       separator = ':';
     }
   }

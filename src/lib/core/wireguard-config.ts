@@ -42,7 +42,7 @@ export function renderWireguardConfig(config: WireguardConfig): string {
 PrivateKey = ${config.privateKey}
 ListenPort = ${config.listenPort}
 `;
-  return head + config.peers.map(renderPeer).join('');
+  return [head, ...config.peers.map(renderPeer)].join('');
 }
 
 /** One peer as a section of such a file. */
@@ -76,20 +76,24 @@ export function parseWireguardConfig(text: string): FoundConfig | null {
   const peers: { publicKey: string; allowedIps: string[] }[] = [];
   let peer: (typeof peers)[number] | null = null;
   for (const raw of text.split('\n')) {
-    const line = raw.includes('#') ? raw.replace(/#.*/, '').trim() : raw.trim();
-    if (line === '') continue;
-    if (/^\[peer\]$/i.test(line)) {
-      peer = { publicKey: '', allowedIps: [] };
-      peers.push(peer);
-    } else if (/^\[interface\]$/i.test(line)) {
-      peer = null;
+    if (raw === '' || raw.startsWith('#')) continue;
+    const line = (raw.includes('#') ? raw.replace(/#.*/, '') : raw).trim();
+    if (line.startsWith('[')) {
+      const section = line.toLowerCase();
+      if (section === '[interface]') peer = null;
+      if (section === '[peer]') {
+        peer = { publicKey: '', allowedIps: [] };
+        peers.push(peer);
+      }
+      continue;
     }
     const { 1: name = '', 2: value = '' } = SETTING.exec(line) ?? [];
     const key = name.toLowerCase();
     if (peer === null && (key === 'privatekey' || key === 'listenport')) found[key] = value;
     if (peer !== null && key === 'publickey') peer.publicKey = value;
-    if (peer !== null && key === 'allowedips')
-      peer.allowedIps.push(...value.split(',').map((allowed) => allowed.trim()));
+    if (peer !== null && key === 'allowedips') {
+      for (const allowed of value.split(',')) peer.allowedIps.push(allowed.trim());
+    }
   }
   return { ...header, privateKey: found.privatekey, listenPort: found.listenport, peers };
 }
