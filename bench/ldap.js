@@ -6,7 +6,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'ldapts';
-import { Slapd } from '../test/support/slapd.ts';
+import { Slapd, STAFF } from '../test/support/slapd.ts';
 
 const ENTRIES = 10_000;
 const ROUNDS = 7;
@@ -86,6 +86,7 @@ function timeOf(args, { folder, database, settings }) {
     HOME: folder,
     NODE_ENV: 'production',
     XDG_CACHE_HOME: folder,
+    UNCLOUD_LDAP_STAFF_GROUP_DN: STAFF,
     UNCLOUD_DATABASE_URL: `sqlite:${database}`,
     ...Object.fromEntries(ldap),
   };

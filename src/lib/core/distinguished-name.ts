@@ -26,8 +26,16 @@ export function canonicalDn(text: string): string | null {
 /** RFC 4514 §3: what may be escaped by itself. */
 const ESCAPABLE = /^[ "#+,;<=>\\]/;
 
+/** A value of which no character is special: nearly every one there is. */
+const PLAIN = /^[\w.@-]*(?=[,+]|$)/;
+
 /** Reads one value, up to the comma or plus sign behind it. */
 function readValue(text: string): { text: string; end: string; rest: string } | null {
+  const plain = PLAIN.exec(text)?.[0];
+  if (plain !== undefined) {
+    const at = plain.length;
+    return { text: plain.toLowerCase(), end: text[at] ?? '', rest: text.slice(at + 1) };
+  }
   const bytes: number[] = [];
   const encoder = new TextEncoder();
   let at = 0;
