@@ -163,6 +163,7 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     for (const id of [1, 2]) await deleteNetwork(context, id);
     await deletePool(context, 1);
     await writeFile(join(directory, 'wg9.conf'), '[Interface]\nListenPort = 1\n');
+    await writeFile(join(directory, '.wg0.conf.4711.new'), 'half a fi', { mode: 0o600 });
     const outcomes = await run();
     expect(outcomes.map((outcome) => [outcome.interface, outcome.applied])).toEqual([
       ['wg1', false],

@@ -75,11 +75,13 @@ export async function writeConfig(directory: string, name: string, text: string)
 }
 
 /**
- * Removes the file of an interface.
+ * Removes the file of an interface, and what a killed run left unfinished: its private key is in both.
  * @throws FILE_NOT_WRITABLE
  */
 export async function removeConfig(directory: string, name: string): Promise<void> {
-  await removeFile(configPath(directory, name));
+  const path = configPath(directory, name);
+  await removeUnfinished(path);
+  await removeFile(path);
 }
 
 /** Where the file of an interface is. */
