@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseUsername, type Username } from '../../src/lib/core/user.ts';
-import { inputOf } from '../../src/lib/io/input.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { listBills } from '../../src/lib/ops/bills.ts';
 import { addMember, createGroup, updateGroup } from '../../src/lib/ops/groups.ts';
@@ -117,7 +116,7 @@ describeDatabases('what is done in the name of a user', (databases) => {
     const rows = [3, 4].map(
       (number) => `{"username":"u${number}","public_key":"${testKey(110 + number)}"}\n`,
     );
-    const file = inputOf('rows', rows);
+    const file = { name: 'rows', lines: rows };
     const done = await importNetworks(context.as('u2'), {
       file,
       format: 'jsonl',

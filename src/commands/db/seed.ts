@@ -9,7 +9,6 @@ import {
   seedPrivateKey,
   seedUsers,
 } from '../../lib/core/seed.ts';
-import { inputOf } from '../../lib/io/input.ts';
 import { addDefaults } from '../../lib/ops/defaults.ts';
 import { importOrders } from '../../lib/ops/order-import.ts';
 import { setProvider } from '../../lib/ops/provider.ts';
@@ -64,7 +63,7 @@ A database with users that were not made up is refused.`;
     };
     const counts: Record<string, { inserted: number; unchanged: number }> = {};
     for (const [name, { work, rows }] of Object.entries(parts)) {
-      const file = inputOf(`seed ${name}`, rows(size));
+      const file = { name: `seed ${name}`, lines: rows(size) };
       const done = await work(context, { file, format: 'jsonl', partial: false, dryRun: false });
       counts[name] = { inserted: done.inserted, unchanged: done.unchanged };
       this.say(`Seeded ${name}: ${done.inserted} inserted, ${done.unchanged} unchanged.`);

@@ -13,13 +13,13 @@ import {
   type RowFormat,
   readImportRows,
 } from './import-rows.ts';
-import { type Input, openInput } from './input.ts';
+import { inputOf, type MadeLines, openInput } from './input.ts';
 import { RejectFile } from './reject-file.ts';
 
 /** What a person says about an import. */
 export interface ImportOptions {
-  /** Its path, or `-` for standard input; or what stands in for a file. */
-  readonly file: string | Input;
+  /** Its path, or `-` for standard input; or lines that the program makes itself. */
+  readonly file: string | MadeLines;
   /** How it is written; undefined: as its name says. */
   readonly format?: FileFormat | undefined;
   /** Write the good rows although others are refused. */
@@ -107,7 +107,7 @@ export async function importFile<Parsers extends ColumnParsers>(
   const { file, partial, dryRun } = options;
   const rejects = options.rejects === undefined ? null : await RejectFile.create(options.rejects);
   const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
-    const input = typeof file === 'string' ? await openInput(file) : file;
+    const input = typeof file === 'string' ? await openInput(file) : inputOf(file);
     await planForSmallParts(tx);
     const run = new ImportRun<Parsers>(options, rejects);
     const keys = await StagedKeys.create(tx, 'keys');

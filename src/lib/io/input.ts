@@ -12,11 +12,17 @@ export interface Input {
 
 const CHUNK = 2 ** 16;
 
-/** Text that the program makes itself, in place of a file. */
-export function inputOf(name: string, parts: Iterable<string>): Input {
+/** Lines with their ends, in place of a file; `name` is what messages call them by. */
+export interface MadeLines {
+  readonly name: string;
+  readonly lines: Iterable<string>;
+}
+
+/** Reads made lines as a file is read. */
+export function inputOf({ name, lines }: MadeLines): Input {
   async function* encode() {
     let text = '';
-    for (const part of parts) {
+    for (const part of lines) {
       text += part;
       if (text.length < CHUNK) continue;
       yield Buffer.from(text);
