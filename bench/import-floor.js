@@ -27,10 +27,10 @@ const TABLES = {
     orders: {
       columns:
         'id, user_id, product_id, quantity, starts_at, ends_at, recurring_price, description, reference, ' +
-        'one_time_price, currency, recurring_period_seconds, next_due_at, created_at',
+        'one_time_price, currency, recurring_period_seconds, created_at',
       row: ([id, userId, quantity, starts, ends, price, description, reference]) => [
         ...[id, userId, 1, quantity, starts, ends === '' ? null : ends, price, description, reference],
-        ...[0, 'CHF', 2_592_000, starts, NOW],
+        ...[0, 'CHF', 2_592_000, NOW],
       ],
     },
   },

@@ -23,7 +23,7 @@ export class Progress {
       return;
     }
     if (total !== null) this.#bar.setTotal(total);
-    this.#bar.update(done, { unit });
+    this.#bar.update(done, this.#facts(done, unit));
   }
 
   /** Takes the bar away, so that results and errors stand alone. */
@@ -40,8 +40,8 @@ export class Progress {
     if (this.#cleared) return;
     const format =
       total === null
-        ? '{value} {unit} in {duration_formatted}'
-        : '{bar} {value}/{total} {unit}, {eta_formatted} left';
+        ? '{value} {unit} in {duration_formatted}, {rate}/s'
+        : '{bar} {value}/{total} {unit}, {rate}/s, {eta_formatted} left';
     this.#bar = new progress.SingleBar({
       format,
       stream: process.stderr,
@@ -49,6 +49,11 @@ export class Progress {
       hideCursor: true,
       barsize: 30,
     });
-    this.#bar.start(total ?? 0, done, { unit });
+    this.#bar.start(total ?? 0, done, this.#facts(done, unit));
+  }
+
+  /** What the line says beside the numbers of the bar: the rate is the mean since the work began. */
+  #facts(done: number, unit: string): { unit: string; rate: number } {
+    return { unit, rate: Math.round(done / Math.max(1, (Date.now() - this.#begun) / 1000)) };
   }
 }

@@ -107,7 +107,8 @@ function rowOfCsv<Parsers extends ColumnParsers>(
   format: RowFormat<Parsers>,
   { line, source, cells, expected }: CsvRow,
 ): ImportRow<Parsers> {
-  const row = new ImportRow(format, line, source, cells.map(unguarded));
+  const texts = cells.some((cell) => cell.startsWith("'")) ? cells.map(unguarded) : cells;
+  const row = new ImportRow(format, line, source, texts);
   if (expected !== undefined) row.refuse(refuse.CELL_COUNT({ found: source.length, expected }));
   return row;
 }

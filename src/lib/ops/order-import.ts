@@ -17,7 +17,12 @@ import { parseProductDescription, parseProductName } from '../core/product.ts';
 import { parseReference, type Reference } from '../core/reference.ts';
 import { parseUsername, type Username } from '../core/user.ts';
 import { reserveIds } from '../io/db/ids.ts';
-import { findOrderRows, insertOrders, type OrderInsert, type PlacedOrderRow } from '../io/db/orders.ts';
+import {
+  findOrdersByReference,
+  insertOrders,
+  type OrderInsert,
+  type PlacedOrderRow,
+} from '../io/db/orders.ts';
 import { findUserIds } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -224,12 +229,9 @@ class OrderImporter implements RowImporter<Parsers> {
     const references = new Set(
       rows.flatMap(({ row, reference }) => [reference, row.values.replaces ?? reference]),
     );
-    const orders = await findOrderRows(this.#tx, { references: [...references] });
     return {
       users: await findUserIds(this.#tx, [...usernames]),
-      orders: new Map(
-        orders.flatMap((order) => (order.reference === null ? [] : [[order.reference, order]])),
-      ),
+      orders: await findOrdersByReference(this.#tx, [...references]),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import { effectiveEnd, impliedEnds, type NewOrder, type Order } from '../../core/order.ts';
 import type { ProductName } from '../../core/product.ts';
@@ -147,6 +147,18 @@ export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter
       createdAt: row.created_at as Instant,
     };
   });
+}
+
+/** The orders with these references, of which usually there are few or none. */
+export async function findOrdersByReference(
+  tx: Transaction<Schema>,
+  references: readonly Reference[],
+): Promise<Map<Reference, PlacedOrderRow>> {
+  const { rows } = await sql<{ reference: Reference }>`
+    select reference from orders where ${isAmong(tx, 'reference', references)}`.execute(tx);
+  if (rows.length === 0) return new Map();
+  const orders = await findOrderRows(tx, { references: rows.map(({ reference }) => reference) });
+  return new Map(orders.flatMap((order) => (order.reference === null ? [] : [[order.reference, order]])));
 }
 
 /** The order with that id or reference, or null. */

@@ -170,7 +170,11 @@ export class SqliteConnection implements DatabaseConnection {
     try {
       const statement = this.#prepare(sql);
       let changed = 0;
-      for (const row of rows) changed += statement.run(row.map(toSqlite)).changes;
+      const values: unknown[] = [];
+      for (const row of rows) {
+        for (let place = 0; place < row.length; place++) values[place] = toSqlite(row[place]);
+        changed += statement.run(values).changes;
+      }
       this.#changes.add(sql, changed);
       return changed;
     } catch (error) {
