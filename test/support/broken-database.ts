@@ -53,7 +53,11 @@ export async function breakDatabase(
       return run();
     }
     if (typeof statement !== 'string') {
-      statement.handleReadyForQuery = cut;
+      // pg has let go of the stream by now, and would not tell it that the connection is gone.
+      statement.handleReadyForQuery = () => {
+        cut();
+        statement.handleError(new Error('Connection terminated unexpectedly'));
+      };
       return run();
     }
     return (async () => {
@@ -75,6 +79,7 @@ export async function breakDatabase(
 interface CopyStreamQuery {
   readonly text: string;
   handleReadyForQuery: () => void;
+  handleError(error: Error): void;
 }
 
 function methodsOf({ executeQuery, executeMany }: SqliteConnection) {
