@@ -87,7 +87,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'payment import {folder}/statement.xml': {
     before: ['bill generate --until 2025-02-15'],
-    files: { 'statement.xml': statement([{ details: [{ references: [qrReference(1)] }] }]) },
+    files: {
+      'statement.xml': statement(
+        [1, 2].map((number) => ({ bank: `B${number}`, details: [{ references: [qrReference(number)] }] })),
+      ),
+    },
   },
   'vpn pool create 2001:db8::/48 --hostname vpn-2.example.net --private-key-file {folder}/other.key': {
     files: { 'other.key': 'XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=\n' },
