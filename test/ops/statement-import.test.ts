@@ -91,6 +91,7 @@ describeDatabases('the import of a statement', (databases) => {
       { bank: 'N6', details: [{ amount: '1', references: [qrReference(1)] }, { amount: '2' }] },
       pays(1, { bank: 'N7', direction: 'DBIT', reversal: true }),
       pays(1, { bank: 'N8', amount: '10.005' }),
+      pays(1, { bank: 'N9', amount: '90071992547409.92' }),
     ];
     const unmatched = [
       'PAYMENT_WITHOUT_REFERENCE',
@@ -101,6 +102,7 @@ describeDatabases('the import of a statement', (databases) => {
       'STATEMENT_DETAILS',
       'PAYMENT_WRONG_WAY',
       'INVALID_AMOUNT',
+      'PAYMENT_TOO_LARGE',
     ];
     expect(await run(context, ...entries)).toEqual({ inserted: 0, unchanged: 0, ignored: 0, unmatched });
     const record = (number: number, amount: string, reference: string) =>
@@ -119,6 +121,21 @@ describeDatabases('the import of a statement', (databases) => {
       unchanged: 2,
       unmatched: unmatched.filter((code) => !/WITHOUT|SEVERAL|WRONG_WAY/.test(code)),
     });
+  });
+
+  it('stores amounts up to the largest of a bill, and the others are listed with line and amount', async () => {
+    const context = await open();
+    const file = await fileOf([
+      pays(1, { bank: 'L1', amount: '90071992547409.91' }),
+      pays(1, { bank: 'L2', amount: '999999999999999999' }),
+      pays(2, { bank: 'L3' }),
+    ]);
+    const { inserted, unmatched } = await importStatement(context, file);
+    expect(inserted).toBe(2);
+    expect(unmatched.map(({ receipt, refusal }) => [receipt.line, refusal.message])).toEqual([
+      [expect.any(Number), '999999999999999999.00 CHF is more than any bill can be.'],
+    ]);
+    expect(await payments(context)).toEqual(['1 9007199254740991 L1', '2 2703 L3']);
   });
 
   it('takes back what the bank took back', async () => {

@@ -1667,6 +1667,15 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
+  PAYMENT_TOO_LARGE: define<{ amount: string; currency: string }>({
+    when: 'A bank statement shows a payment larger than any bill: its smallest units do not fit into 53 bits.',
+    say: ({ amount, currency }) => ({
+      message: `${amount} ${currency} is more than any bill can be.`,
+      hint: 'Ask the bank whether the amount is right.',
+      data: { field: 'amount' },
+    }),
+    example: { amount: '999999999999999999.00', currency: 'CHF' },
+  }),
   PAYMENT_IN_FUTURE: define<{ day: string; today: string }>({
     when: 'A payment is to be recorded for a day that is still to come.',
     say: ({ day, today }) => ({

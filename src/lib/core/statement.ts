@@ -1,6 +1,6 @@
 import { refuse } from './errors.ts';
 import type { Day } from './instant.ts';
-import { CURRENCY_DECIMALS, formatDecimal, isCurrency, type Minor } from './money.ts';
+import { CURRENCY_DECIMALS, formatDecimal, isCurrency, LARGEST_AMOUNT, type Minor } from './money.ts';
 import { billNumberOf } from './payment.ts';
 import { parseReference, type Reference } from './reference.ts';
 
@@ -118,7 +118,7 @@ export function billNumberFor({ isClear, creditorReferences }: Receipt): number 
 
 /**
  * The amount of a receipt in the smallest unit of the bill's currency.
- * @throws PAYMENT_CURRENCY, INVALID_AMOUNT
+ * @throws PAYMENT_CURRENCY, INVALID_AMOUNT, PAYMENT_TOO_LARGE
  */
 export function minorOfReceipt(
   { amount, currency }: Receipt,
@@ -132,7 +132,11 @@ export function minorOfReceipt(
   if (amount % unit !== 0n) {
     throw refuse.INVALID_AMOUNT({ amount: formatStatementAmount(amount, currency), currency, decimals });
   }
-  return amount / unit;
+  const minor = amount / unit;
+  if (minor > LARGEST_AMOUNT || minor < -LARGEST_AMOUNT) {
+    throw refuse.PAYMENT_TOO_LARGE({ amount: formatStatementAmount(amount, currency), currency });
+  }
+  return minor;
 }
 
 /** Whether payments that were recorded under the name of a receipt, for whichever bills, add up to it. */
