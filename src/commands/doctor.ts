@@ -25,7 +25,8 @@ export default class Doctor extends BaseCommand {
   ];
   static override flags = {
     data: Flags.boolean({
-      summary: 'Also check the stored data: schema, references, networks, bills, secrets, audit trail',
+      summary:
+        'Also check the stored data: schema, references, networks, payments, bills, secrets, audit trail',
     }),
     hostname: hostname({ summary: 'Also check what uncloud vpn needs on this VPN host' }),
   };

@@ -8,7 +8,8 @@ import {
   verifyNumbering,
 } from '../../src/lib/core/bill.ts';
 import { firstUnsettledPeriod, type StoredRecord, stateAfter } from '../../src/lib/core/charge.ts';
-import { addSeconds, LAST_INSTANT } from '../../src/lib/core/instant.ts';
+import { dueDayOf } from '../../src/lib/core/due-day.ts';
+import { addSeconds, LAST_INSTANT, parseDay } from '../../src/lib/core/instant.ts';
 import { LARGEST_CHARGE } from '../../src/lib/core/money.ts';
 import type { Order } from '../../src/lib/core/order.ts';
 import type { Territory } from '../../src/lib/core/vat.ts';
@@ -43,7 +44,7 @@ function stored(given: Partial<Account> = {}, run: Partial<BillingRun> = {}, num
   const [bill] = decided(given, run).bills;
   if (bill === undefined) throw new Error('nothing was billed');
   const records = bill.records.map((record, index) => ({ ...record, id: number * 100 + index }));
-  return { ...bill, id: number, number, dueOn: null, records };
+  return { ...bill, id: number, number, dueOn: dueDayOf(bill, 10), records };
 }
 
 describe('a user is skipped', () => {
@@ -262,6 +263,10 @@ describe('verification', () => {
     ['a total', [{ ...sold, total: 1n }, credited], ['BILL_TOTAL 1']],
     ['a kind', [{ ...sold, kind: 'credit_note' }, credited], ['BILL_KIND 1']],
     ['a currency', [{ ...sold, currency: 'EUR' }, credited], ['BILL_CURRENCY 1']],
+    ['no due day', [{ ...sold, dueOn: null }, credited], ['BILL_DUE 1']],
+    ['a due day before the issue', [{ ...sold, dueOn: parseDay('2024-12-31') }, credited], ['BILL_DUE 1']],
+    ['a due day of a draft', [{ ...sold, number: null }, credited], ['BILL_DUE null']],
+    ['a due day of a credit note', [sold, { ...credited, dueOn: sold.dueOn }], ['BILL_DUE 2']],
     ['a credit that has lost its charge', [sold, withRecord({ corrects: 77 })], ['CREDIT_OUTSIDE 2']],
     [
       'a record of another order',

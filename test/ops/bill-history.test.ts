@@ -32,6 +32,7 @@ describeDatabases('the history of bills', (databases) => {
       'BILL_VAT',
       'update bill_vats set vat = vat + 1 where bill_id = (select id from bills where number = 4)',
     ],
+    ['BILL_DUE', 'update bills set due_on = null where number = 4'],
     ['RECORD_NET', 'update bill_records set net = net + 1 where order_id = 40 and period_index = 1'],
     ['CREDIT_OUTSIDE', 'update bill_records set corrects_id = 1 where order_id = 10 and net < 0'],
     ['ORDER_CHANGED', 'update orders set recurring_price = 1 where id = 40'],

@@ -2,9 +2,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { examineRows } from '../../src/lib/cli/doctor.ts';
+import { parseDay } from '../../src/lib/core/instant.ts';
+import { parsePrice } from '../../src/lib/core/money.ts';
+import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { examineSchema } from '../../src/lib/ops/data-doctor.ts';
+import { recordPayment } from '../../src/lib/ops/payments.ts';
 import { reconcileHost } from '../../src/lib/ops/vpn-host.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -17,6 +21,8 @@ interface Breakage {
   readonly statement: string;
   /** What has to go first on PostgreSQL, which checks constraints whoever writes. */
   readonly postgres?: string;
+  /** What has to go first on SQLite, which keeps keys unique whoever writes. */
+  readonly sqlite?: string;
   readonly finding: string;
 }
 
@@ -103,6 +109,44 @@ const BREAKAGES: readonly Breakage[] = [
     finding: 'error replacements: order 32: is replaced by order 33 in another currency',
   },
   {
+    statement: `update payments set bill_id = (select max(id) from bills where number is null)`,
+    finding: 'error payments: bill id:19: is a draft, and has payments',
+  },
+  {
+    statement: "update payments set amount = -500 where reference = 'one'",
+    finding: 'error payments: bill 1: is an invoice, and more was given back for it than received',
+  },
+  {
+    statement: `update bills set total = -total, net = -net, vat = -vat, kind = 'credit_note', due_on = null
+      where number = 1`,
+    finding: 'error payments: bill 1: is a credit note, and more was received for it than given back',
+  },
+  {
+    statement: "update payments set reference = 'one'",
+    postgres: 'alter table payments drop constraint payments_key',
+    sqlite:
+      'create table kept as select * from payments; drop table payments; alter table kept rename to payments',
+    finding: 'error payments: bill 1: has 2 payments "one"',
+  },
+  {
+    statement: 'update payments set bill_id = 99',
+    finding: 'error orphans: payments with id 1: its bill_id is 99, and no row of bills is that',
+  },
+  {
+    statement: 'update bills set due_on = null where number = 4',
+    finding: 'error bills: BILL_DUE, bill 4: Bill 4 has no day by which it is to be paid.',
+  },
+  {
+    statement: "update bills set due_on = '2025-02-02' where number = 4",
+    finding:
+      'error bills: BILL_DUE, bill 4: Bill 4 is to be paid by 2025-02-02, and was issued on 2025-02-03.',
+  },
+  {
+    statement: "update bills set due_on = '2025-02-13' where number is null",
+    postgres: 'alter table bills drop constraint bills_due_on',
+    finding: 'error bills: BILL_DUE: Draft 19 has nothing to be paid, but 2025-02-13',
+  },
+  {
     statement: "update vpn_pools set private_key = 'v1:AAAA' where id = 1",
     finding: 'error sealed-secrets: pool 1: its private key does not open',
   },
@@ -112,15 +156,15 @@ const BREAKAGES: readonly Breakage[] = [
   },
   {
     statement: "update audit_entries set command = 'x' where topic = 'vpn' and position = 2",
-    finding: 'error audit: entry 7, vpn 2: its content is not what its hash was taken of',
+    finding: 'error audit: entry 10, vpn 2: its content is not what its hash was taken of',
   },
   {
     statement: "update audit_entries set counts = 'x' where topic = 'vpn' and position = 2",
-    finding: 'error audit: entry 7, vpn 2: its content is not what its hash was taken of',
+    finding: 'error audit: entry 10, vpn 2: its content is not what its hash was taken of',
   },
   {
     statement: "delete from audit_entries where topic = 'vpn' and position = 1",
-    finding: 'error audit: entry 7, vpn 2: it does not follow on the entry before it',
+    finding: 'error audit: entry 10, vpn 2: it does not follow on the entry before it',
   },
   {
     statement: "delete from schema_migration_checksums where name = '0004_orders'",
@@ -153,6 +197,15 @@ describeDatabases('doctor --data', (databases) => {
     const context = await openWithCustomers(await databases.context({ config }), 6);
     await generateBills(context.at('2025-02-03'));
     await generateBills(context.at('2025-03-05'));
+    await generateBills(context.at('2025-04-04'), { usernames: [parseUsername('u1')], draft: true });
+    for (const [amount, reference] of [
+      ['5', 'one'],
+      ['3', 'two'],
+    ] as const) {
+      const paidOn = parseDay('2025-02-10');
+      const given = { amount: parsePrice(amount), paidOn, reference: parseReference(reference) };
+      await recordPayment(context.at('2025-03-05'), { number: 1 }, given);
+    }
     await addPool(context);
     await addPool(context, '2001:db8::/48', { subnetworkSize: 64 });
     for (const number of [1, 2]) {
@@ -177,20 +230,21 @@ describeDatabases('doctor --data', (databases) => {
       'ok pools: pools: 2; none overlaps another',
       'ok networks: networks: 2; each lies in its pool and none overlaps another',
       'ok replacements: orders: 2 replaced; each meets its successor',
+      'ok payments: payments: 2, each for an issued bill',
       'ok sealed-secrets: pools: 2 private keys open',
-      'ok audit: trail: 9 entries in 5 chains, unbroken',
-      'ok bills: bills: 18, recomputed from 13 orders',
+      'ok audit: trail: 12 entries in 6 chains, unbroken',
+      'ok bills: bills: 19, recomputed from 13 orders',
       'ok wireguard-files: vpn-1.example.net: are what the database renders',
     ]);
     const { kysely } = await context.db();
-    expect(await kysely.selectFrom('audit_entries').select('id').execute()).toHaveLength(9);
+    expect(await kysely.selectFrom('audit_entries').select('id').execute()).toHaveLength(12);
   });
 
-  it.each(BREAKAGES)('$statement: $finding', async ({ statement, postgres, finding }) => {
+  it.each(BREAKAGES)('$statement: $finding', async ({ statement, postgres, sqlite, finding }) => {
     const context = await serve();
     await (await context.db()).close();
-    const first = databases.backend === 'postgresql' && postgres !== undefined ? `${postgres};` : '';
-    await tamper(context, `${first} ${statement}`);
+    const first = databases.backend === 'postgresql' ? postgres : sqlite;
+    await tamper(context, `${first ?? ''}; ${statement}`);
     const again = await databases.context({
       url: context.url,
       now: '2025-03-05',

@@ -14,7 +14,7 @@ import {
   tariffOf,
 } from './charge.ts';
 import { refuse, UserError } from './errors.ts';
-import { type Day, formatInstant, type Instant } from './instant.ts';
+import { type Day, dayOf, formatInstant, type Instant } from './instant.ts';
 import { type Currency, formatMinor, isCurrency, LARGEST_AMOUNT, type Minor } from './money.ts';
 import { checkOrder, checkReplacements, effectiveEnd, impliedEnds, type Order } from './order.ts';
 import {
@@ -110,6 +110,7 @@ export type FaultCode =
   | 'BILL_TOTAL'
   | 'BILL_KIND'
   | 'BILL_CURRENCY'
+  | 'BILL_DUE'
   | 'ORDER_CHANGED'
   | 'ORDER_FAULTY'
   | 'RECORD_WITHOUT_ORDER'
@@ -311,6 +312,18 @@ function verifyBill(bill: StoredBill, faults: Fault[]): void {
   if (bill.kind !== kindOf(bill.total)) {
     fault('BILL_KIND', `is called ${bill.kind} with a total of ${amount(bill.total)}`);
   }
+  const due = dueFaultOf(bill);
+  if (due !== null) fault('BILL_DUE', due);
+}
+
+/** Issued bills with something to pay have a day by which to pay it, `dueDayOf`, and others have none. */
+function dueFaultOf({ number, total, dueOn, issuedAt }: StoredBill): string | null {
+  if (number === null || total <= 0n) {
+    return dueOn === null ? null : `has nothing to be paid, but ${dueOn} as the day by which to pay it`;
+  }
+  if (dueOn === null) return 'has no day by which it is to be paid';
+  const issuedOn = dayOf(issuedAt);
+  return dueOn < issuedOn ? `is to be paid by ${dueOn}, and was issued on ${issuedOn}` : null;
 }
 
 /** A fault of an order, with the id of the record that shows it. */

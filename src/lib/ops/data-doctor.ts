@@ -1,5 +1,5 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
-import { UserError } from '../core/errors.ts';
+import { quote, UserError } from '../core/errors.ts';
 import { doubtful, type Finding, faulty, MOST_FINDINGS, refused, sound, verdict } from '../core/finding.ts';
 import { formatInstant } from '../core/instant.ts';
 import { misfit } from '../core/order.ts';
@@ -37,6 +37,7 @@ export async function examineData(context: Context): Promise<Finding[]> {
     ...(await pools(tx)),
     ...(await networks(tx)),
     ...(await replacements(tx)),
+    ...(await payments(tx)),
     ...(await secrets(tx, context.config['secrets.key_file'])),
     ...(await trail(tx)),
   ]);
@@ -282,6 +283,53 @@ async function doubleSuccessors(tx: Transaction<Schema>): Promise<Finding[]> {
     .execute();
   const fix = 'Cancel all but one of them with: uncloud order update ID --ends-at START';
   return rows.map((row) => faulty('replacements', `order ${row.replaces_id}`, 'has several successors', fix));
+}
+
+async function payments(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+  const all = tx.selectFrom('payments').innerJoin('bills', 'bills.id', 'payments.bill_id');
+  const [{ count } = { count: 0 }] = await all.select((eb) => eb.fn.countAll<number>().as('count')).execute();
+  const wrong = await all
+    .select(['bills.id', 'bills.number', 'bills.total'])
+    .groupBy(['bills.id', 'bills.number', 'bills.total'])
+    .having((eb) => {
+      const paid = eb.fn.sum('payments.amount');
+      return eb.or([
+        eb('bills.number', 'is', null),
+        eb.and([eb('bills.total', '<', 0), eb(paid, '>', 0)]),
+        eb.and([eb('bills.total', '>=', 0), eb(paid, '<', 0)]),
+      ]);
+    })
+    .orderBy('bills.id')
+    .limit(MOST_FINDINGS + 1)
+    .execute();
+  const repeated = await all
+    .select(['bills.id', 'bills.number', 'payments.reference'])
+    .select((eb) => eb.fn.countAll<number>().as('times'))
+    .groupBy(['bills.id', 'bills.number', 'payments.reference'])
+    .having((eb) => eb.fn.countAll(), '>', 1)
+    .orderBy('bills.id')
+    .limit(MOST_FINDINGS + 1)
+    .execute();
+  const found = [
+    ...wrong.map((bill) => paymentFinding(bill, wrongPayments(bill))),
+    ...repeated.map((bill) => paymentFinding(bill, `has ${bill.times} payments ${quote(bill.reference)}`)),
+  ];
+  return verdict(found, sound('payments', 'payments', `${count}, each for an issued bill`));
+}
+
+function wrongPayments({ number, total }: { readonly number: number | null; readonly total: number }) {
+  if (number === null) return 'is a draft, and has payments';
+  if (total < 0) return 'is a credit note, and more was received for it than given back';
+  return 'is an invoice, and more was given back for it than received';
+}
+
+function paymentFinding(
+  { id, number }: { readonly id: number; readonly number: number | null },
+  message: string,
+) {
+  const bill = number ?? `id:${id}`;
+  const fix = `Restore them from a backup; they are: uncloud payment list --bill ${bill}`;
+  return faulty('payments', `bill ${bill}`, message, fix);
 }
 
 async function secrets(tx: Transaction<Schema>, keyFile: string): Promise<readonly Finding[]> {
