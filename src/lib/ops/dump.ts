@@ -23,7 +23,8 @@ import {
 import { appliedMigrations } from '../io/db/migrations.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { createPrivateFile } from '../io/files.ts';
-import { readLines } from '../io/lines.ts';
+import { openInput } from '../io/input.ts';
+import { readLines, type TextLine } from '../io/json-lines.ts';
 import { writeToStdout } from '../io/output.ts';
 import { openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
@@ -145,12 +146,12 @@ async function findEmptyTables(tx: Transaction<Schema>, database: Database): Pro
 /** Reads a dump line by line, and checks that it is whole. */
 class DumpReader {
   readonly #file: string;
-  readonly #lines: ReturnType<typeof readLines>;
+  readonly #lines: AsyncGenerator<TextLine>;
   readonly #hash = createHash('sha256');
 
   constructor(file: string) {
     this.#file = file === '-' ? 'standard input' : file;
-    this.#lines = readLines(file);
+    this.#lines = linesOf(file);
   }
 
   /** Reads the first line, which has to be of a database with these migrations. */
@@ -185,8 +186,9 @@ class DumpReader {
       await load(table, part.rows);
     };
     let line = 1;
-    for await (const { text, number } of this.#lines) {
-      line = number;
+    for await (const read of this.#lines) {
+      const { text } = read;
+      line = read.line;
       const parsed = parseDumpLine(text, columns, { file: this.#file, line });
       if ('end' in parsed) {
         await flush();
@@ -203,6 +205,11 @@ class DumpReader {
     }
     throw refuse.INVALID_DUMP({ file: this.#file, line, reason: 'the dump ends without its last line' });
   }
+}
+
+async function* linesOf(file: string): AsyncGenerator<TextLine> {
+  const { name, bytes } = await openInput(file);
+  for await (const lines of readLines(bytes, { file: name })) yield* lines;
 }
 
 async function whySealed(tx: Transaction<Schema>, context: Context): Promise<UserError | null> {

@@ -203,13 +203,7 @@ export async function findBillDocuments(
 ): Promise<BillDocument[]> {
   const ids = keys.map(({ id }) => id);
   if (ids.length === 0) return [];
-  const rows = await tx
-    .selectFrom('bills')
-    .innerJoin('users', 'users.id', 'bills.user_id')
-    .selectAll('bills')
-    .select('users.username')
-    .where('bills.id', 'in', ids)
-    .execute();
+  const rows = await findBillRows(tx, ids);
   const bills = new Map((await withParts(tx, rows, 'bills.id', ids)).map((bill) => [bill.id, bill]));
   const rowOf = new Map(rows.map((row) => [row.id, row]));
   const orderReferences = await findOrderReferences(tx, ids);
@@ -237,6 +231,17 @@ export async function findBillDocuments(
       ),
     };
   });
+}
+
+/** The rows of these bills, with their users' names. */
+function findBillRows(tx: Transaction<Schema>, ids: readonly number[]) {
+  return tx
+    .selectFrom('bills')
+    .innerJoin('users', 'users.id', 'bills.user_id')
+    .selectAll('bills')
+    .select('users.username')
+    .where('bills.id', 'in', ids)
+    .execute();
 }
 
 /** The references of the orders on these bills, by order, where they have one. */
@@ -277,13 +282,7 @@ export async function findBookedBills(
 ): Promise<BookedBill[]> {
   const ids = keys.map(({ id }) => id);
   if (ids.length === 0) return [];
-  const rows = await tx
-    .selectFrom('bills')
-    .innerJoin('users', 'users.id', 'bills.user_id')
-    .selectAll('bills')
-    .select('users.username')
-    .where('bills.id', 'in', ids)
-    .execute();
+  const rows = await findBillRows(tx, ids);
   const groups = await tx.selectFrom('bill_vats').selectAll().where('bill_id', 'in', ids).execute();
   const payments = await tx
     .selectFrom('payments')
