@@ -21,11 +21,12 @@ function directoryOf(...people: readonly (readonly [login: string, mail: string]
 
 describeDatabases('people of a directory at the command line', (databases) => {
   /** Runs one command against a directory that answers so. */
-  async function run(words: string, script: Script, url: string) {
+  async function run(words: string, script: Script, url: string, groups?: string) {
     const server = await LdapServer.start(script);
     const environment = {
       UNCLOUD_LDAP_URL: `ldap://127.0.0.1:${server.port}`,
       UNCLOUD_LDAP_BASE_DN: 'dc=example',
+      ...(groups === undefined ? {} : { UNCLOUD_LDAP_GROUP_BASE_DN: groups }),
     };
     try {
       return await uncloud(words.split(' '), { url, environment });
@@ -78,6 +79,46 @@ describeDatabases('people of a directory at the command line', (databases) => {
       { username: 'bob', is_active: false },
       { username: 'carl', is_active: false, billing_address: { country: 'CH' } },
     ]);
+  });
+
+  it('group sync plans, does, and has nothing to do', async () => {
+    const url = await databases.freshUrl();
+    expect(await run('group sync', honest, url)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ldap.group_base_dn is empty.'),
+    });
+    const sync = (flags: string) => run(`group sync${flags}`, honest, url, 'dc=example');
+    const refused = 'has no owner who is a user here, and a new group needs one.';
+    expect(await sync('')).toEqual({
+      code: 3,
+      stdout: `ENTRY                   REFUSED BECAUSE\ncn=research,dc=example  The entry "cn=research,dc=example" ${refused}\n`,
+      stderr: 'Groups: 0 created, 0 updated, 0 deactivated, 0 unchanged, 1 refused.\n',
+    });
+    await run('user sync --quiet', honest, url);
+    const unknown = 'Members who are no users here: 1. Make them users with: uncloud user sync\n';
+    const stdout =
+      'GROUP     ACTION  CHANGES\nresearch  create  +user1\nGROUP     NO USER HERE\nresearch  nobody\n';
+    expect(await sync(' --dry-run --exit-code')).toEqual({
+      code: 4,
+      stdout,
+      stderr: `${unknown}Would be: 1 created, 0 updated, 0 deactivated, 0 unchanged, 0 refused.\n`,
+    });
+    expect(await sync('')).toEqual({
+      code: 0,
+      stdout,
+      stderr: `${unknown}Groups: 1 created, 0 updated, 0 deactivated, 0 unchanged, 0 refused.\n`,
+    });
+    expect(await sync(' --dry-run --exit-code')).toEqual({
+      code: 0,
+      stdout: 'GROUP     NO USER HERE\nresearch  nobody\n',
+      stderr: `${unknown}Nothing to change: the groups are as in the directory (1).\n`,
+    });
+    const { group } = await uncloudJson(['group', 'show', 'research'], { url });
+    expect(group).toMatchObject({
+      owner: 'user1',
+      members: [{ username: 'user1', is_admin: false }],
+      directory: { dn: 'cn=research,dc=example', gone_at: null },
+    });
   });
 
   it('bootstrap-user reads one, and ldap check needs no database', async () => {

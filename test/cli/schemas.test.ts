@@ -84,6 +84,8 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'ldap check -v': { withDirectory: true },
   'user sync --dry-run --exit-code': { code: 4, withDirectory: true },
   'user sync': { withDirectory: true },
+  'group sync --dry-run --exit-code': { code: 4, withDirectory: true },
+  'group sync': { withDirectory: true },
   'user list': {},
   'user show beat': {},
   'user show nobody': { code: 1, refused: true },
@@ -189,6 +191,7 @@ describe('the documents', () => {
     directory = {
       UNCLOUD_LDAP_URL: `ldap://127.0.0.1:${server.port}`,
       UNCLOUD_LDAP_BASE_DN: 'dc=example',
+      UNCLOUD_LDAP_GROUP_BASE_DN: 'dc=example',
     };
   });
   afterAll(async () => {

@@ -82,7 +82,7 @@ describe('an entry', () => {
     const { dns, usernames } = readGroup(
       entryOf({ member: ['UID=Anna,DC=X', 'nonsense'], memberUid: 'bob' }),
     );
-    expect([...dns]).toEqual([canonicalDn('uid=anna,dc=x')]);
+    expect([...dns]).toEqual([[canonicalDn('uid=anna,dc=x'), 'UID=Anna,DC=X']]);
     expect([...usernames]).toEqual(['bob']);
   });
 });

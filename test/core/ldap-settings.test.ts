@@ -21,6 +21,7 @@ it('has defaults for an OpenLDAP server', () => {
     userFilter: '(objectClass=inetOrgPerson)',
     attributes: { login: 'uid', mail: 'mail', name: 'cn' },
     staffGroupDn: null,
+    groups: null,
     timeoutSeconds: 10,
   });
 });
@@ -50,6 +51,8 @@ it.each<[Record<string, string | boolean>, string, RegExp]>([
   [{ base_dn: '' }, 'ldap.base_dn', /is empty/],
   [{ base_dn: 'example.net' }, 'ldap.base_dn', /is not a distinguished name/],
   [{ staff_group_dn: 'staff' }, 'ldap.staff_group_dn', /is not a distinguished name/],
+  [{ group_base_dn: 'groups' }, 'ldap.group_base_dn', /is not a distinguished name/],
+  [{ group_name_attribute: 'c n' }, 'ldap.group_name_attribute', /is not the name of an attribute/],
   [{ login_attribute: 'uid)(x' }, 'ldap.login_attribute', /is not the name of an attribute/],
 ])('refuses %j', (changes, key, message) => {
   const refused = refusalOf(() => parseLdapSettings(configOf({ ...GOOD, ...changes })));

@@ -166,7 +166,10 @@ const READING = [
 ];
 
 /** Commands that need more than a database, and lose it in a test of their own. */
-const ELSEWHERE: Readonly<Record<string, string>> = { 'user:sync': 'test/ops/user-sync.test.ts' };
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'group:sync': 'test/ops/group-sync.test.ts',
+  'user:sync': 'test/ops/user-sync.test.ts',
+};
 
 beforeAll(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date(NOW) });

@@ -30,7 +30,15 @@ describeDatabases('groups', (databases) => {
     const context = await world();
     const { group, created } = await createGroup(context, { name: NAME, owner: NICO });
     expect({ group, created }).toEqual({
-      group: { id: 1, name: NAME, owner: NICO, isActive: true, memberCount: 0, createdAt: context.now },
+      group: {
+        id: 1,
+        name: NAME,
+        owner: NICO,
+        isActive: true,
+        directory: null,
+        memberCount: 0,
+        createdAt: context.now,
+      },
       created: false,
     });
     await expect(createGroup(context, { name: NAME, owner: ANNA })).rejects.toMatchObject({

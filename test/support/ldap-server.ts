@@ -124,9 +124,13 @@ export function result(
 }
 
 /** One entry of the answer to a search. */
-export function entry({ id }: Request, dn: string, attributes: Readonly<Record<string, string>>): Buffer {
+export function entry(
+  { id }: Request,
+  dn: string,
+  attributes: Readonly<Record<string, string | string[]>>,
+): Buffer {
   const list = Object.entries(attributes).map(([type, value]) =>
-    element(0x30, text(type), element(0x31, text(value))),
+    element(0x30, text(type), element(0x31, ...[value].flat().map(text))),
   );
   return message(id, element(0x64, text(dn), element(0x30, ...list)));
 }
@@ -152,9 +156,17 @@ export function person(request: Request, number: number): Buffer {
   });
 }
 
-/** A small honest directory with two people. */
+/** A group whose owner and first member is the first person. */
+function group(request: Request): Buffer {
+  const entryUUID = '00000000-0000-4000-8001-000000000001';
+  const members = { owner: 'uid=user1,dc=example', memberUid: ['user1', 'nobody'] };
+  return entry(request, 'cn=research,dc=example', { cn: 'research', entryUUID, ...members });
+}
+
+/** A small honest directory with two people and a group. */
 export const honest: Script = (request, socket) => {
-  if (request.operation === SEARCH)
+  if (request.operation === SEARCH && request.bytes.includes('memberUid')) socket.write(group(request));
+  else if (request.operation === SEARCH)
     socket.write(Buffer.concat([1, 2].map((number) => person(request, number))));
   const value = request.operation === EXTENDED ? [element(0x8b, 'dn:cn=uncloud,dc=example')] : [];
   socket.write(result(request, 0, { value }));

@@ -12,7 +12,8 @@ import { Authority, type Certificate } from './certificates.ts';
 export const BASE = 'dc=example,dc=net';
 export const PEOPLE = `ou=people,${BASE}`;
 export const BIND_DN = `cn=uncloud,${BASE}`;
-export const STAFF = `cn=staff,ou=groups,${BASE}`;
+export const GROUPS = `ou=groups,${BASE}`;
+export const STAFF = `cn=staff,${GROUPS}`;
 /** Looked for wherever it must not be. */
 export const BIND_PASSWORD = 'canary-4f1c7e';
 
@@ -174,7 +175,7 @@ function ldif(people: readonly Person[]): string {
   const entries: [string, Record<string, string | string[]>][] = [
     [BASE, { objectClass: ['dcObject', 'organization'], dc: 'example', o: 'Example' }],
     [PEOPLE, { objectClass: 'organizationalUnit', ou: 'people' }],
-    [`ou=groups,${BASE}`, { objectClass: 'organizationalUnit', ou: 'groups' }],
+    [GROUPS, { objectClass: 'organizationalUnit', ou: 'groups' }],
     [
       BIND_DN,
       {

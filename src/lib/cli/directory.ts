@@ -1,5 +1,6 @@
 import type { DirectoryPerson } from '../core/directory-entry.ts';
-import type { RefusedEntry, SyncChange } from '../core/directory-sync.ts';
+import type { SyncChange } from '../core/directory-sync.ts';
+import type { RefusedEntry } from '../core/entry-match.ts';
 import type { StoredPerson } from '../io/db/people.ts';
 import type { LdapReport } from '../ops/ldap-check.ts';
 import { fieldNames } from './people.ts';

@@ -2,13 +2,15 @@ import { type Member, parseGroupName } from '../core/group.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { StoredGroup } from '../io/db/groups.ts';
 import { parsedArg } from './flags.ts';
+import { directoryDocument, placeInDirectory } from './people.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** The name of a group, as an argument. */
 export const groupArg = parsedArg('Name of the group', parseGroupName);
 
 /** A group as `--json` gives it. */
-export function groupDocument({ id, name, owner, isActive, memberCount, createdAt }: StoredGroup) {
+export function groupDocument(group: StoredGroup) {
+  const { id, name, owner, isActive, memberCount, createdAt, directory } = group;
   return {
     id,
     name,
@@ -16,6 +18,7 @@ export function groupDocument({ id, name, owner, isActive, memberCount, createdA
     is_active: isActive,
     member_count: memberCount,
     created_at: formatInstant(createdAt),
+    directory: directoryDocument(directory),
   };
 }
 
@@ -54,6 +57,7 @@ export function groupFields(group: StoredGroup): Record<string, Cell> {
     Owner: group.owner,
     Active: group.isActive ? 'yes' : 'no',
     Created: formatInstant(group.createdAt),
+    Directory: placeInDirectory(group.directory),
     Members: group.memberCount,
   };
 }

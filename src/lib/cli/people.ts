@@ -64,7 +64,8 @@ export function userDocument({ id, user }: Person & { readonly id: number }) {
   };
 }
 
-function directoryDocument(link: DirectoryLink | null) {
+/** The entry of the directory that a user or a group is, as `--json` gives it. */
+export function directoryDocument(link: DirectoryLink | null) {
   if (link === null) return null;
   const { id, dn, goneAt } = link;
   return { id, dn, gone_at: goneAt === null ? null : formatInstant(goneAt) };
@@ -115,7 +116,8 @@ export function personFields(person: Person & { readonly id: number }): Record<s
   };
 }
 
-function placeInDirectory(link: DirectoryLink | null): string | null {
+/** The same for a reader. */
+export function placeInDirectory(link: DirectoryLink | null): string | null {
   if (link === null) return null;
   return link.goneAt === null ? link.dn : `${link.dn} (gone, ${formatInstant(link.goneAt)})`;
 }

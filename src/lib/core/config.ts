@@ -43,6 +43,13 @@ export const CONFIG_KEYS = {
     'The group whose members are the staff; empty: the directory does not say who is',
     { example: 'cn=staff,ou=groups,dc=example,dc=net' },
   ),
+  'ldap.group_base_dn': text('Where groups are searched; empty: group sync has none to read', {
+    example: 'ou=groups,dc=example,dc=net',
+  }),
+  'ldap.group_filter': text('Which entries are groups', {
+    fallback: '(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))',
+  }),
+  'ldap.group_name_attribute': text('The attribute that holds the name of a group', { fallback: 'cn' }),
   'ldap.start_tls': flag('Upgrade an ldap:// connection with StartTLS before anything else is said', false),
   'ldap.ca_file': text("The certificate authority of the directory; empty: the system's", {
     example: '/etc/ssl/certs/ca-certificates.crt',

@@ -1,6 +1,8 @@
 import { parseCountry } from './country.ts';
 import { canonicalDn } from './distinguished-name.ts';
+import type { RefusedEntry } from './entry-match.ts';
 import { quote, refuse, UserError } from './errors.ts';
+import { type GroupName, parseGroupName } from './group.ts';
 import type { PersonAttributes } from './ldap-settings.ts';
 import { parseLine } from './line.ts';
 import type { PersonChange } from './person.ts';
@@ -25,8 +27,8 @@ export interface DirectoryPerson {
 
 /** The members of a group, named as the three kinds of groups do. */
 export interface DirectoryGroup {
-  /** Canonical names: `member` of groupOfNames, `uniqueMember` of groupOfUniqueNames. */
-  readonly dns: ReadonlySet<string>;
+  /** `member` of groupOfNames, `uniqueMember` of groupOfUniqueNames: as written, by the canonical name. */
+  readonly dns: ReadonlyMap<string, string>;
   /** `memberUid` of posixGroup (RFC 2307). */
   readonly usernames: ReadonlySet<string>;
 }
@@ -75,20 +77,12 @@ export function readPerson(
 ): DirectoryPerson {
   const first = <T>(attribute: string, parse: (text: string) => T): T | undefined => {
     const [value] = valuesOf(entry, attribute);
-    return value === undefined ? undefined : attempt(attribute, () => parse(value));
-  };
-  const attempt = <T>(attribute: string, parse: () => T): T => {
-    try {
-      return parse();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw error.at(`entry ${quote(entry.dn)}, ${attribute}`);
-    }
+    return value === undefined ? undefined : readValue(entry, attribute, () => parse(value));
   };
   const line = (field: string) => (text: string) => parseLine(field, text);
   const id = readDirectoryId(entry);
   const logins = valuesOf(entry, names.login).map((value) =>
-    attempt(names.login, () => parseUsername(value)),
+    readValue(entry, names.login, () => parseUsername(value)),
   );
   const [username, ...others] = mainFirst(entry, names.login, logins);
   if (username === undefined) throw refuse.ENTRY_WITHOUT_LOGIN({ dn: entry.dn, attribute: names.login });
@@ -114,24 +108,121 @@ export function readPerson(
   };
 }
 
-/** Values have no order in LDAP (RFC 4512 §2.3): the login that the entry is named by comes first. */
-function mainFirst({ dn }: DirectoryEntry, attribute: string, logins: readonly Username[]): Username[] {
-  if (logins.length < 2) return [...logins];
-  const name = canonicalDn(dn) ?? '';
-  const isMain = (login: Username) =>
-    name.startsWith(`${attribute.toLowerCase()}=${JSON.stringify(login.toLowerCase())}`);
-  return logins.toSorted((one, other) => Number(isMain(other)) - Number(isMain(one)));
+/** Parses a value of an entry; a refusal says where it stands. */
+function readValue<T>({ dn }: DirectoryEntry, attribute: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw error.at(`entry ${quote(dn)}, ${attribute}`);
+  }
 }
 
-/** Reads an entry as a group, of whichever kinds it is. */
+/** Values have no order in LDAP (RFC 4512 §2.3): the one that the entry is named by comes first. */
+function mainFirst<Name extends string>(
+  { dn }: DirectoryEntry,
+  attribute: string,
+  values: readonly Name[],
+): Name[] {
+  if (values.length < 2) return [...values];
+  const name = canonicalDn(dn) ?? '';
+  const isMain = (value: Name) =>
+    name.startsWith(`${attribute.toLowerCase()}=${JSON.stringify(value.toLowerCase())}`);
+  return values.toSorted((one, other) => Number(isMain(other)) - Number(isMain(one)));
+}
+
+/** Reads the members of a group, of whichever kinds it is. */
 export function readGroup(entry: DirectoryEntry): DirectoryGroup {
   // RFC 4517 §3.3.21: a unique member may carry a bit string behind its name.
   const unique = valuesOf(entry, 'uniqueMember').map((value) => value.replace(/#'[01]*'B$/, ''));
-  const dns = [...valuesOf(entry, 'member'), ...unique].map(canonicalDn);
   return {
-    dns: new Set(dns.filter((dn) => dn !== null)),
+    dns: byCanonicalName([...valuesOf(entry, 'member'), ...unique]),
     usernames: new Set(valuesOf(entry, 'memberUid')),
   };
+}
+
+/** Names as written, by the canonical name; what is none is left out. */
+function byCanonicalName(dns: readonly string[]): Map<string, string> {
+  const named = dns.map((dn) => [canonicalDn(dn), dn] as const);
+  return new Map(named.filter((pair): pair is readonly [string, string] => pair[0] !== null));
+}
+
+/** A group as the directory knows one. */
+export interface GroupEntry {
+  readonly id: DirectoryId;
+  readonly dn: string;
+  /** All values of the name attribute; first the one that the entry is named by. */
+  readonly names: readonly [GroupName, ...GroupName[]];
+  /** The canonical names of the owners (RFC 4519 §2.21). */
+  readonly owners: readonly string[];
+  readonly members: DirectoryGroup;
+}
+
+/** Reads entries one by one; those that cannot be read come back with the reason. */
+export function readEntries<T>(
+  entries: readonly DirectoryEntry[],
+  read: (entry: DirectoryEntry) => T,
+): { read: T[]; refused: RefusedEntry[] } {
+  const done: T[] = [];
+  const refused: RefusedEntry[] = [];
+  for (const entry of entries) {
+    try {
+      done.push(read(entry));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      refused.push({ dn: entry.dn, id: idOf(entry), error });
+    }
+  }
+  return { read: done, refused };
+}
+
+function idOf(entry: DirectoryEntry): DirectoryId | null {
+  try {
+    return readDirectoryId(entry);
+  } catch {
+    return null;
+  }
+}
+
+/** The attributes of a group to ask for. */
+export function groupAttributes(nameAttribute: string): string[] {
+  return [...new Set([ID, nameAttribute, 'owner', ...MEMBER_ATTRIBUTES])];
+}
+
+/**
+ * Reads an entry as a group.
+ * @throws ENTRY_WITHOUT_ID, ENTRY_WITHOUT_NAME, INVALID_TEXT
+ */
+export function readGroupEntry(entry: DirectoryEntry, nameAttribute: string): GroupEntry {
+  const { dn } = entry;
+  const id = readDirectoryId(entry);
+  const values = valuesOf(entry, nameAttribute).map((value) =>
+    readValue(entry, nameAttribute, () => parseGroupName(value)),
+  );
+  const [name, ...others] = mainFirst(entry, nameAttribute, values);
+  if (name === undefined) throw refuse.ENTRY_WITHOUT_NAME({ dn, attribute: nameAttribute });
+  const owners = [...byCanonicalName(valuesOf(entry, 'owner')).keys()];
+  return { id, dn, names: [name, ...others], owners, members: readGroup(entry) };
+}
+
+/** How members of groups are named: by the canonical name of their entry, or by a login. */
+export interface PersonNames {
+  readonly id: DirectoryId;
+  readonly dn: string;
+  readonly logins: readonly string[];
+}
+
+/** The attributes that `readPersonNames` reads. */
+export function nameAttributes({ login }: PersonAttributes): string[] {
+  return [ID, login];
+}
+
+/**
+ * Reads only how a person is named.
+ * @throws ENTRY_WITHOUT_ID
+ */
+export function readPersonNames(entry: DirectoryEntry, { login }: PersonAttributes): PersonNames {
+  return { id: readDirectoryId(entry), dn: canonicalDn(entry.dn) ?? '', logins: valuesOf(entry, login) };
 }
 
 function isMember({ dns, usernames }: DirectoryGroup, dn: string, logins: readonly Username[]): boolean {

@@ -1,17 +1,10 @@
 import { isLossTooLarge } from './brake.ts';
 import type { DirectoryPerson } from './directory-entry.ts';
+import { distinct, findGone, isReturning, matchEntries, type RefusedEntry } from './entry-match.ts';
 import { refuse, UserError } from './errors.ts';
 import type { Instant } from './instant.ts';
 import { changedPersonFields, changePerson, type Person } from './person.ts';
-import { type DirectoryId, newUser, type Username } from './user.ts';
-
-/** An entry that cannot be taken over, and why. */
-export interface RefusedEntry {
-  readonly dn: string;
-  /** The entry's id, when that at least could be read. */
-  readonly id: DirectoryId | null;
-  readonly error: UserError;
-}
+import { newUser, type Username } from './user.ts';
 
 /** What the directory holds: people, and entries that are none. */
 export interface DirectoryContent {
@@ -37,14 +30,6 @@ export interface SyncPlan<Stored extends Person> {
   readonly brake: UserError | null;
 }
 
-/** An entry beside the user that it is. */
-interface Match<Stored> {
-  readonly person: DirectoryPerson;
-  /** Null: nobody yet. */
-  readonly stored: Stored | null;
-  readonly username: Username;
-}
-
 /**
  * Compares the directory with the users. Entries and users belong together by the entry's id, so a renamed entry
  * renames its user; an entry that nobody has yet belongs to the user of its name, if that one has no entry. Users
@@ -55,17 +40,16 @@ export function planSync<Stored extends Person>(
   users: readonly Stored[],
   now: Instant,
 ): SyncPlan<Stored> {
-  // An entry that moves while the pages are read can stand on two of them.
-  const people = [...new Map(read.map((person) => [person.id, person])).values()];
+  const people = distinct(read);
   const refused = [...unread];
   const changes: SyncChange<Stored>[] = [];
   let unchanged = 0;
-  const { matches, refused: unmatched } = matchEntries(people, users);
+  const { matches, refused: unmatched } = matchPeople(people, users);
   refused.push(...unmatched);
   for (const match of matches) {
-    const { person, stored } = match;
+    const { entry: person, stored, name: username } = match;
     try {
-      const wanted = personFromDirectory(match, now);
+      const wanted = personFromDirectory({ person, stored, username }, now);
       const fields = stored === null ? [] : changedPersonFields(stored, wanted);
       if (stored === null) changes.push({ action: 'create', stored, wanted, fields });
       else if (fields.length > 0) changes.push({ action: 'update', stored, wanted, fields });
@@ -76,7 +60,12 @@ export function planSync<Stored extends Person>(
     }
   }
   const linked = users.filter(({ user }) => user.isActive && user.directory?.goneAt === null);
-  const gone = findGone(linked, { people, refused });
+  const replaced = new Set(
+    refused.filter(({ error }) => error.code === 'ENTRY_REPLACED').map(({ error }) => error.data.username),
+  );
+  const gone = findGone(linked, ({ user }) => user.directory, [...people, ...refused]).filter(
+    ({ user }) => !replaced.has(user.username),
+  );
   changes.push(...gone.map((stored) => deactivation(stored, now)));
   return { changes, refused, unchanged, brake: brakeOn(changes, linked) };
 }
@@ -90,11 +79,10 @@ export function personFromDirectory(
   now: Instant,
 ): Person {
   const base = stored ?? { user: newUser(username, now), address: null };
-  const isBack = base.user.directory !== null && base.user.directory.goneAt !== null;
   const user = {
     ...base.user,
     username,
-    isActive: isBack || base.user.isActive,
+    isActive: isReturning(base.user.directory) || base.user.isActive,
     directory: { id: person.id, dn: person.dn, goneAt: null },
   };
   // A directory that knows a street and no country makes no billing address.
@@ -138,75 +126,18 @@ export function matchPerson<Stored extends Person>(
   return holder;
 }
 
-function matchEntries<Stored extends Person>(
-  people: readonly DirectoryPerson[],
-  users: readonly Stored[],
-): { matches: Match<Stored>[]; refused: RefusedEntry[] } {
-  const byId = new Map(users.map((stored) => [stored.user.directory?.id, stored]));
-  const byName = new Map(users.map((stored) => [stored.user.username, stored]));
-  const ids = new Set(people.map(({ id }) => id));
-  const refused: RefusedEntry[] = [];
-  const refuseEntry = ({ dn, id }: DirectoryPerson, error: UserError) => refused.push({ dn, id, error });
-
-  const byUsername = new Map<Username, Match<Stored>[]>();
-  for (const person of people) {
-    const stored = byId.get(person.id) ?? null;
-    const username = usernameFor(person, stored);
-    const rivals = byUsername.get(username) ?? [];
-    if (rivals.push({ person, stored, username }) === 1) byUsername.set(username, rivals);
-  }
-  let matches: Match<Stored>[] = [];
-  for (const [username, rivals] of byUsername) {
-    const [match, ...others] = rivals;
-    if (match !== undefined && others.length === 0) matches.push(match);
-    else
-      for (const { person } of rivals)
-        refuseEntry(person, refuse.LOGIN_TWICE({ username, dns: rivals.map((rival) => rival.person.dn) }));
-  }
-
-  // A refused renaming keeps its old name taken, which may refuse another one: as long as there are any.
-  for (let settled = false; !settled; ) {
-    const moving = new Set(matches.filter(isRenaming).map(({ stored }) => stored));
-    const kept = matches.flatMap((match): Match<Stored>[] => {
-      const holder = byName.get(match.username);
-      if (holder === undefined || holder === match.stored || moving.has(holder)) return [match];
+function matchPeople<Stored extends Person>(people: readonly DirectoryPerson[], users: readonly Stored[]) {
+  return matchEntries<DirectoryPerson, Stored, Username>(people, users, {
+    linkOf: ({ user }) => user.directory,
+    nameOf: ({ user }) => user.username,
+    nameFor: usernameFor,
+    refuseTwice: (username, dns) => refuse.LOGIN_TWICE({ username, dns }),
+    onTaken: ({ entry: { dn }, stored }, holder, isReplaced) => {
       const { directory, username } = holder.user;
-      if (directory === null && match.stored === null) return [{ ...match, stored: holder }];
-      const isReplaced = directory !== null && match.stored === null && !ids.has(directory.id);
-      refuseEntry(
-        match.person,
-        isReplaced
-          ? refuse.ENTRY_REPLACED({ username, dn: match.person.dn })
-          : refuse.LOGIN_TAKEN({
-              username,
-              dn: match.person.dn,
-              current: match.stored?.user.username ?? null,
-            }),
-      );
-      return [];
-    });
-    settled = kept.length === matches.length;
-    matches = kept;
-  }
-  return { matches, refused };
-}
-
-function isRenaming({ stored, username }: Match<Person>): boolean {
-  return stored !== null && stored.user.username !== username;
-}
-
-/** The users whose entry is not there any more. */
-function findGone<Stored extends Person>(
-  linked: readonly Stored[],
-  { people, refused }: DirectoryContent,
-): Stored[] {
-  if (refused.some(({ id }) => id === null)) return [];
-  const there = new Set([...people, ...refused].map(({ id }) => id));
-  const replaced = new Set(
-    refused.filter(({ error }) => error.code === 'ENTRY_REPLACED').map(({ error }) => error.data.username),
-  );
-  return linked.filter(({ user: { directory, username } }) => {
-    return directory !== null && !there.has(directory.id) && !replaced.has(username);
+      if (directory === null && stored === null) return holder;
+      if (isReplaced) return refuse.ENTRY_REPLACED({ username, dn });
+      return refuse.LOGIN_TAKEN({ username, dn, current: stored?.user.username ?? null });
+    },
   });
 }
 
@@ -223,11 +154,11 @@ function brakeOn<Stored extends Person>(
 ): UserError | null {
   const gone = changes.filter(({ action }) => action === 'deactivate').length;
   if (isLossTooLarge(gone, linked.length)) {
-    return refuse.SYNC_BRAKED({ loss: 'active users', lost: gone, of: linked.length });
+    return refuse.SYNC_BRAKED({ command: 'user sync', loss: 'active users', lost: gone, of: linked.length });
   }
   const staff = linked.filter(({ user }) => user.isStaff).length;
   const demoted = changes.filter(({ stored, wanted }) => stored?.user.isStaff && !wanted.user.isStaff).length;
   return isLossTooLarge(demoted, staff)
-    ? refuse.SYNC_BRAKED({ loss: 'members of the staff', lost: demoted, of: staff })
+    ? refuse.SYNC_BRAKED({ command: 'user sync', loss: 'members of the staff', lost: demoted, of: staff })
     : null;
 }

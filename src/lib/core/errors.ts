@@ -1439,14 +1439,54 @@ const DEFINITIONS = {
     }),
     example: { dn: 'cn=Nico,ou=people,dc=example,dc=net', attribute: 'uid' },
   }),
-  SYNC_BRAKED: define<{ loss: string; lost: number; of: number }>({
-    when: '`user sync` would take away all of three or more users, or more than ten and more than half; or staff likewise.',
-    say: ({ loss, lost, of }) => ({
+  SYNC_BRAKED: define<{ command: 'user sync' | 'group sync'; loss: string; lost: number; of: number }>({
+    when: 'A sync would take away all of three or more users, groups, or members of groups, or more than ten and more than half; or staff likewise.',
+    say: ({ command, loss, lost, of }) => ({
       message: `Nothing was changed: the directory would take away ${lost} of ${of} ${loss}.`,
-      hint: 'See whom with: uncloud user sync --prune --dry-run; if that is meant, run it without --dry-run.',
+      hint: `See which with: uncloud ${command} --prune --dry-run; if that is meant, run it without --dry-run.`,
       data: { lost, of },
     }),
-    example: { loss: 'active users', lost: 200, of: 256 },
+    example: { command: 'user sync', loss: 'active users', lost: 200, of: 256 },
+  }),
+  ENTRY_WITHOUT_NAME: define<{ dn: string; attribute: string }>({
+    when: 'The entry of a group has no value in the attribute that holds its name.',
+    say: ({ dn, attribute }) => ({
+      message: `The entry ${quote(dn)} shows no ${attribute}.`,
+      hint: 'Let ldap.bind_dn read that attribute, or name another one with ldap.group_name_attribute.',
+    }),
+    example: { dn: 'ou=research,ou=groups,dc=example,dc=net', attribute: 'cn' },
+  }),
+  GROUP_TWICE: define<{ name: string; dns: readonly string[] }>({
+    when: 'Two entries of the directory name a group alike, so neither can be the group.',
+    say: ({ name, dns }) => ({
+      message: `The group ${quote(name)} has more than one entry: ${dns.slice(0, 3).map(quote).join(', ')}.`,
+      hint: 'Rename one of them, or leave it out with ldap.group_base_dn or ldap.group_filter.',
+      data: { group: name },
+    }),
+    example: {
+      name: 'research',
+      dns: ['cn=research,ou=groups,dc=example,dc=net', 'cn=research,ou=former,dc=example,dc=net'],
+    },
+  }),
+  GROUP_TAKEN: define<{ name: string; dn: string; holder: string | null }>({
+    when: 'An entry of the directory names a group as one that was made by hand, or came from another entry.',
+    say: ({ name, dn, holder }) => ({
+      message:
+        `The entry ${quote(dn)} is named ${quote(name)}, as the group ` +
+        `${holder === null ? 'that was made by hand' : `that came from ${quote(holder)}`}.`,
+      hint: `Rename one of them; the group here with: uncloud group update ${shellWord(name)} --name NEW`,
+      data: { group: name },
+    }),
+    example: { name: 'research', dn: 'cn=research,ou=groups,dc=example,dc=net', holder: null },
+  }),
+  GROUP_WITHOUT_OWNER: define<{ name: string; dn: string }>({
+    when: 'A group of the directory is new, and none of its owners there is a user here.',
+    say: ({ name, dn }) => ({
+      message: `The entry ${quote(dn)} has no owner who is a user here, and a new group needs one.`,
+      hint: 'Name an owner for all such groups with: uncloud group sync --owner USER',
+      data: { group: name },
+    }),
+    example: { name: 'research', dn: 'cn=research,ou=groups,dc=example,dc=net' },
   }),
 
   // ── products ───────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 import { refuse } from './errors.ts';
 import { type Line, parseLine } from './line.ts';
-import type { Username } from './user.ts';
+import type { DirectoryLink, Username } from './user.ts';
 
 /** The name of a group, of 1 to 200 characters. Case matters. */
 export type GroupName = Line & { readonly for: 'group' };
@@ -12,6 +12,8 @@ export interface Group {
   readonly owner: Username;
   /** False: the group gives nobody any right. */
   readonly isActive: boolean;
+  /** Null: the group was made by hand. */
+  readonly directory: DirectoryLink | null;
 }
 
 export interface Member {
@@ -38,10 +40,11 @@ export function parseGroupName(text: string): GroupName {
 }
 
 /** The group after a change. */
-export function changeGroup({ name, owner, isActive }: Group, change: GroupChange): Group {
+export function changeGroup({ name, owner, isActive, directory }: Group, change: GroupChange): Group {
   return {
     name: change.name ?? name,
     owner: change.owner ?? owner,
     isActive: change.isActive ?? isActive,
+    directory,
   };
 }

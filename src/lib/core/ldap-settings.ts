@@ -12,6 +12,14 @@ export interface PersonAttributes {
   readonly name: string;
 }
 
+/** Where groups are, and which. */
+export interface GroupSearch {
+  readonly baseDn: string;
+  /** An RFC 4515 filter, not yet parsed. */
+  readonly filter: string;
+  readonly nameAttribute: string;
+}
+
 /** The section `ldap` of the configuration, fit for use. */
 export interface LdapSettings {
   /** As configured, for messages; it holds no password. */
@@ -29,6 +37,8 @@ export interface LdapSettings {
   readonly userFilter: string;
   readonly attributes: PersonAttributes;
   readonly staffGroupDn: string | null;
+  /** Null: groups are not read. */
+  readonly groups: GroupSearch | null;
   /** For all that is said to the directory in one command, from the connection to the last answer. */
   readonly timeoutSeconds: number;
 }
@@ -54,6 +64,8 @@ export function parseLdapSettings(config: Config): LdapSettings {
   }
   const baseDn = checkDn('ldap.base_dn', config['ldap.base_dn']);
   if (baseDn === null) throw invalid('ldap.base_dn', 'is empty');
+  const groupBaseDn = checkDn('ldap.group_base_dn', config['ldap.group_base_dn']);
+  const nameAttribute = checkAttribute('ldap.group_name_attribute', config['ldap.group_name_attribute']);
   return {
     ...place,
     caFile: config['ldap.ca_file'] === '' ? null : config['ldap.ca_file'],
@@ -66,6 +78,10 @@ export function parseLdapSettings(config: Config): LdapSettings {
       name: checkAttribute('ldap.name_attribute', config['ldap.name_attribute']),
     },
     staffGroupDn: checkDn('ldap.staff_group_dn', config['ldap.staff_group_dn']),
+    groups:
+      groupBaseDn === null
+        ? null
+        : { baseDn: groupBaseDn, filter: config['ldap.group_filter'], nameAttribute },
     timeoutSeconds: config['ldap.timeout_seconds'],
   };
 }

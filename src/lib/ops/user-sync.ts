@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { DirectoryPerson } from '../core/directory-entry.ts';
-import { planSync, type RefusedEntry, type SyncChange } from '../core/directory-sync.ts';
+import { planSync, type SyncChange } from '../core/directory-sync.ts';
+import type { RefusedEntry } from '../core/entry-match.ts';
 import { findPeople, type StoredPerson, savePeople } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { readPeople } from '../io/ldap/people.ts';

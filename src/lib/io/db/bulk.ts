@@ -95,6 +95,23 @@ export async function updateRows(
   });
 }
 
+/** Deletes the rows with these keys in bulk, as `insertRows` inserts them; one that is not there is passed over. */
+export async function deleteRows(
+  tx: Transaction<Schema>,
+  table: keyof Schema,
+  key: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly unknown[])[],
+): Promise<void> {
+  const names = Object.keys(key);
+  const ofRow = names.map((column) => `${column} = ?`).join(' and ');
+  const ofBatch = names.map((column) => `${table}.${column} = batch.${column}`).join(' and ');
+  await executeForRows(tx, key, rows, {
+    forOne: `delete from ${table} where ${ofRow}`,
+    forMany: (arrays) =>
+      `delete from ${table} using unnest(${arrays}) as batch (${names.join(', ')}) where ${ofBatch}`,
+  });
+}
+
 /**
  * A query that looks up rows by index, once for each of the rows of integers that are given, which it calls `given`.
  * Left to itself PostgreSQL may read the whole table instead, when it grew faster than its statistics.

@@ -15,6 +15,7 @@ import * as payments from '../../../../migrations/0012_payments.ts';
 import * as orderDueTimes from '../../../../migrations/0013_order_due_times.ts';
 import * as groups from '../../../../migrations/0014_groups.ts';
 import * as services from '../../../../migrations/0016_services.ts';
+import * as groupDirectoryLinks from '../../../../migrations/0017_group_directory_links.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Backend, Database } from './database.ts';
 import type { Schema } from './schema.ts';
@@ -41,6 +42,7 @@ const MIGRATIONS: Readonly<Record<string, BackendMigration>> = {
   '0013_order_due_times': orderDueTimes,
   '0014_groups': groups,
   '0016_services': services,
+  '0017_group_directory_links': groupDirectoryLinks,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);

@@ -9,6 +9,7 @@ import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
 import type { Reach } from './access.ts';
 import { insertRows, isAmong, updateRows } from './bulk.ts';
+import { directoryLinkOf } from './directory-link.ts';
 import type { Schema } from './schema.ts';
 
 /** A person in the database. */
@@ -196,14 +197,7 @@ function personOf(row: UserRow & { [Column in keyof AddressRow]: AddressRow[Colu
     isStaff: row.is_staff,
     isActive: row.is_active,
     createdAt: row.created_at as Instant,
-    directory:
-      row.directory_id === null || row.directory_dn === null
-        ? null
-        : {
-            id: row.directory_id as DirectoryId,
-            dn: row.directory_dn,
-            goneAt: row.directory_gone_at as Instant | null,
-          },
+    directory: directoryLinkOf(row),
   };
   if (row.country === null) return { id: row.id, user, address: null };
   const address = {

@@ -244,6 +244,9 @@ interface GroupsTable {
   owner_id: number;
   is_active: Generated<boolean>;
   created_at: number;
+  directory_id: Generated<string | null>;
+  directory_dn: Generated<string | null>;
+  directory_gone_at: Generated<number | null>;
 }
 
 interface ServicesTable {

@@ -16,14 +16,16 @@ import {
   attributesToRead,
   type DirectoryEntry,
   type DirectoryGroup,
+  groupAttributes,
   MEMBER_ATTRIBUTES,
+  nameAttributes,
   readGroup,
 } from '../../core/directory-entry.ts';
 import { quote, refuse, type UserError } from '../../core/errors.ts';
-import type { LdapSettings } from '../../core/ldap-settings.ts';
+import type { GroupSearch, LdapSettings } from '../../core/ldap-settings.ts';
 import { readSecretFile } from '../files.ts';
 import { Conversation, connectTo, isEntry, isReference, PAGE_SIZE, secure } from './conversation.ts';
-import { peopleFilter } from './filter.ts';
+import { groupFilter, peopleFilter } from './filter.ts';
 import { TimeLimit } from './time-limit.ts';
 
 /** RFC 4511 §4.14 and RFC 4532. */
@@ -32,6 +34,9 @@ const WHO_AM_I = '1.3.6.1.4.1.4203.1.11.3';
 
 /** The entries of the largest directory that is read: more is an endless answer, or a wrong filter. */
 const MOST_ENTRIES = 500_000;
+
+/** Fewer than people: each may have many members, and a page is held whole. */
+const GROUPS_PER_PAGE = 100;
 
 /** A directory to which the configured name is logged in. Only searches are ever sent. */
 export interface Directory {
@@ -48,6 +53,10 @@ export interface Directory {
   staff(): Promise<DirectoryGroup | null>;
   /** All people, page by page. */
   people(): AsyncGenerator<DirectoryEntry[]>;
+  /** All people, page by page, with their ids and logins only. */
+  names(): AsyncGenerator<DirectoryEntry[]>;
+  /** All groups, page by page. */
+  groups(search: GroupSearch): AsyncGenerator<DirectoryEntry[]>;
   /** The first people, at most `count`. */
   sample(count: number): Promise<DirectoryEntry[]>;
   /**
@@ -87,6 +96,20 @@ export async function openDirectory(settings: LdapSettings): Promise<Directory> 
   const base = settings.baseDn;
   const attributes = attributesToRead(settings.attributes);
   const search = (request: Search) => limit.within(() => runSearch(conversation, settings, request));
+  async function* pages(what: string, request: Search, size = PAGE_SIZE): AsyncGenerator<DirectoryEntry[]> {
+    let cookie: Buffer | undefined;
+    let count = 0;
+    do {
+      const found = await search({ ...request, page: { size, ...(cookie === undefined ? {} : { cookie }) } });
+      count += found.entries.length;
+      if (count > MOST_ENTRIES) {
+        const reason = `it has more than ${MOST_ENTRIES} ${what}`;
+        throw refuse.LDAP_PROTOCOL({ url: settings.url, reason });
+      }
+      yield found.entries;
+      cookie = found.cookie;
+    } while (cookie !== undefined);
+  }
   const group = async (dn: string, key: string) => {
     const filter = new PresenceFilter({ attribute: 'objectClass' });
     const found = await search({ base: dn, key, filter, attributes: MEMBER_ATTRIBUTES, scope: 'base' });
@@ -103,22 +126,25 @@ export async function openDirectory(settings: LdapSettings): Promise<Directory> 
       const filter = peopleFilter(settings, username);
       return (await search({ base, key: 'ldap.base_dn', filter, attributes, sizeLimit: 2 })).entries;
     },
-    async *people() {
-      const filter = peopleFilter(settings);
-      let cookie: Buffer | undefined;
-      let count = 0;
-      do {
-        const page = { size: PAGE_SIZE, ...(cookie === undefined ? {} : { cookie }) };
-        const found = await search({ base, key: 'ldap.base_dn', filter, attributes, page });
-        count += found.entries.length;
-        if (count > MOST_ENTRIES) {
-          const reason = `it has more than ${MOST_ENTRIES} people`;
-          throw refuse.LDAP_PROTOCOL({ url: settings.url, reason });
-        }
-        yield found.entries;
-        cookie = found.cookie;
-      } while (cookie !== undefined);
-    },
+    people: () => pages('people', { base, key: 'ldap.base_dn', filter: peopleFilter(settings), attributes }),
+    names: () =>
+      pages('people', {
+        base,
+        key: 'ldap.base_dn',
+        filter: peopleFilter(settings),
+        attributes: nameAttributes(settings.attributes),
+      }),
+    groups: (groups) =>
+      pages(
+        'groups',
+        {
+          base: groups.baseDn,
+          key: 'ldap.group_base_dn',
+          filter: groupFilter(groups),
+          attributes: groupAttributes(groups.nameAttribute),
+        },
+        GROUPS_PER_PAGE,
+      ),
     async sample(count) {
       const page = { size: count };
       return (await search({ base, key: 'ldap.base_dn', filter: peopleFilter(settings), attributes, page }))

@@ -1,6 +1,6 @@
 import { AndFilter, EqualityFilter, type Filter, FilterParser, PresenceFilter } from 'ldapts';
 import { quote, refuse } from '../../core/errors.ts';
-import type { LdapSettings } from '../../core/ldap-settings.ts';
+import type { GroupSearch, LdapSettings } from '../../core/ldap-settings.ts';
 
 /**
  * The filter that finds people: the configured one, and a login, or the given one. It is made of objects: a username
@@ -16,12 +16,20 @@ export function peopleFilter(
     username === undefined
       ? new PresenceFilter({ attribute })
       : new EqualityFilter({ attribute, value: username });
-  return new AndFilter({ filters: [parseFilter(userFilter), login] });
+  return new AndFilter({ filters: [parseFilter('ldap.user_filter', userFilter), login] });
 }
 
-function parseFilter(text: string): Filter {
+/**
+ * The filter that finds groups.
+ * @throws INVALID_LDAP_SETTING when ldap.group_filter is not an RFC 4515 filter
+ */
+export function groupFilter({ filter }: Pick<GroupSearch, 'filter'>): Filter {
+  return parseFilter('ldap.group_filter', filter);
+}
+
+function parseFilter(key: string, text: string): Filter {
   const fault = (reason: string) =>
-    refuse.INVALID_LDAP_SETTING({ key: 'ldap.user_filter', fault: `is ${quote(text)}, and ${reason}` });
+    refuse.INVALID_LDAP_SETTING({ key, fault: `is ${quote(text)}, and ${reason}` });
   if (!text.startsWith('(')) throw fault('a filter begins with a bracket, as in (objectClass=inetOrgPerson)');
   const plain = unescapeUtf8(text);
   if (plain === null) throw fault('its escaped bytes are not UTF-8');

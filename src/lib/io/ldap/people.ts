@@ -2,12 +2,11 @@ import {
   type DirectoryEntry,
   type DirectoryGroup,
   type DirectoryPerson,
-  readDirectoryId,
+  readEntries,
   readPerson,
 } from '../../core/directory-entry.ts';
-import type { DirectoryContent, RefusedEntry } from '../../core/directory-sync.ts';
-import { refuse, UserError } from '../../core/errors.ts';
-import type { DirectoryId } from '../../core/user.ts';
+import type { DirectoryContent } from '../../core/directory-sync.ts';
+import { refuse } from '../../core/errors.ts';
 import type { Directory } from './directory.ts';
 
 /**
@@ -37,23 +36,8 @@ export function readPeople(
   entries: readonly DirectoryEntry[],
   staff: DirectoryGroup | null,
 ): DirectoryContent {
-  const people: DirectoryPerson[] = [];
-  const refused: RefusedEntry[] = [];
-  for (const entry of entries) {
-    try {
-      people.push(readPerson(entry, settings.attributes, staff));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      refused.push({ dn: entry.dn, id: idOf(entry), error });
-    }
-  }
+  const { read: people, refused } = readEntries(entries, (entry) =>
+    readPerson(entry, settings.attributes, staff),
+  );
   return { people, refused };
-}
-
-function idOf(entry: DirectoryEntry): DirectoryId | null {
-  try {
-    return readDirectoryId(entry);
-  } catch {
-    return null;
-  }
 }
