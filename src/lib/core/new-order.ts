@@ -61,7 +61,7 @@ export function parseNotForBilling(text: string): boolean {
 
 /**
  * Makes an order of a request. A product gives price, period, currency and, with its name, the description; what the
- * request says is stronger.
+ * request says is stronger, and a request that says them all may have a period that the product has no price for.
  * @throws INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE, and the first of the faults that `draftOrder` finds
  */
 export function placeOrder(request: OrderRequest, product: Product | null, defaults: Defaults): NewOrder {
@@ -79,13 +79,13 @@ export function draftOrder(
   product: Product | null,
   defaults: Defaults,
 ): { order: NewOrder; faults: readonly UserError[] } {
-  const price = product === null ? ownPrice(request) : priceFor(product, request.period);
+  const price = product === null || isPriced(request) ? ownPrice(request) : priceFor(product, request.period);
   const order: NewOrder = {
     ...pricedTerms(request, price),
     quantity: request.quantity ?? 1,
     commitmentPeriods: request.commitmentPeriods ?? 1,
     charge: request.charge ?? 'advance',
-    description: request.description ?? product?.name ?? '',
+    description: request.description || product?.name || '',
     startsAt: request.startsAt ?? defaults.startsAt,
     endsAt: request.endsAt ?? null,
     notForBilling: request.notForBilling ?? false,
@@ -118,7 +118,7 @@ export function succeedOrder(
     quantity: request.quantity ?? old.quantity,
     commitmentPeriods: request.commitmentPeriods ?? old.commitmentPeriods,
     charge: request.charge ?? old.charge,
-    description: request.description ?? (isOtherProduct ? product.name : old.description),
+    description: request.description || (isOtherProduct ? product.name : old.description),
     startsAt: old.startsAt,
     endsAt: null,
     notForBilling: old.notForBilling,
@@ -172,7 +172,12 @@ function pricedTerms(request: OrderRequest, price: PeriodPrice) {
   };
 }
 
-/** The price of an order without a product. */
+/** Whether nothing is left for the price of a product to say. */
+function isPriced({ period, recurringPrice, oneTimePrice, currency }: OrderRequest): boolean {
+  return [period, recurringPrice, oneTimePrice, currency].every((said) => said !== undefined);
+}
+
+/** The price of an order that takes none from a product. */
 function ownPrice({ period, recurringPrice, oneTimePrice, currency }: OrderRequest): PeriodPrice {
   if (recurringPrice === undefined && oneTimePrice === undefined) {
     throw refuse.INCOMPLETE_ORDER({ field: 'recurring_price', missing: 'a recurring or a one-time price' });

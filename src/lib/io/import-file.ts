@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Transaction } from 'kysely';
 import { refuse } from '../core/errors.ts';
@@ -10,6 +9,7 @@ import { planForSmallParts } from './db/statistics.ts';
 import {
   type ColumnParsers,
   type FileFormat,
+  formatOf,
   type ImportRow,
   type RowFormat,
   readImportRows,
@@ -168,11 +168,6 @@ async function refuseRepeated<Parsers extends ColumnParsers>(
     if (first === undefined) continue;
     row.refuse(refuse.DUPLICATE_ROW({ column, value: row.text(column), firstLine: first.line }), column);
   }
-}
-
-/** The format that the name of a file tells. */
-function formatOf(file: string): FileFormat {
-  return ['.jsonl', '.ndjson'].includes(extname(file).toLowerCase()) ? 'jsonl' : 'csv';
 }
 
 async function* counted(

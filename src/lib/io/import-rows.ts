@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { unguarded } from '../core/csv-text.ts';
 import { refuse, UserError } from '../core/errors.ts';
 import type { FaultyRow, RowFault } from '../core/import-report.ts';
@@ -9,6 +10,11 @@ import { readLines, type TextLine } from './json-lines.ts';
 /** How files of rows are written. */
 export const FILE_FORMATS = ['csv', 'jsonl'] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
+
+/** The format that the name of a file tells. */
+export function formatOf(file: string): FileFormat {
+  return ['.jsonl', '.ndjson'].includes(extname(file).toLowerCase()) ? 'jsonl' : 'csv';
+}
 
 /** The column in which a reject file says why; imports do not read it. */
 export const REASON = 'reason';

@@ -17,12 +17,8 @@ import { parseProductDescription, parseProductName } from '../core/product.ts';
 import { parseReference, type Reference } from '../core/reference.ts';
 import { parseUsername, type Username } from '../core/user.ts';
 import { reserveIds } from '../io/db/ids.ts';
-import {
-  findOrdersByReference,
-  insertOrders,
-  type OrderInsert,
-  type PlacedOrderRow,
-} from '../io/db/orders.ts';
+import { findOrdersByName, type NamedOrder } from '../io/db/order-names.ts';
+import { insertOrders, type OrderInsert } from '../io/db/orders.ts';
 import { findUserIds } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -117,7 +113,7 @@ interface NamedRow {
 interface Known {
   readonly users: ReadonlyMap<Username, number>;
   /** Those with the references of the rows, and those that the rows replace. */
-  readonly orders: ReadonlyMap<Reference, PlacedOrderRow>;
+  readonly orders: ReadonlyMap<Reference, NamedOrder>;
 }
 
 /** A row that makes a new order, if what it replaces allows it. */
@@ -231,7 +227,7 @@ class OrderImporter implements RowImporter<Parsers> {
     );
     return {
       users: await findUserIds(this.#tx, [...usernames]),
-      orders: await findOrdersByReference(this.#tx, [...references]),
+      orders: await findOrdersByName(this.#tx, [...references]),
     };
   }
 

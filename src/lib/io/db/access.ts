@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { refuse } from '../../core/errors.ts';
 import type { Username } from '../../core/user.ts';
+import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
 
 /** In whose name a command works. */
@@ -51,6 +52,25 @@ export async function checkReach(
   if (asUser === null || reach === undefined) return;
   const user = await reach.where('username', '=', username).executeTakeFirst();
   if (user === undefined) throw refuse.FORBIDDEN({ username: asUser, what });
+}
+
+/**
+ * The id of the user whose things a command shows; undefined: everybody's, as far as it may.
+ * @param things names them in the refusal: `orders`
+ * @throws UNKNOWN_USER, USER_INACTIVE, FORBIDDEN
+ */
+export async function findOwner(
+  tx: Transaction<Schema>,
+  asUser: Username | null,
+  username: Username | undefined,
+  things: string,
+): Promise<number | undefined> {
+  if (username === undefined) {
+    await findActor(tx, asUser);
+    return undefined;
+  }
+  await checkReach(tx, asUser, username, `${things} of ${username}`);
+  return findUserId(tx, username);
 }
 
 /**

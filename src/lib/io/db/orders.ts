@@ -1,4 +1,4 @@
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import { effectiveEnd, impliedEnds, type NewOrder, type Order } from '../../core/order.ts';
 import type { ProductName } from '../../core/product.ts';
@@ -78,6 +78,7 @@ export interface StoredOrder extends PlacedOrderRow {
 /** Which orders; what is absent does not matter. */
 export interface OrderFilter {
   readonly id?: number;
+  readonly ids?: readonly number[];
   readonly references?: readonly Reference[];
   readonly userId?: number | undefined;
   readonly within?: Reach;
@@ -106,7 +107,7 @@ export async function findOrders(tx: Transaction<Schema>, filter: OrderFilter): 
 
 /** The orders that the filter lets through, without what other orders say about them. */
 export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter): Promise<PlacedOrderRow[]> {
-  const { id, references, userId, within, productId, startedAt, page } = filter;
+  const { id, ids, references, userId, within, productId, startedAt, page } = filter;
   let query = tx
     .selectFrom('orders')
     .innerJoin('users', 'users.id', 'orders.user_id')
@@ -123,6 +124,7 @@ export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter
     )
     .orderBy('orders.id');
   if (id !== undefined) query = query.where('orders.id', '=', id);
+  if (ids !== undefined) query = query.where(isAmong(tx, 'orders.id', ids));
   if (references !== undefined) query = query.where(isAmong(tx, 'orders.reference', references));
   if (userId !== undefined) query = query.where('orders.user_id', '=', userId);
   if (within !== undefined) query = query.where('orders.user_id', 'in', within);
@@ -147,18 +149,6 @@ export async function findOrderRows(tx: Transaction<Schema>, filter: OrderFilter
       createdAt: row.created_at as Instant,
     };
   });
-}
-
-/** The orders with these references, of which usually there are few or none. */
-export async function findOrdersByReference(
-  tx: Transaction<Schema>,
-  references: readonly Reference[],
-): Promise<Map<Reference, PlacedOrderRow>> {
-  const { rows } = await sql<{ reference: Reference }>`
-    select reference from orders where ${isAmong(tx, 'reference', references)}`.execute(tx);
-  if (rows.length === 0) return new Map();
-  const orders = await findOrderRows(tx, { references: rows.map(({ reference }) => reference) });
-  return new Map(orders.flatMap((order) => (order.reference === null ? [] : [[order.reference, order]])));
 }
 
 /** The order with that id or reference, or null. */

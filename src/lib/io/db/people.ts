@@ -33,6 +33,15 @@ export async function findPeople(
   return (await query.execute()).map(personOf);
 }
 
+/** The people whose ids are above `after`, in the order of their ids. */
+export async function findPeoplePage(
+  tx: Transaction<Schema>,
+  { after, limit }: { after: number; limit: number },
+): Promise<StoredPerson[]> {
+  const rows = await peopleQuery(tx).where('users.id', '>', after).limit(limit).execute();
+  return rows.map(personOf);
+}
+
 /** The people with these ids, in the order of their ids. */
 export async function findPeopleByIds(
   tx: Transaction<Schema>,

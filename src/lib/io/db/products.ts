@@ -19,14 +19,35 @@ export async function findProducts(
   tx: Transaction<Schema>,
   names?: readonly string[],
 ): Promise<StoredProduct[]> {
-  const all = tx.selectFrom('products').select(['id', 'name', 'description']).orderBy('id');
+  const all = productsQuery(tx);
   const products = await (names === undefined ? all : all.where(isAmong(tx, 'name', names))).execute();
+  return withPrices(tx, products, { all: names === undefined });
+}
+
+/** The products whose ids are above `after`, in the order of their ids. */
+export async function findProductsPage(
+  tx: Transaction<Schema>,
+  { after, limit }: { after: number; limit: number },
+): Promise<StoredProduct[]> {
+  const products = await productsQuery(tx).where('id', '>', after).limit(limit).execute();
+  return withPrices(tx, products, { all: false });
+}
+
+function productsQuery(tx: Transaction<Schema>) {
+  return tx.selectFrom('products').select(['id', 'name', 'description']).orderBy('id');
+}
+
+async function withPrices(
+  tx: Transaction<Schema>,
+  products: readonly { id: number; name: string; description: string }[],
+  { all }: { all: boolean },
+): Promise<StoredProduct[]> {
   const ids = products.map(({ id }) => id);
   const prices = await tx
     .selectFrom('product_prices')
     .innerJoin('recurring_periods', 'recurring_periods.id', 'product_prices.recurring_period_id')
     .select(['product_id', 'seconds', 'one_time_price', 'recurring_price', 'currency', 'is_default'])
-    .$if(names !== undefined, (query) => query.where(isAmong(tx, 'product_id', ids)))
+    .$if(!all, (query) => query.where(isAmong(tx, 'product_id', ids)))
     .orderBy('product_prices.id')
     .execute();
   const pricesOf = Map.groupBy(prices, (price) => price.product_id);

@@ -76,12 +76,14 @@ export interface NetworkFilter {
   readonly within?: Reach;
   readonly references?: readonly string[] | undefined;
   readonly publicKeys?: readonly PublicKey[] | undefined;
+  /** Of a pool only slots above this one, and at most `limit` networks. */
+  readonly page?: { readonly after: number; readonly limit: number };
 }
 
 /** The networks that fit, in the order of their pools and slots. */
 export async function findNetworks(
   tx: Transaction<Schema>,
-  { id, poolId, userId, within, references, publicKeys }: NetworkFilter,
+  { id, poolId, userId, within, references, publicKeys, page }: NetworkFilter,
 ): Promise<LentNetwork[]> {
   const rows = await tx
     .selectFrom('vpn_networks')
@@ -94,6 +96,7 @@ export async function findNetworks(
     .$if(within !== undefined, (query) => query.where('user_id', 'in', within ?? []))
     .$if(references !== undefined, (query) => query.where(isAmong(tx, 'reference', references ?? [])))
     .$if(publicKeys !== undefined, (query) => query.where(isAmong(tx, 'public_key', publicKeys ?? [])))
+    .$if(page !== undefined, (query) => query.where('slot', '>', page?.after ?? 0).limit(page?.limit ?? 0))
     .orderBy('pool_id')
     .orderBy('slot')
     .execute();

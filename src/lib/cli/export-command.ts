@@ -1,0 +1,38 @@
+import { Flags } from '@oclif/core';
+import { refuse } from '../core/errors.ts';
+import type { ExportOptions } from '../io/export-file.ts';
+import { FILE_FORMATS } from '../io/import-rows.ts';
+import type { Context } from '../ops/context.ts';
+import { BaseCommand, type Document } from './command.ts';
+
+/** The flags of every export. */
+export const exportFlags = {
+  output: Flags.string({
+    char: 'o',
+    default: '-',
+    helpValue: 'FILE|-',
+    summary: 'A new file, mode 0600, or standard output',
+  }),
+  format: Flags.option({
+    options: FILE_FORMATS,
+    summary: 'How it is written; default: jsonl for .jsonl and .ndjson, else csv',
+  })(),
+};
+
+/** The base of the commands that write files for the imports. */
+export abstract class ExportCommand extends BaseCommand {
+  /** Writes rows, called `things`, and tells how many; gives the document of `--json`. */
+  protected async export<Options extends ExportOptions>(
+    work: (context: Context, options: Options) => Promise<number>,
+    things: string,
+    options: Options,
+  ): Promise<Document> {
+    const { output } = options;
+    if (this.jsonEnabled() && output === '-') {
+      throw refuse.OUTPUT_NEEDED({ command: (this.id ?? '').replaceAll(':', ' ') });
+    }
+    const rows = await work(await this.context(), options);
+    this.say(`Exported ${rows} ${things}.`);
+    return { output, rows };
+  }
+}
