@@ -28,14 +28,12 @@ function stateOf(
     routes,
   }: { link?: Partial<LiveLink>; device?: Partial<LiveDevice>; routes?: HostState['routes'] } = {},
 ): HostState {
-  const peers = rows.map(({ publicKey, network }) => ({
-    publicKey,
-    allowedIps: [network],
-    hasPresharedKey: false,
-  }));
+  const peers = new Map(rows.map(({ publicKey, network }) => [publicKey, network]));
   return {
     links: new Map([['wg0', { alias: 'uncloud:pool=3', up: true, ...link }]]),
-    devices: new Map([['wg0', { privateKey: POOL.privateKey, listenPort: 51820, peers, ...device }]]),
+    devices: new Map([
+      ['wg0', { privateKey: POOL.privateKey, listenPort: 51820, peers, withPresharedKey: [], ...device }],
+    ]),
     routes: routes ?? [{ prefix: '2a0a:e5c1:200::/40', interface: 'wg0' }],
   };
 }
@@ -113,7 +111,7 @@ describe('planInterface', () => {
     ]);
     const begun = stateOf(rows, {
       link: { alias: null, up: false },
-      device: { privateKey: null, peers: [] },
+      device: { privateKey: null, peers: new Map() },
     });
     expect(plan(rows, begun)).toMatchObject({ link: { action: 'change' }, refused: [] });
     expect(planInterface(POOL, rows, null, begun, KEEP).refused).toMatchObject([{ code: 'LINK_NOT_OURS' }]);

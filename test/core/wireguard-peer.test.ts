@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatPrefix, prefixOf } from '../../src/lib/core/prefix.ts';
 import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
 import {
+  byKey,
   countLoss,
   diffPeers,
   type FoundPeer,
@@ -26,23 +27,27 @@ const steps = (...args: Parameters<typeof diffPeers>) =>
 
 describe('diffPeers', () => {
   it('finds nothing to do for equal peers in any order', () => {
-    expect(diffPeers([found('B', 1), found('A', 0)], [wanted('A', 0), wanted('B', 1)])).toEqual([]);
+    expect(diffPeers(byKey([found('B', 1), found('A', 0)]), [wanted('A', 0), wanted('B', 1)])).toEqual([]);
   });
 
   it('adds, updates and removes by key', () => {
     expect(
-      steps([found('A', 0), found('B', 5), found('C', 2)], [wanted('A', 0), wanted('B', 1), wanted('D', 3)]),
+      steps(byKey([found('A', 0), found('B', 5), found('C', 2)]), [
+        wanted('A', 0),
+        wanted('B', 1),
+        wanted('D', 3),
+      ]),
     ).toEqual(['update B', 'add D', 'remove C']);
   });
 
   it('updates a peer that has more, fewer or other networks', () => {
     for (const before of [found('A', 0, 1), found('A'), found('A', 1)]) {
-      expect(steps([before], [wanted('A', 0)])).toEqual(['update A']);
+      expect(steps(byKey([before]), [wanted('A', 0)])).toEqual(['update A']);
     }
   });
 
   it('lets the new key take a network over before the old one goes', () => {
-    expect(steps([found('old', 0)], [wanted('new', 0)])).toEqual(['add new', 'remove old']);
+    expect(steps(byKey([found('old', 0)]), [wanted('new', 0)])).toEqual(['add new', 'remove old']);
   });
 
   it('leads from any peers to the wanted ones, as WireGuard applies changes', () => {
@@ -59,7 +64,7 @@ describe('diffPeers', () => {
           before.map(([key, slots]) => [key, found(key, ...slots).allowedIps]),
         );
         for (const { action, peer } of diffPeers(
-          before.map(([key, slots]) => found(key, ...slots)),
+          byKey(before.map(([key, slots]) => found(key, ...slots))),
           after,
         )) {
           if (action === 'remove') {
@@ -102,7 +107,7 @@ describe('the brake', () => {
   });
 
   it('does not count a network that goes on under another key', () => {
-    const before = [found('A', 0), found('B', 1), found('C', 2)];
+    const before = byKey([found('A', 0), found('B', 1), found('C', 2)]);
     const rotated = diffPeers(before, [wanted('X', 0), wanted('Y', 1), wanted('Z', 2)]);
     expect(countLoss(before, rotated)).toEqual({ removed: 0, peers: 3 });
     expect(countLoss(before, diffPeers(before, [wanted('X', 0)]))).toEqual({ removed: 2, peers: 3 });

@@ -58,12 +58,13 @@ wg1\t(none)\t(none)\t0\toff
       {
         privateKey: 'private',
         listenPort: 51820,
-        peers: [
-          { publicKey: testKey(1), allowedIps: ['2a0a:e5c1:200::/48'], hasPresharedKey: false },
-          { publicKey: testKey(2), allowedIps: [], hasPresharedKey: true },
-        ],
+        peers: new Map([
+          [testKey(1), '2a0a:e5c1:200::/48'],
+          [testKey(2), ''],
+        ]),
+        withPresharedKey: [testKey(2)],
       },
     ],
-    ['wg1', { privateKey: null, listenPort: 0, peers: [] }],
+    ['wg1', { privateKey: null, listenPort: 0, peers: new Map(), withPresharedKey: [] }],
   ]);
 });

@@ -5,12 +5,16 @@ import { formatPrefix, type Prefix, type PrefixText, readPrefix, slotFormatter, 
 import { type Header, parseHeader, parseWireguardConfig, renderWireguardConfig } from './wireguard-config.ts';
 import { type PrivateKey, type PublicKey, parsePublicKey } from './wireguard-key.ts';
 import {
+  byKey,
   countLoss,
   diffPeers,
   type FoundPeer,
   isBraked,
+  listPeers,
+  NO_PEERS,
   type Peer,
   type PeerChange,
+  type PeersByKey,
 } from './wireguard-peer.ts';
 
 /** A pool of the host. */
@@ -113,12 +117,15 @@ export function planFile(
   pool: ServedPool,
   networks: readonly StoredNetwork[],
   file: FoundFile | null,
-  { prune, live = [] }: { prune: boolean; live?: readonly FoundPeer[] },
+  { prune, live = NO_PEERS }: { prune: boolean; live?: PeersByKey },
 ): FilePlan {
   const text = file?.text ?? null;
   const name = `${pool.interface}.conf`;
   const leave = { action: 'leave' } as const;
-  const find = () => [...(text === null ? [] : (parseWireguardConfig(text)?.peers ?? [])), ...live];
+  const find = () => [
+    ...(text === null ? [] : (parseWireguardConfig(text)?.peers ?? [])),
+    ...listPeers(live),
+  ];
   const { peers, refused } = wantedPeers(pool, networks, find);
   const plan = { interface: pool.interface, poolId: pool.id, peers, held: false };
   const wanted = renderWireguardConfig({ ...pool, poolId: pool.id, peers });
@@ -130,7 +137,7 @@ export function planFile(
   const mode: Change[] = file?.exposed ? [{ kind: 'file_mode', subject: name, action: 'update' }] : [];
   if (wanted === text) return { ...plan, changes: mode, file: mode.length > 0 ? write : leave, refused };
   const found = text === null ? null : parseWireguardConfig(text);
-  const before = found?.peers ?? [];
+  const before = byKey(found?.peers ?? []);
   const peerChanges = diffPeers(before, peers);
   const changes: Change[] = [{ kind: 'file', subject: name, action: text === null ? 'create' : 'update' }];
   changes.push(...mode);
@@ -158,8 +165,9 @@ export function planLeftover(
 ): FilePlan | null {
   const found = parseWireguardConfig(text);
   if (found?.hostname !== hostname) return null;
-  const peerChanges = diffPeers(found.peers, []);
-  const brake = prune ? null : brakeOn(interfaceName, found.peers, peerChanges);
+  const before = byKey(found.peers);
+  const peerChanges = diffPeers(before, []);
+  const brake = prune ? null : brakeOn(interfaceName, before, peerChanges);
   return {
     interface: interfaceName,
     poolId: found.poolId,
@@ -199,11 +207,7 @@ function twinsBy(field: 'publicKey' | 'network', networks: readonly StoredNetwor
 }
 
 /** The brake, as a refusal; null when these changes may be made. */
-export function brakeOn(
-  name: string,
-  found: readonly FoundPeer[],
-  changes: readonly PeerChange[],
-): UserError | null {
+export function brakeOn(name: string, found: PeersByKey, changes: readonly PeerChange[]): UserError | null {
   const loss = countLoss(found, changes);
   return isBraked(loss) ? refuse.BRAKED({ interface: name, ...loss }) : null;
 }
@@ -252,13 +256,13 @@ function keptPeers(
 ): SlotPeer[] {
   const textOf = slotFormatter(pool.prefix, pool.subnetworkSize);
   const byNetwork = new Map(found.map((peer) => [peer.allowedIps.join(), peer]));
-  const byKey = new Map(found.map((peer) => [peer.publicKey, peer]));
+  const byItsKey = new Map(found.map((peer) => [peer.publicKey, peer]));
   const keys = new Set<string>(good.map(({ publicKey }) => publicKey));
   const slots = new Set(good.map(({ slot }) => slot));
   const kept = new Map<number, SlotPeer>();
   const rounds = [
     ({ slot }: StoredNetwork) => byNetwork.get(textOf(slot) ?? ''),
-    ({ publicKey }: StoredNetwork) => byKey.get(publicKey),
+    ({ publicKey }: StoredNetwork) => byItsKey.get(publicKey),
   ];
   for (const match of rounds) {
     for (const stored of bad) {

@@ -13,7 +13,7 @@ import {
 import type { Hostname } from './hostname.ts';
 import { formatPrefix } from './prefix.ts';
 import { type Header, parseHeader } from './wireguard-config.ts';
-import { diffPeers, type FoundPeer, type Peer, type PeerChange } from './wireguard-peer.ts';
+import { diffPeers, NO_PEERS, type Peer, type PeerChange, type PeersByKey } from './wireguard-peer.ts';
 
 /** The number that our routes carry as the protocol that made them (ip-route(8)). */
 export const ROUTE_PROTOCOL = 188;
@@ -29,7 +29,9 @@ export interface LiveDevice {
   readonly privateKey: string | null;
   /** 0: none. */
   readonly listenPort: number;
-  readonly peers: readonly (FoundPeer & { readonly hasPresharedKey: boolean })[];
+  readonly peers: PeersByKey;
+  /** The peers that have a preshared key. */
+  readonly withPresharedKey: readonly string[];
 }
 
 /** A route that carries our protocol number. */
@@ -88,7 +90,7 @@ export function planInterface(
   { prune }: { prune: boolean },
 ): InterfacePlan {
   const device = state.devices.get(pool.interface);
-  const plan = planFile(pool, networks, file, { prune, live: device?.peers ?? [] });
+  const plan = planFile(pool, networks, file, { prune, live: device?.peers ?? NO_PEERS });
   if (plan.held) return planHeld(plan, file, state);
   const foreign = foreignReason(pool, file, state);
   if (foreign !== null) {
@@ -97,7 +99,7 @@ export function planInterface(
   }
   const { steps, changes, differences } = planLink(pool, plan.peers, state);
   const both = { ...plan, changes: union(plan.changes, changes) };
-  const brake = prune ? null : brakeOn(pool.interface, device?.peers ?? [], differences);
+  const brake = prune ? null : brakeOn(pool.interface, device?.peers ?? NO_PEERS, differences);
   if (brake !== null) return leave(both, brake);
   return { ...both, link: changes.length === 0 ? { action: 'leave' } : { action: 'change', steps } };
 }
@@ -114,7 +116,7 @@ export function planLeftoverInterface(
   if (plan === null) return null;
   const isMarked = state.links.get(interfaceName)?.alias === linkMark(plan.poolId);
   if (plan.held || !isMarked) return { ...plan, link: { action: 'leave' } };
-  const found = state.devices.get(interfaceName)?.peers ?? [];
+  const found = state.devices.get(interfaceName)?.peers ?? NO_PEERS;
   const peerChanges = diffPeers(found, []);
   const link: Change = { kind: 'link', subject: interfaceName, action: 'remove' };
   const both = { ...plan, changes: union(plan.changes, [link, ...peerChanges.map(asChange)]) };
@@ -140,9 +142,8 @@ export function planLink(
   const hasOtherKey = device?.privateKey !== pool.privateKey;
   const hasOtherPort = device?.listenPort !== pool.listenPort;
   const configure = create || hasOtherKey || hasOtherPort;
-  const differences = diffPeers(device?.peers ?? [], peers);
-  const withPresharedKey = (device?.peers ?? []).filter(({ hasPresharedKey }) => hasPresharedKey);
-  const shared = keysOfBoth(withPresharedKey, peers);
+  const differences = diffPeers(device?.peers ?? NO_PEERS, peers);
+  const shared = keysOfBoth(device?.withPresharedKey ?? [], peers);
   const ours = routes.filter((route) => route.interface === name).map((route) => route.prefix);
   const staleRoutes = ours.filter((route) => route !== prefix);
   const steps: LinkSteps = {
@@ -176,11 +177,11 @@ export function planLink(
   return { steps, changes, differences };
 }
 
-/** The keys of the found peers that are wanted too. */
-function keysOfBoth(found: readonly FoundPeer[], wanted: readonly Peer[]): string[] {
+/** The keys of wanted peers among these. */
+function keysOfBoth(found: readonly string[], wanted: readonly Peer[]): string[] {
   if (found.length === 0) return [];
   const keys = new Set<string>(wanted.map(({ publicKey }) => publicKey));
-  return found.map(({ publicKey }) => publicKey).filter((key) => keys.has(key));
+  return found.filter((key) => keys.has(key));
 }
 
 /** Why the link of this name is not ours to change; null when it is, or when there is none. */
@@ -197,7 +198,7 @@ function foreignReason(
   if (device === undefined) return 'it is not a WireGuard interface that can be read';
   if (link.alias !== null) return MARK.test(link.alias) ? null : 'it has an alias that is not ours';
   if (device.privateKey === pool.privateKey) return null;
-  const isBlank = device.privateKey === null && device.peers.length === 0;
+  const isBlank = device.privateKey === null && device.peers.size === 0;
   const wasBegun = isBlank && file !== null && parseHeader(file.text)?.poolId === pool.id;
   return wasBegun ? null : 'it does not carry our alias';
 }

@@ -106,32 +106,32 @@ export function slotPrefix(pool: Prefix, size: number, slot: bigint): Prefix {
 
 /**
  * Makes what writes the network in a slot of a pool, as `formatPrefix` would; null for a slot that the pool does not
- * have. A run over all networks of a host writes each of them, and bigints would cost it several times as much.
+ * have. A run over all networks of a host writes each of them: neighbours differ in one group, and what stands around
+ * it is kept, because bigints or whole addresses would cost several times as much.
  */
 export function slotFormatter(pool: Prefix, size: number): (slot: number) => PrefixText | null {
   const count = Number(slotCount(pool, size));
   const base = groupsOf(pool.address);
-  const groups = base.slice();
+  const last = Math.max(0, Math.ceil(size / GROUP_BITS) - 1);
+  const unit = 2 ** (GROUP_BITS * (last + 1) - size);
+  const neighbours = GROUP_VALUES / unit;
   const words = base.map(wordOf);
-  const firstGroup = Math.floor(pool.length / GROUP_BITS);
-  const lastGroup = Math.ceil(size / GROUP_BITS) - 1;
-  const lastUnit = 2 ** (GROUP_BITS * (lastGroup + 1) - size);
+  let [block, before = '', after = ''] = [-1, '', ''];
   return (slot) => {
     if (!Number.isSafeInteger(slot) || slot < 0 || slot >= count) return null;
-    let rest = slot;
-    let unit = lastUnit;
-    for (let at = lastGroup; at >= firstGroup; at -= 1) {
-      const values = GROUP_VALUES / unit;
-      const group = (base[at] ?? 0) + (rest % values) * unit;
-      // Of neighbours most groups are the same.
-      if (group !== groups[at]) {
-        groups[at] = group;
-        words[at] = wordOf(group);
+    let rest = Math.floor(slot / neighbours);
+    const group = (base[last] ?? 0) + (slot % neighbours) * unit;
+    if (rest !== block) {
+      block = rest;
+      for (let at = last - 1; at >= 0; at -= 1) {
+        words[at] = wordOf((base[at] ?? 0) + (rest % GROUP_VALUES));
+        rest = Math.floor(rest / GROUP_VALUES);
       }
-      rest = Math.floor(rest / values);
-      unit = 1;
+      [before = '', after = ''] = joinWords(words.with(last, '.')).split('.');
     }
-    return `${joinWords(words)}/${size}` as PrefixText;
+    // A group of zeros may become a part of `::`.
+    const address = group === 0 ? joinWords(words.with(last, '0')) : before + wordOf(group) + after;
+    return `${address}/${size}` as PrefixText;
   };
 }
 

@@ -15,6 +15,27 @@ export interface FoundPeer {
   readonly allowedIps: readonly string[];
 }
 
+/**
+ * Found peers at the least cost for each of thousands: by public key their networks as one text, `,` between them as
+ * `wg show` prints them, empty when there is none.
+ */
+export type PeersByKey = ReadonlyMap<string, string>;
+
+export const NO_PEERS: PeersByKey = new Map();
+
+/** The peers by their keys; of two with one key the last, as `wg` takes them. */
+export function byKey(found: readonly FoundPeer[]): PeersByKey {
+  return new Map(found.map(({ publicKey, allowedIps }) => [publicKey, allowedIps.join()]));
+}
+
+/** The peers one by one. */
+export function listPeers(found: PeersByKey): FoundPeer[] {
+  return Array.from(found, ([publicKey, networks]) => ({
+    publicKey,
+    allowedIps: networks === '' ? [] : networks.split(','),
+  }));
+}
+
 /** One step that brings the found peers to the wanted ones. */
 export type PeerChange =
   | { readonly action: 'add' | 'update'; readonly peer: Peer }
@@ -25,20 +46,19 @@ export type PeerChange =
  * Additions and updates come first, in the order of `wanted`: a network that moves to another key is taken over
  * by the new peer before the old one goes. `wanted` has no key twice.
  */
-export function diffPeers(found: Iterable<FoundPeer>, wanted: readonly Peer[]): PeerChange[] {
-  const byKey = new Map<string, FoundPeer>();
-  for (const peer of found) byKey.set(peer.publicKey, peer);
+export function diffPeers(found: PeersByKey, wanted: readonly Peer[]): PeerChange[] {
   const changes: PeerChange[] = [];
   let kept = 0;
   for (const peer of wanted) {
-    const before = byKey.get(peer.publicKey);
+    const before = found.get(peer.publicKey);
     if (before !== undefined) kept += 1;
     if (before === undefined) changes.push({ action: 'add', peer });
-    else if (!servesExactly(before, peer.allowedIps)) changes.push({ action: 'update', peer });
+    else if (before !== peer.allowedIps) changes.push({ action: 'update', peer });
   }
-  if (kept === byKey.size) return changes;
-  const keys = new Set<string>(wanted.map(({ publicKey }) => publicKey));
-  for (const peer of byKey.values()) if (!keys.has(peer.publicKey)) changes.push({ action: 'remove', peer });
+  if (kept === found.size) return changes;
+  const gone = new Map(found);
+  for (const { publicKey } of wanted) gone.delete(publicKey);
+  for (const peer of listPeers(gone)) changes.push({ action: 'remove', peer });
   return changes;
 }
 
@@ -52,21 +72,17 @@ export interface Loss {
  * Counts the peers that lose their network. One whose network goes on under another key is not lost: rotating
  * every key of a host is no accident of the kind that the brake is there for.
  */
-export function countLoss(found: readonly FoundPeer[], changes: readonly PeerChange[]): Loss {
+export function countLoss(found: PeersByKey, changes: readonly PeerChange[]): Loss {
   const served = new Set<string>();
   for (const { action, peer } of changes) if (action !== 'remove') served.add(peer.allowedIps);
   let removed = 0;
   for (const { action, peer } of changes) {
     if (action === 'remove' && !peer.allowedIps.some((allowed) => served.has(allowed))) removed += 1;
   }
-  return { removed, peers: found.length };
+  return { removed, peers: found.size };
 }
 
 /** Whether the brake holds: a renamed host or an emptied database must not cut everybody off. */
 export function isBraked({ removed, peers }: Loss): boolean {
   return isLossTooLarge(removed, peers);
-}
-
-function servesExactly({ allowedIps }: FoundPeer, text: string): boolean {
-  return allowedIps.length === 1 && allowedIps[0] === text;
 }

@@ -21,39 +21,34 @@ export async function readDevices(wg: Tool): Promise<Map<string, LiveDevice>> {
 
 /**
  * Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each peer (wg(8)). Of
- * thousands of peers it takes the three fields that are compared, and cuts no other.
+ * thousands of peers it takes the fields that are compared, and cuts no other.
  */
 export function parseDump(text: string): Map<string, LiveDevice> {
-  const devices = new Map<string, LiveDevice & { peers: LiveDevice['peers'][number][] }>();
-  let end = 0;
-  for (let start = 0; start < text.length; start = end + 1) {
-    end = text.indexOf('\n', start);
-    if (end === -1) end = text.length;
-    const first = text.indexOf('\t', start) + 1;
-    const second = text.indexOf('\t', first) + 1;
-    const third = text.indexOf('\t', second) + 1;
-    const fourth = text.indexOf('\t', third) + 1;
-    const fifth = text.indexOf('\t', fourth) + 1;
-    const name = text.slice(start, first - 1);
-    const key = text.slice(first, second - 1);
-    if (fifth === 0 || fifth > end) {
-      const privateKey = key === '(none)' ? null : key;
-      devices.set(name, { privateKey, listenPort: Number(text.slice(third, fourth - 1)), peers: [] });
+  const devices = new Map<string, LiveDevice>();
+  let peers = new Map<string, string>();
+  let withPresharedKey: string[] = [];
+  let start = '\n';
+  for (let at = 0; at < text.length; at = text.indexOf('\n', at) + 1 || text.length) {
+    if (text.startsWith(start, at)) {
+      const shared = text.indexOf('\t', at + start.length) + 1;
+      const endpoint = text.indexOf('\t', shared) + 1;
+      const networks = text.indexOf('\t', endpoint) + 1;
+      const key = text.slice(at + start.length, shared - 1);
+      peers.set(
+        key,
+        text.startsWith('(none)\t', networks) ? '' : text.slice(networks, text.indexOf('\t', networks)),
+      );
+      if (!text.startsWith('(none)\t', shared)) withPresharedKey.push(key);
     } else {
-      const allowedIps = text.slice(fourth, fifth - 1);
-      devices.get(name)?.peers.push({
-        publicKey: key,
-        allowedIps: listOf(allowedIps),
-        hasPresharedKey: !text.startsWith('(none)\t', second),
-      });
+      const [name = '', privateKey = '', , port] = text.slice(at, text.indexOf('\n', at)).split('\t');
+      peers = new Map();
+      withPresharedKey = [];
+      const key = privateKey === '(none)' ? null : privateKey;
+      devices.set(name, { privateKey: key, listenPort: Number(port), peers, withPresharedKey });
+      start = `${name}\t`;
     }
   }
   return devices;
-}
-
-function listOf(allowedIps: string): string[] {
-  if (allowedIps === '(none)') return [];
-  return allowedIps.includes(',') ? allowedIps.split(',') : [allowedIps];
 }
 
 /** What the interfaces of the machine know about their peers, by interface and public key. */
