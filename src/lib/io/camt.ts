@@ -11,7 +11,7 @@ const STATEMENT = 'Document/BkToCstmrStmt/Stmt';
 const ENTRY = `${STATEMENT}/Ntry`;
 const DETAIL = `${ENTRY}/NtryDtls/TxDtls`;
 
-const ENTRIES_PER_BATCH = 500;
+const ENTRIES_PER_BATCH = 100;
 
 type Draft<T> = { -readonly [Field in keyof T]?: T[Field] };
 

@@ -4,7 +4,7 @@ import type { Day, Instant } from '../../core/instant.ts';
 import type { Currency, Minor } from '../../core/money.ts';
 import type { Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
-import { insertRows } from './bulk.ts';
+import { insertRows, isAmong } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** A payment as the database has it. */
@@ -74,7 +74,7 @@ export async function findBilledAmounts(
   const rows = await tx
     .selectFrom('bills')
     .select(['id', 'number', 'currency', 'total', paidForBill.as('paid')])
-    .where('number', 'in', numbers)
+    .where(isAmong(tx, 'number', numbers))
     .execute();
   return new Map(
     rows.map(({ id, number, currency, total, paid }) => [
@@ -106,7 +106,7 @@ export async function findPaymentsNamed(
     .selectFrom('payments')
     .innerJoin('bills', 'bills.id', 'payments.bill_id')
     .select(['bill_id', 'reference', 'amount', 'paid_on', 'bills.currency'])
-    .where('reference', 'in', references)
+    .where(isAmong(tx, 'reference', references))
     .execute();
   const payments = rows.map(({ bill_id, reference, amount, paid_on, currency }) => ({
     reference: reference as Reference,
