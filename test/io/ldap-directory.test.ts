@@ -5,7 +5,16 @@ import { readConfig } from '../../src/lib/core/config.ts';
 import { parseLdapSettings } from '../../src/lib/core/ldap-settings.ts';
 import { type Directory, openDirectory } from '../../src/lib/io/ldap/directory.ts';
 import { selfSigned } from '../support/certificates.ts';
-import { BIND_DN, BIND_PASSWORD, PEOPLE, type Person, Slapd, STAFF, whyNoSlapd } from '../support/slapd.ts';
+import {
+  BASE,
+  BIND_DN,
+  BIND_PASSWORD,
+  PEOPLE,
+  type Person,
+  Slapd,
+  STAFF,
+  whyNoSlapd,
+} from '../support/slapd.ts';
 
 const reason = whyNoSlapd();
 if (reason !== null) process.stderr.write(`No real directory is read: ${reason}.\n`);
@@ -80,6 +89,29 @@ describe.runIf(reason === null)('a directory', () => {
     expect([...((await directory.staff())?.dns.keys() ?? [])]).toEqual([
       'uid="nico",ou="people",dc="example",dc="net"',
     ]);
+  });
+
+  it('gives everybody by name only, and groups in smaller pages', async () => {
+    const directory = await open();
+    for await (const [first] of directory.names())
+      expect([...(first?.attributes.keys() ?? [])].sort()).toEqual(['entryuuid', 'uid']);
+    const base = `ou=teams,${BASE}`;
+    await slapd.change(async (client) => {
+      await client.add(base, { objectClass: 'organizationalUnit', ou: 'teams' });
+      for (let number = 0; number < 201; number += 1) {
+        const cn = `team${number}`;
+        await client.add(`cn=${cn},${base}`, { objectClass: 'posixGroup', cn, gidNumber: `${number}` });
+      }
+    });
+    const search = { baseDn: base, filter: '(objectClass=posixGroup)', nameAttribute: 'cn' };
+    const pages: number[] = [];
+    const names = new Set<string | undefined>();
+    for await (const page of directory.groups(search)) {
+      pages.push(page.length);
+      for (const { attributes } of page) names.add(attributes.get('cn')?.[0]);
+    }
+    expect(pages).toEqual([100, 100, 1]);
+    expect(names.size).toBe(201);
   });
 
   it('takes a login for a value, whatever it is made of', async () => {

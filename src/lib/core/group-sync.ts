@@ -171,7 +171,8 @@ function brakeOn<Stored extends GroupState>(
 
 /**
  * Which user a name in a group means. An entry that is there is named as the directory says now, also when its user was
- * last synchronised under another name; a user without one by the username, and by the entry that was there.
+ * last synchronised under another name. A user without one is named by the username and by the entry that was there,
+ * unless another entry has taken its place, which may be another person.
  */
 class KnownNames {
   readonly #byDn: ReadonlyMap<string, Username>;
@@ -186,13 +187,20 @@ class KnownNames {
       if (names === undefined) unseen.push(user);
       else seen.push({ username: user.username, names });
     }
+    const usedDns = new Set(people.map(({ dn }) => dn));
+    const usedLogins = new Set(people.flatMap((person) => person.logins));
     this.#byDn = new Map([
-      ...unseen.map(({ username, directory }) => [canonicalDn(directory?.dn ?? '') ?? '', username] as const),
+      ...unseen.flatMap(({ username, directory }) => {
+        const dn = directory === null ? null : canonicalDn(directory.dn);
+        return dn === null || usedDns.has(dn) ? [] : [[dn, username] as const];
+      }),
       ...seen.map(({ username, names }) => [names.dn, username] as const),
     ]);
     const logins = seen.flatMap(({ username, names }) => names.logins.map((login) => ({ login, username })));
     this.#byLogin = new Map([
-      ...unseen.map(({ username }) => [username as string, username] as const),
+      ...unseen
+        .filter(({ username, directory }) => directory === null || !usedLogins.has(username))
+        .map(({ username }) => [username as string, username] as const),
       // Of two who have a login it means the one who is called so.
       ...logins.map(({ login, username }) => [login, username] as const),
       ...logins
