@@ -80,6 +80,12 @@ describeDatabases('uncloud bill export', (databases) => {
     expect(printed.stdout).toMatch(/^%PDF-1\.7\n.*\n%%EOF\n?$/s);
   });
 
+  it('says in its help what may be left out', async () => {
+    const { url } = await open();
+    const { stdout } = await uncloud(['bill', 'export', '--help'], { url });
+    expect(stdout).toContain('[NUMBER...]  Numbers of bills, or id:N\n');
+  });
+
   it('leaves the same file alone, and another one in the way, before anything is written', async () => {
     const { url, folder } = await open();
     const file = join(folder, 'bill-000002.csv');
@@ -93,6 +99,15 @@ describeDatabases('uncloud bill export', (databases) => {
     });
     expect(await readdir(folder)).toEqual(['bill-000002.csv']);
     expect(await readFile(file, 'utf8')).toBe('mine');
+    const into = (output: string) => uncloud([...export_.slice(0, -1), output], { url });
+    expect(await into(file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`The file "${file}" cannot be written: it is not a folder.`),
+    });
+    expect(await into(join(file, 'bills'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be written: a part of its path is not a folder.'),
+    });
     const one = [...export_.slice(0, 3), '--format', 'csv', '--output', join(folder, 'one.csv')];
     expect(await uncloud(one, { url })).toMatchObject({ code: 0, stdout: `${join(folder, 'one.csv')}\n` });
     const before = await stat(join(folder, 'one.csv'));

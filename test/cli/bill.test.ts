@@ -98,7 +98,9 @@ Seller and buyer are both in CH: the domestic rate applies.
     expect(await uncloudJson([...generate, '--draft'], { url })).toEqual({ ...run, bills: [draft] });
     expect(await uncloudJson(dryRun, { url, code: 3 })).toMatchObject({
       created: 0,
-      skipped: [{ username: 'u1', code: 'DRAFT_PENDING', message: 'The user has a draft bill.' }],
+      skipped: [
+        { username: 'u1', code: 'DRAFT_PENDING', message: 'The user has a draft bill with the id 1.' },
+      ],
     });
     const balance = { paid: '0.00', open: '16.22' };
     const closed = { schema_version: 1, bills: [{ ...bill, ...balance, id: 1, number: 1 }] };

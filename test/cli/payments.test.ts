@@ -89,7 +89,7 @@ describeDatabases('uncloud payment', (databases) => {
   41  2025-02-10   27.03  CHF       X9         Anna\\u0085  It has no structured reference.
 `,
       stderr: `Record them by hand: uncloud payment record BILL --amount A --date DAY --reference R
-Would import 2 receipts: 1 recorded, 0 known, 1 unmatched; 1 other entries.
+Would import 2 receipts: 1 recorded, 0 known, 1 unmatched; 1 other entry.
 `,
     });
     expect(await uncloudJson(['payment', 'import', '-'], { url, stdin, code: 3 })).toEqual({

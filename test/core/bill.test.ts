@@ -23,7 +23,7 @@ function account(given: Partial<Account> = {}): Account {
     buyer: SWISS_BUYER,
     orders: [anOrder()],
     charged: new Map(),
-    draftPending: false,
+    draftId: null,
     billedCurrencies: [],
     ...given,
   };
@@ -51,7 +51,7 @@ describe('a user is skipped', () => {
   const nobody = { ...SWISS_BUYER, country: null };
 
   test.each<[string, Partial<Account>, Partial<BillingRun>]>([
-    ['DRAFT_PENDING', { draftPending: true, orders: [] }, {}],
+    ['DRAFT_PENDING', { draftId: 7, orders: [] }, {}],
     ['PROVIDER_INCOMPLETE', {}, { vat: null }],
     ['MISSING_COUNTRY', { buyer: nobody }, {}],
     [

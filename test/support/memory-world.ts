@@ -163,7 +163,7 @@ export class MemoryWorld implements GoldenWorld {
       buyer: this.#customers.get(customer) ?? fail(`no customer ${customer}`),
       orders: this.ordersOf(customer),
       charged: Map.groupBy(this.recordsOf(customer), ({ orderId }) => orderId),
-      draftPending: own.some(({ number }) => number === null),
+      draftId: own.find(({ number }) => number === null)?.id ?? null,
       billedCurrencies: own.filter(({ issuedAt }) => issuedAt === until).map(({ currency }) => currency),
     };
   }

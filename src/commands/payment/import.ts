@@ -33,9 +33,9 @@ Importing the same file again changes nothing: payments are told apart by the ba
       this.say('Record them by hand: uncloud payment record BILL --amount A --date DAY --reference R');
     }
     const counts = `${inserted} recorded, ${unchanged} known, ${unmatchedReceipts} unmatched`;
-    this.say(
-      `${isPlan ? 'Would import' : 'Imported'} ${receipts} receipts: ${counts}; ${ignored} other entries.`,
-    );
+    const all = `${receipts} ${receipts === 1 ? 'receipt' : 'receipts'}`;
+    const others = `${ignored} other ${ignored === 1 ? 'entry' : 'entries'}`;
+    this.say(`${isPlan ? 'Would import' : 'Imported'} ${all}: ${counts}; ${others}.`);
     if (unmatchedReceipts > 0) this.exitWith(EXIT.PARTLY);
     else if (isPlan && flags['exit-code'] && inserted > 0) this.exitWith(EXIT.PENDING);
     return {

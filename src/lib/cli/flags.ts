@@ -139,6 +139,8 @@ export function optionalArgs<T>(description: string, parse: (text: string) => T)
     description,
     multiple: true,
     default: async () => [],
+    // Nothing to tell: the help would show an empty list as "[default: ]".
+    defaultHelp: async () => undefined,
   });
 }
 

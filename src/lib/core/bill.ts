@@ -79,7 +79,8 @@ export interface Account {
   readonly orders: readonly Order[];
   /** By order: its records as `chargeOrder` reads them. Orders without any may be left out. */
   readonly charged: ReadonlyMap<number, readonly StoredRecord[]>;
-  readonly draftPending: boolean;
+  /** The user's first draft, which has to be closed or discarded before anything new is billed. */
+  readonly draftId: number | null;
   /** The currencies of bills that the user already has at exactly the issue instant. */
   readonly billedCurrencies: readonly string[];
 }
@@ -129,7 +130,7 @@ export type FaultCode =
  */
 export function decideBills({ until, vat }: BillingRun, account: Account): AccountDecision {
   try {
-    if (account.draftPending) throw refuse.DRAFT_PENDING({});
+    if (account.draftId !== null) throw refuse.DRAFT_PENDING({ id: account.draftId });
     let timeline: VatTimeline | undefined;
     const timelineOnce = () => {
       timeline ??= rulesOf(vat).timelineFor(account.buyer);

@@ -1918,13 +1918,13 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
-  DRAFT_PENDING: define<Record<string, never>>({
+  DRAFT_PENDING: define<{ id: number }>({
     when: 'A user has a bill that is still a draft, so nothing new can be billed.',
-    say: () => ({
-      message: 'The user has a draft bill.',
-      hint: 'Finish it with `uncloud bill close ID` or drop it with `uncloud bill discard ID`; `uncloud bill list` shows it.',
+    say: ({ id }) => ({
+      message: `The user has a draft bill with the id ${id}.`,
+      hint: `Finish it with \`uncloud bill close ${id}\` or drop it with \`uncloud bill discard ${id}\`.`,
     }),
-    example: {},
+    example: { id: 7 },
   }),
   ISSUE_DATE_TAKEN: define<{ at: string; currency: string }>({
     when: 'A user has something new to be billed at an instant that already has a bill in the same currency.',

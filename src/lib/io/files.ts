@@ -235,11 +235,13 @@ function notWritable(file: string, error: unknown): Error {
   return refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
 }
 
-function reasonOf(error: unknown): string {
+/** Why the system refuses a file, in words. */
+export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (
     {
       ENOENT: 'no such file or folder',
+      ENOTDIR: 'a part of its path is not a folder',
       EACCES: 'permission denied',
       ENOSPC: 'no space left on the disk',
       EROFS: 'the file system is read-only',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
+import { reasonOf } from './files.ts';
 
 /** Writes parts to standard output as they come, no faster than they are read there, until its reader goes away. */
 export async function writeToStdout(parts: AsyncIterable<string | Uint8Array>): Promise<void> {
@@ -41,9 +42,9 @@ export async function isThere(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: message });
+    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: reasonOf(error) });
   }
 }
 
@@ -55,7 +56,8 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: (error as Error).message });
+    const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: isFile ? 'it is not a folder' : reasonOf(error) });
   }
 }
 
@@ -69,10 +71,10 @@ export async function bytesIfPresent(file: string): Promise<Buffer | undefined> 
     if (!stats.isFile()) throw refuse.FILE_EXISTS({ file });
     return await readFile(file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (code === 'FILE_EXISTS') throw error;
-    throw refuse.FILE_NOT_WRITABLE({ file, reason: message });
+    throw refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
   }
 }
 
@@ -85,7 +87,7 @@ export async function hasContent(file: string, content: AsyncIterable<string>): 
   try {
     return (await hashOf(createReadStream(file))) === wanted;
   } catch (error) {
-    throw refuse.FILE_NOT_WRITABLE({ file, reason: (error as Error).message });
+    throw refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
   }
 }
 

@@ -72,14 +72,17 @@ export async function findAccounts(
   const orders = await findOrders(tx, userIds, until);
   const due = [...orders.values()].flat().filter((order) => mayBeDue(order, until));
   const charged = await findCharged(tx, due);
-  const drafts = await draftsOf(tx, { userIds }).select('user_id').execute();
-  const drafted = new Set(drafts.map(({ user_id }) => user_id));
+  const drafts = await draftsOf(tx, { userIds })
+    .select(({ fn }) => ['user_id', fn.min('id').as('id')])
+    .groupBy('user_id')
+    .execute();
+  const draftIds = new Map(drafts.map(({ user_id, id }) => [user_id, id]));
   const billed = newest === until ? await findCurrenciesBilled(tx, userIds, until) : NOT_BILLED;
   return people.map((person) => ({
     person,
     orders: orders.get(person.id) ?? [],
     charged,
-    draftPending: drafted.has(person.id),
+    draftId: draftIds.get(person.id) ?? null,
     billedCurrencies: billed.get(person.id) ?? [],
   }));
 }
