@@ -3,6 +3,7 @@ import { csvLine, guarded } from '../core/csv-text.ts';
 import type { Batch, Database } from './db/database.ts';
 import type { Schema } from './db/schema.ts';
 import { createPrivateFile } from './files.ts';
+import { keepHeapSmall } from './heap.ts';
 import { type FileFormat, formatOf } from './import-rows.ts';
 import { writeToStdout } from './output.ts';
 
@@ -40,6 +41,7 @@ export async function exportFile<Column extends string>(
   plan: ExportPlan<Column>,
   progress: (done: number, total: number | null, unit: string) => void,
 ): Promise<number> {
+  keepHeapSmall();
   const { things, columns } = plan;
   const lineOf = format === 'csv' ? csvRow : jsonRow;
   let count = 0;

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import type { Transaction } from 'kysely';
 import { refuse } from '../core/errors.ts';
 import { ImportReport, type ImportResult } from '../core/import-report.ts';
@@ -6,6 +5,7 @@ import type { Database, Topic } from './db/database.ts';
 import type { Schema } from './db/schema.ts';
 import { StagedKeys } from './db/staged.ts';
 import { planForSmallParts } from './db/statistics.ts';
+import { keepHeapSmall } from './heap.ts';
 import {
   type ColumnParsers,
   type FileFormat,
@@ -94,12 +94,6 @@ export class ImportRun<Parsers extends ColumnParsers> {
 const ROWS_PER_BATCH = 1000;
 
 /**
- * Keeps V8 from giving the space for new objects ever more memory, 64 MiB and more where the machine has it. Rows are
- * garbage as soon as they are stored: a small space serves them as fast.
- */
-const KEEP_NEW_SPACE = '--semi-space-growth-factor=1';
-
-/**
  * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and
  * what one row has to know of another is kept in temporary tables. Meanwhile the next batch is read.
  * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, FILE_NOT_WRITABLE for the rejects, and the
@@ -111,7 +105,7 @@ export async function importFile<Parsers extends ColumnParsers>(
   plan: ImportPlan<Parsers>,
   progress: (done: number, total: number | null, unit: string) => void,
 ): Promise<ImportResult> {
-  setFlagsFromString(KEEP_NEW_SPACE);
+  keepHeapSmall();
   const { file, partial, dryRun } = options;
   const rejects = options.rejects === undefined ? null : await RejectFile.create(options.rejects);
   const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
