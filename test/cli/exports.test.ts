@@ -19,7 +19,7 @@ describeDatabases('exports', (databases) => {
       order:
         'username,product,quantity,starts_at,ends_at,period,recurring_price,one_time_price,currency,' +
         'commitment_periods,charge,description,replaces,not_for_billing,reference\r\n' +
-        'anna,VM,2,2025-01-01T00:00:00Z,,30d,10.50,5.00,CHF,1,advance,VM,,false,a-1\r\n',
+        'anna,VM,2,2025-01-01T00:00:00Z,,30d,10.50,5.00,CHF,1,advance,VM,,,a-1\r\n',
       'vpn network': `username,public_key,size,reference\r\nanna,${testKey(1)},48,\r\n`,
     };
     for (const [things, content] of Object.entries(files)) {

@@ -169,7 +169,7 @@ describeDatabases('an export', (from) => {
     const lines = (await readFile(made.orders, 'utf8')).split('\r\n');
     const nameless = lines.filter((line) => /,order-7-[0-9a-f]{16}$/.test(line));
     expect(nameless).toHaveLength(1);
-    await changeOrder(context, { id: 7 }, { endsAt: at('2025-09-01') });
+    await changeOrder(context, { id: 7 }, { endsAt: at('2025-09-01'), notForBilling: true });
     const file = await fileOf(from, [lines[0], nameless[0], ''].join('\r\n'));
     expect(await importOrders(context, { ...PLAIN, file })).toMatchObject({ inserted: 0, unchanged: 1 });
 
@@ -194,10 +194,11 @@ describeDatabases('an export', (from) => {
     expect(jsonl.networks.split('\n')[1]).toBe(
       `{"username":"nico","public_key":"${testKey(3)}","size":48,"reference":"-net \\"3\\""}`,
     );
+    expect(made.orders.split('\r\n').filter((line) => line.endsWith(',true,a'))).toHaveLength(1);
     expect(JSON.parse(jsonl.orders.split('\n')[1] ?? '')).toMatchObject({
       quantity: 3,
       recurring_price: '0.50',
-      not_for_billing: false,
+      charge: 'advance',
     });
   });
 

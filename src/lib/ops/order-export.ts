@@ -72,7 +72,7 @@ function rowOf(order: NamedOrder) {
     charge: order.charge,
     description: order.description,
     replaces: order.predecessor,
-    not_for_billing: order.notForBilling,
+    not_for_billing: order.notForBilling || null,
     reference: order.reference,
   };
 }
