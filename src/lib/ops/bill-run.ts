@@ -24,6 +24,7 @@ import { findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
+import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
 
 export interface BillRunOptions {
@@ -87,6 +88,7 @@ const BULK_OF_BILLS = 1000;
  * @throws ISSUE_DATE_IN_FUTURE unless it is a dry run, ISSUE_DATE_BEFORE_LAST_BILL, UNKNOWN_USER, DATABASE_BUSY
  */
 export async function generateBills(context: Context, options: BillRunOptions = {}): Promise<BillRun> {
+  keepHeapSmall();
   const database = await context.db();
   const run = (batch: Batch) => runInBatches(context, batch, options);
   return options.dryRun === true ? database.readInBatches(run) : database.writeInBatches('bills', run);

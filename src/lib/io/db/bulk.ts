@@ -9,6 +9,9 @@ export type ColumnType = 'bigint' | 'text' | 'boolean' | 'date' | 'cidr';
 
 const ROWS_PER_STATEMENT = 10_000;
 
+/** So many rows at a time SQLite stores in two thirds of the time that it takes row by row. */
+const ROWS_PER_GROUP = 32;
+
 /** From so many rows on COPY is faster than a statement that PostgreSQL has to plan. */
 const COPIED_ROWS = 500;
 
@@ -17,7 +20,7 @@ const ROW_SECURED: ReadonlySet<string> = new Set(['vpn_pools', 'vpn_networks']);
 
 /**
  * Inserts rows in bulk: with COPY on PostgreSQL (`INSERT … SELECT FROM unnest(…)` where they are few, or COPY is
- * refused), with one prepared statement for all of them on SQLite. Values stand in the order of `columns`.
+ * refused), with one prepared statement for a few at a time on SQLite. Values stand in the order of `columns`.
  * @param table of the schema, or a temporary one
  */
 export async function insertRows(
@@ -36,8 +39,8 @@ export async function insertRows(
     return;
   }
   await executeForRows(tx, columns, rows, {
-    forOne: `insert into ${into} values (${names.map(() => '?').join(', ')})`,
-    forMany: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
+    sqlite: (values) => `insert into ${into} ${values}`,
+    postgresql: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
   });
 }
 
@@ -54,8 +57,8 @@ export async function insertNewRows(
   const names = Object.keys(columns);
   const into = `insert into ${table} (${names.join(', ')})`;
   return executeForRows(tx, columns, rows, {
-    forOne: `${into} values (${names.map(() => '?').join(', ')}) on conflict do nothing`,
-    forMany: (arrays) => `${into} select * from unnest(${arrays}) on conflict do nothing`,
+    sqlite: (values) => `${into} ${values} on conflict do nothing`,
+    postgresql: (arrays) => `${into} select * from unnest(${arrays}) on conflict do nothing`,
   });
 }
 
@@ -85,13 +88,16 @@ export async function updateRows(
 ): Promise<void> {
   const names = Object.keys(columns);
   const [changed, key] = [names.slice(0, -1), names.at(-1)];
-  const ofRow = changed.map((column) => `${column} = ?`).join(', ');
-  const ofBatch = changed.map((column) => `${column} = batch.${column}`).join(', ');
+  const set = (sourceOf: (column: string, index: number) => string) =>
+    changed.map((column, index) => `${column} = ${sourceOf(column, index)}`).join(', ');
   await executeForRows(tx, columns, rows, {
-    forOne: `update ${table} set ${ofRow} where ${key} = ?`,
-    forMany: (arrays) =>
-      `update ${table} set ${ofBatch} from unnest(${arrays}) as batch (${names.join(', ')}) ` +
-      `where ${table}.${key} = batch.${key}`,
+    // SQLite names the columns of VALUES column1, column2, …
+    sqlite: (values) =>
+      `update ${table} set ${set((_, index) => `batch.column${index + 1}`)} from (${values}) as batch ` +
+      `where ${table}.${key} = batch.column${names.length}`,
+    postgresql: (arrays) =>
+      `update ${table} set ${set((column) => `batch.${column}`)} ` +
+      `from unnest(${arrays}) as batch (${names.join(', ')}) where ${table}.${key} = batch.${key}`,
   });
 }
 
@@ -103,11 +109,10 @@ export async function deleteRows(
   rows: readonly (readonly unknown[])[],
 ): Promise<void> {
   const names = Object.keys(key);
-  const ofRow = names.map((column) => `${column} = ?`).join(' and ');
   const ofBatch = names.map((column) => `${table}.${column} = batch.${column}`).join(' and ');
   await executeForRows(tx, key, rows, {
-    forOne: `delete from ${table} where ${ofRow}`,
-    forMany: (arrays) =>
+    sqlite: (values) => `delete from ${table} where (${names.join(', ')}) in (${values})`,
+    postgresql: (arrays) =>
       `delete from ${table} using unnest(${arrays}) as batch (${names.join(', ')}) where ${ofBatch}`,
   });
 }
@@ -135,21 +140,27 @@ export function selectForEach(
 }
 
 /**
- * Runs a statement of SQLite's for each row, or one of PostgreSQL's for each batch, with an array a column.
+ * Runs a statement for each batch of rows: SQLite's with a few rows of VALUES, PostgreSQL's with an array a column.
  * @returns how many rows were changed
  */
 async function executeForRows(
   tx: Transaction<Schema>,
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
-  { forOne, forMany }: { forOne: string; forMany: (arrays: string) => string },
+  statementFor: { sqlite: (values: string) => string; postgresql: (arrays: string) => string },
 ): Promise<number> {
   if (rows.length === 0) return 0;
+  const types = Object.values(columns);
   return tx.getExecutor().provideConnection(async (connection) => {
-    if ('executeMany' in connection) return (connection as SqliteConnection).executeMany(forOne, rows);
+    if ('executeMany' in connection) {
+      const row = `(${types.map(() => '?').join(', ')})`;
+      const ofRows = (count: number) => statementFor.sqlite(`values ${Array(count).fill(row).join(', ')}`);
+      return executeInGroups(connection as SqliteConnection, ofRows, rows);
+    }
     let changed = 0;
-    const types = Object.values(columns);
-    const statement = forMany(types.map((type, index) => `$${index + 1}::${type}[]`).join(', '));
+    const statement = statementFor.postgresql(
+      types.map((type, index) => `$${index + 1}::${type}[]`).join(', '),
+    );
     for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
       const batch = rows.slice(start, start + ROWS_PER_STATEMENT);
       const parameters = types.map((type, column) => arrayOf(type, batch, column));
@@ -158,6 +169,20 @@ async function executeForRows(
     }
     return changed;
   });
+}
+
+/** Runs one statement for whole groups of rows, and one for each row that is left: both stay prepared. */
+function executeInGroups(
+  connection: SqliteConnection,
+  ofRows: (count: number) => string,
+  rows: readonly (readonly unknown[])[],
+): number {
+  const groups: unknown[][] = [];
+  let start = 0;
+  for (; start + ROWS_PER_GROUP <= rows.length; start += ROWS_PER_GROUP)
+    groups.push(rows.slice(start, start + ROWS_PER_GROUP).flat());
+  const inGroups = groups.length === 0 ? 0 : connection.executeMany(ofRows(ROWS_PER_GROUP), groups);
+  return inGroups + connection.executeMany(ofRows(1), rows.slice(start));
 }
 
 /** The values of a column as pg takes an array; integers as the text of one, which pg would write much slower. */
