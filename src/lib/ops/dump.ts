@@ -23,6 +23,7 @@ import {
 import { appliedMigrations } from '../io/db/migrations.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { createPrivateFile } from '../io/files.ts';
+import { keepHeapSmall } from '../io/heap.ts';
 import { openInput } from '../io/input.ts';
 import { readLines, type TextLine } from '../io/json-lines.ts';
 import { writeToStdout } from '../io/output.ts';
@@ -40,6 +41,7 @@ const ROWS_PER_INSERT = 5000;
  * @throws FILE_EXISTS, FILE_NOT_WRITABLE
  */
 export async function dumpDatabase(context: Context, output: string): Promise<RowCounts> {
+  keepHeapSmall();
   const database = await context.db();
   const schema = await appliedMigrations(database);
   const counts: Record<string, number> = {};
@@ -100,6 +102,7 @@ export async function loadDatabase(
   file: string,
   { dryRun }: { dryRun: boolean },
 ): Promise<LoadOutcome> {
+  keepHeapSmall();
   const database = await context.db({ anySchema: true });
   const applied = await appliedMigrations(database);
   if (applied.length === 0) throw refuse.SCHEMA_MISSING({ database: database.address });

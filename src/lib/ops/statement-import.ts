@@ -17,6 +17,7 @@ import {
   type NewPayment,
 } from '../io/db/payments.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { keepHeapSmall } from '../io/heap.ts';
 import { openInput } from '../io/input.ts';
 import { KeyIndex } from '../io/key-index.ts';
 import type { Context } from './context.ts';
@@ -55,6 +56,7 @@ export async function importStatement(
   file: string,
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<StatementImport> {
+  keepHeapSmall();
   const database = await context.db();
   const { readStatement } = await import('../io/camt.ts');
 
