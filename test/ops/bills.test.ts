@@ -31,6 +31,7 @@ describeDatabases('bills', (databases) => {
       );
     expect(await list({})).toEqual(['1 u2 CHF', '2 u2 EUR', '3 u3 CHF', 'null u1 CHF', '4 u3 CHF']);
     expect(await list({ username: parseUsername('u3') })).toEqual(['3 u3 CHF', '4 u3 CHF']);
+    await expect(list({ username: parseUsername('u33') })).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
     expect(await list({ currency: 'EUR' })).toEqual(['2 u2 EUR']);
     expect(await list({ from: at('2025-03-05') })).toEqual(['4 u3 CHF']);
     expect(await list({ to: at('2025-03-05'), currency: 'CHF' })).toEqual([

@@ -18,13 +18,14 @@ import {
 } from '../io/db/bills.ts';
 import { only } from '../io/db/database.ts';
 import { findPayments, type StoredPayment } from '../io/db/payments.ts';
+import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
 
 /**
  * The bills that pass the filter, by issue instant.
- * @throws FORBIDDEN
+ * @throws UNKNOWN_USER, FORBIDDEN
  */
 export async function listBills(
   context: Context,
@@ -38,7 +39,10 @@ export async function listBills(
   return database.read(async (tx) => {
     const { asUser } = context;
     const { username } = filter;
-    if (username !== undefined) await checkReach(tx, asUser, username, `bills of ${username}`);
+    if (username !== undefined) {
+      await findUserId(tx, username);
+      await checkReach(tx, asUser, username, `bills of ${username}`);
+    }
     const within = await findReach(tx, asUser);
     return findBills(tx, { ...filter, overdueOn, within });
   });

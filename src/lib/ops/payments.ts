@@ -13,6 +13,7 @@ import { minorOf, type Price } from '../core/money.ts';
 import type { Reference } from '../core/reference.ts';
 import { getBill } from '../io/db/bills.ts';
 import { findPayments, insertPayments, type PaymentFilter, type StoredPayment } from '../io/db/payments.ts';
+import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
 
@@ -73,7 +74,7 @@ export async function recordPayment(
 
 /**
  * The payments that pass the filter, by day.
- * @throws UNKNOWN_BILL
+ * @throws UNKNOWN_BILL, UNKNOWN_USER
  */
 export async function listPayments(
   context: Context,
@@ -81,6 +82,7 @@ export async function listPayments(
 ): Promise<StoredPayment[]> {
   const database = await context.db();
   return database.read(async (tx) => {
+    if (filter.username !== undefined) await findUserId(tx, filter.username);
     const billId = filter.bill === undefined ? undefined : (await getBill(tx, filter.bill)).id;
     return findPayments(tx, { ...filter, billId });
   });

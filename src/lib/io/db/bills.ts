@@ -17,6 +17,7 @@ import { insertRows, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import { reserveIds } from './ids.ts';
 import { paidForBill, sumOfPayments } from './payments.ts';
+import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
 
 /** The columns that make a `StoredRecord`, for a query over `bill_records` joined with `bills`. */
@@ -155,7 +156,7 @@ export interface BillKey {
 
 /**
  * The bills of a selection, each once: those that are named in this order, those of a filter by number, no drafts.
- * @throws UNKNOWN_BILL
+ * @throws UNKNOWN_BILL, UNKNOWN_USER
  */
 export async function findBillKeys(tx: Transaction<Schema>, selection: BillSelection): Promise<BillKey[]> {
   const query = tx
@@ -163,6 +164,7 @@ export async function findBillKeys(tx: Transaction<Schema>, selection: BillSelec
     .innerJoin('users', 'users.id', 'bills.user_id')
     .select(['bills.id', 'bills.number']);
   if (!isNamed(selection)) {
+    if (selection.username !== undefined) await findUserId(tx, selection.username);
     return query
       .where((eb) => passes(eb, selection))
       .where('number', 'is not', null)
