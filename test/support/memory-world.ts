@@ -8,6 +8,7 @@ import {
 } from '../../src/lib/core/bill.ts';
 import type { StoredRecord } from '../../src/lib/core/charge.ts';
 import { parseCountry } from '../../src/lib/core/country.ts';
+import { dueDayOf } from '../../src/lib/core/due-day.ts';
 import { refuse } from '../../src/lib/core/errors.ts';
 import {
   addSeconds,
@@ -39,6 +40,8 @@ import {
   type GoldenWorld,
   goldenBill,
 } from './golden.ts';
+
+const PAYMENT_DAYS = 10;
 
 /** The VAT of a seller under the rates of a case. */
 export function vatRulesOf(seller: GoldenSeller, rates: readonly GoldenRate[]): VatRules {
@@ -249,7 +252,10 @@ export class MemoryWorld implements GoldenWorld {
     const numbers = drafts.map(() => ++this.#numbers);
     this.#bills = this.#bills.map(({ customer, bill }) => ({
       customer,
-      bill: bill.number === null ? { ...bill, number: numbers.shift() ?? fail('no number') } : bill,
+      bill:
+        bill.number === null
+          ? { ...bill, number: numbers.shift() ?? fail('no number'), dueOn: dueDayOf(bill, PAYMENT_DAYS) }
+          : bill,
     }));
     return this.#bills.slice(-drafts.length).map(({ bill }) => bill.number ?? fail('still a draft'));
   }
@@ -280,7 +286,8 @@ export class MemoryWorld implements GoldenWorld {
   #store(customer: string, bill: Bill, draft: boolean): void {
     const records = bill.records.map((record) => ({ ...record, id: ++this.#ids }));
     const number = draft ? null : ++this.#numbers;
-    this.#bills.push({ customer, bill: { ...bill, id: ++this.#ids, number, dueOn: null, records } });
+    const dueOn = draft ? null : dueDayOf(bill, PAYMENT_DAYS);
+    this.#bills.push({ customer, bill: { ...bill, id: ++this.#ids, number, dueOn, records } });
   }
 
   #row(id: number): Row {
