@@ -74,7 +74,7 @@ product_prices          10          0
       [2, 'INVALID_PRICE', '--one-time-price', '0.00001'],
       [2, 'NEGATIVE_PRICE', '--recurring-price', '-1'],
       [2, 'INVALID_PERIOD', '--recurring-price', '1', '--period', 'month'],
-      [2, 'UNKNOWN_CURRENCY', '--recurring-price', '1', '--currency', 'XXX'],
+      [2, 'UNKNOWN_CURRENCY', '--recurring-price', '1', '--currency', 'QQQ'],
       [2, 'USAGE', '--recurring-price', '1', '--price', '30d=0+1'],
     ] as const;
     for (const [code, name, ...flags] of faults) {

@@ -61,7 +61,7 @@ describe('a user is skipped', () => {
     ],
     ['SELLER_NOT_REGISTERED', { buyer: { ...SWISS_BUYER, country: 'DE' as typeof SWISS_BUYER.country } }, {}],
     ['ISSUE_DATE_TAKEN', { billedCurrencies: ['EUR', 'CHF'] }, {}],
-    ['UNKNOWN_CURRENCY', { orders: [anOrder({ currency: 'XXX' })] }, {}],
+    ['UNKNOWN_CURRENCY', { orders: [anOrder({ currency: 'QQQ' })] }, {}],
     ['INVALID_ORDER', { orders: [anOrder(), anOrder({ id: 2, quantity: 0 })] }, {}],
     ['INVALID_ORDER', { orders: [anOrder({ replaces: 9 })] }, {}],
     ['REPLACEMENT_CYCLE', { orders: [anOrder({ replaces: 1 })] }, {}],

@@ -56,7 +56,7 @@ describe('an order', () => {
   });
 
   test('needs a known currency', () => {
-    expect(refusalOf(() => checkOrder(anOrder({ currency: 'XXX' }))).code).toBe('UNKNOWN_CURRENCY');
+    expect(refusalOf(() => checkOrder(anOrder({ currency: 'QQQ' }))).code).toBe('UNKNOWN_CURRENCY');
   });
 
   test.each([

@@ -36,7 +36,7 @@ describeDatabases('the history of bills', (databases) => {
     ['RECORD_NET', 'update bill_records set net = net + 1 where order_id = 40 and period_index = 1'],
     ['CREDIT_OUTSIDE', 'update bill_records set corrects_id = 1 where order_id = 10 and net < 0'],
     ['ORDER_CHANGED', 'update orders set recurring_price = 1 where id = 40'],
-    ['ORDER_FAULTY', "update orders set currency = 'XXX' where id = 40"],
+    ['ORDER_FAULTY', "update orders set currency = 'QQQ' where id = 40"],
     ['RECORD_WITHOUT_ORDER', 'update orders set user_id = 1 where id = 40'],
     ['CLOSED_NOT_SETTLED', 'update orders set closed = true where id = 40'],
     ['NUMBER_GAP', 'update bills set number = 100 where number = 4'],

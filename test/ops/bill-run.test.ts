@@ -190,7 +190,7 @@ describeDatabases('bill runs', (databases) => {
     await change(32, { replaces_id: 33 });
     await change(40, { currency: 'EUR' });
     await change(50, { starts_at: at('2025-01-02') });
-    await add(6, { ...monthly, currency: 'XXX' });
+    await add(6, { ...monthly, currency: 'QQQ' });
     await add(7, { ...monthly, quantity: 0 });
     await add(8, { ...monthly, recurring_price: -1 });
     await add(9, { ...monthly, ends_at: at(OPENING) - 1 });
