@@ -112,3 +112,13 @@ export function findGone<Stored>(
 export function isReturning(link: DirectoryLink | null): boolean {
   return link !== null && link.goneAt !== null;
 }
+
+/** How many changes of a plan are of each kind. */
+export function countActions(changes: readonly { readonly action: 'create' | 'update' | 'deactivate' }[]): {
+  created: number;
+  updated: number;
+  deactivated: number;
+} {
+  const count = (action: string) => changes.filter((change) => change.action === action).length;
+  return { created: count('create'), updated: count('update'), deactivated: count('deactivate') };
+}

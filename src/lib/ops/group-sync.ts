@@ -6,7 +6,7 @@ import {
   readGroupEntry,
   readPersonNames,
 } from '../core/directory-entry.ts';
-import type { RefusedEntry } from '../core/entry-match.ts';
+import { countActions, type RefusedEntry } from '../core/entry-match.ts';
 import { refuse } from '../core/errors.ts';
 import { type GroupSyncChange, planGroupSync, type UnknownMember } from '../core/group-sync.ts';
 import { parseLdapSettings } from '../core/ldap-settings.ts';
@@ -75,12 +75,9 @@ export async function syncGroups(
     );
     if (brake !== null && !prune) throw brake;
     if (!dryRun) await saveGroups(tx, changes, userIds, context.now);
-    const count = (action: string) => changes.filter((change) => change.action === action).length;
     return {
       entries: groups.length + unread.length,
-      created: count('create'),
-      updated: count('update'),
-      deactivated: count('deactivate'),
+      ...countActions(changes),
       unchanged,
       changes,
       refused,

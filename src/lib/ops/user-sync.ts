@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { DirectoryPerson } from '../core/directory-entry.ts';
 import { planSync, type SyncChange } from '../core/directory-sync.ts';
-import type { RefusedEntry } from '../core/entry-match.ts';
+import { countActions, type RefusedEntry } from '../core/entry-match.ts';
 import { findPeople, type StoredPerson, savePeople } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { readPeople } from '../io/ldap/people.ts';
@@ -54,12 +54,9 @@ export async function syncUsers(context: Context, { dryRun, prune }: SyncOptions
     );
     if (brake !== null && !prune) throw brake;
     if (!dryRun) await saveChanges(tx, changes);
-    const count = (action: string) => changes.filter((change) => change.action === action).length;
     return {
       entries: people.length + unread.length,
-      created: count('create'),
-      updated: count('update'),
-      deactivated: count('deactivate'),
+      ...countActions(changes),
       unchanged,
       changes,
       refused,
