@@ -35,7 +35,7 @@ describe('the buyer', () => {
     expect(buyerOnBill({ user, address: null })).toMatchObject({ username: 'nico', country: '' });
   });
 
-  it('has a valid VAT id only when it was found valid on some day', () => {
+  it('has a valid VAT number only when it was found valid on some day', () => {
     const vatNumber = parseVatNumber('DE136695976');
     const country = parseCountry('DE');
     expect(buyerOf(person({ country, vatNumber })).vatIdValid).toBe(false);

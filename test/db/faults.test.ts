@@ -82,6 +82,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'bill generate --until 2025-02-15': {},
   'bill close 1': { before: ['bill generate --until 2025-02-15 --draft'], again: ['BILL_ISSUED'] },
   'bill discard 1 --yes': { before: ['bill generate --until 2025-02-15 --draft'], again: ['UNKNOWN_BILL'] },
+  'bill close --all': { before: ['bill generate --until 2025-02-15 --draft'] },
+  'bill discard --all --yes': { before: ['bill generate --until 2025-02-15 --draft'] },
   'payment record 1 --amount 5 --date 2025-02-20 --reference B1': {
     before: ['bill generate --until 2025-02-15'],
   },

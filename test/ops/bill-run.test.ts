@@ -166,7 +166,7 @@ describeDatabases('bill runs', (databases) => {
   });
 
   it('skip each user in whose orders another program left something impossible, and bill the others', async () => {
-    const context = await open(16);
+    const context = await open(18);
     const { kysely } = await context.db();
     await generateBills(context.at('2025-01-02'));
     await dropConstraints(kysely, databases.backend);
@@ -200,6 +200,9 @@ describeDatabases('bill runs', (databases) => {
     await add(13, { ...monthly, charge: 'later' as 'arrears' });
     await add(14, { ...monthly, recurring_period_seconds: 60 });
     await add(15, { recurring_price: 10 ** 15, recurring_period_seconds: 1800 });
+    // Milliseconds and microseconds are instants far away, at which nothing would ever fall due.
+    await add(17, { ...monthly, starts_at: at(OPENING) * 1000 });
+    await add(18, { ...monthly, starts_at: at(OPENING) * 1_000_000 });
     const run = await generateBills(context);
     expect(run.skipped.map(({ username, refusal }) => `${username} ${refusal.code}`)).toEqual([
       'u1 ORDER_CHANGED',
@@ -217,6 +220,8 @@ describeDatabases('bill runs', (databases) => {
       'u13 INVALID_ORDER',
       'u14 TOO_MANY_PERIODS',
       'u15 BILL_TOO_LARGE',
+      'u17 INVALID_ORDER',
+      'u18 INVALID_ORDER',
     ]);
     expect(run.bills.map(({ username }) => username)).toEqual(['u16', 'u16']);
   });

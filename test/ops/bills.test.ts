@@ -1,11 +1,16 @@
 import { type Kysely, sql } from 'kysely';
 import { expect, it } from 'vitest';
+import { selectBills } from '../../src/lib/core/bill-selection.ts';
+import { parseDay } from '../../src/lib/core/instant.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { Schema } from '../../src/lib/io/db/schema.ts';
+import { listAuditEntries } from '../../src/lib/ops/audit.ts';
 import { verifyBills } from '../../src/lib/ops/bill-history.ts';
+import { reportBills } from '../../src/lib/ops/bill-report.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { closeBill, discardBill, listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { closeBills, discardBills, listBills, showBill } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
+import { listPayments } from '../../src/lib/ops/payments.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { booksOf, OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -42,6 +47,21 @@ describeDatabases('bills', (databases) => {
     expect((await listBills(context)).map(({ recordCount }) => recordCount)).toEqual([3, 4, 5, 3, 2]);
   });
 
+  it('are not looked for in a range that is turned round, nor payments and commands', async () => {
+    const context = await open(1);
+    const range = { from: at('2025-02-01'), to: at('2025-01-01') };
+    const days = { from: parseDay('2025-02-01'), to: parseDay('2025-01-01') };
+    expect(() => selectBills([], range, false)).toThrow('Nothing lies in the range');
+    for (const listing of [
+      listBills(context, range),
+      reportBills(context, new Set(), range),
+      listPayments(context, days),
+      listAuditEntries(context, { ...range, limit: 1 }),
+    ]) {
+      await expect(listing).rejects.toMatchObject({ code: 'RANGE_EMPTY', exit: 2 });
+    }
+  });
+
   it('are shown by number, drafts by id, with records, VAT groups and both parties', async () => {
     const context = await open(3);
     const [id = 0] = await draft(context, 'u1');
@@ -72,11 +92,11 @@ describeDatabases('bills', (databases) => {
     const [id = 0] = await draft(context, 'u1');
     const { skipped } = await generateBills(context);
     expect(skipped).toMatchObject([{ username: 'u1', refusal: { code: 'DRAFT_PENDING' } }]);
-    const closed = await closeBill(context, id);
+    const [closed] = await closeBills(context, [id]);
     expect(closed).toMatchObject({ id, number: 3, issuedAt: at('2025-02-03'), dueOn: '2025-02-13' });
     expect(await showBill(context, { number: 3 })).toMatchObject({ id, total: 2703n });
-    await expect(closeBill(context, id)).rejects.toMatchObject({ code: 'BILL_ISSUED' });
-    await expect(closeBill(context, 99)).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+    await expect(closeBills(context, [id])).rejects.toMatchObject({ code: 'BILL_ISSUED' });
+    await expect(closeBills(context, [99])).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
     expect(await generateBills(context)).toMatchObject({ created: 0, skipped: [] });
     expect(await verifyBills(context)).toMatchObject({ faults: [], pending: 0 });
   });
@@ -89,7 +109,7 @@ describeDatabases('bills', (databases) => {
     const { bills } = await generateBills(context, { draft: true });
     expect(bills).toMatchObject([{ number: null, dueOn: null }]);
     const [id = 0] = bills.map((bill) => bill.id ?? 0);
-    expect(await closeBill(context, id)).toMatchObject({ dueOn: '2025-03-05' });
+    expect(await closeBills(context, [id])).toMatchObject([{ dueOn: '2025-03-05' }]);
     await changeOrder(context, { id: 10 }, { endsAt: at(OPENING) });
     expect((await generateBills(context.at('2025-02-04'))).bills).toMatchObject([
       { bill: { kind: 'credit_note' }, dueOn: null },
@@ -103,7 +123,7 @@ describeDatabases('bills', (databases) => {
     const later = context.at('2025-02-05');
     const [second = 0, third = 0] = await draft(later, 'u2');
     const refusal = async (id: number, when?: string) =>
-      closeBill(later, id, when === undefined ? undefined : at(when)).then(
+      closeBills(later, [id], { at: when === undefined ? undefined : at(when) }).then(
         () => 'closed',
         ({ code }) => code,
       );
@@ -111,8 +131,8 @@ describeDatabases('bills', (databases) => {
     expect(await refusal(second, '2025-02-06')).toBe('ISSUE_DATE_IN_FUTURE');
     expect(await refusal(second, '2025-02-05')).toBe('closed');
     expect(await refusal(first)).toBe('ISSUE_DATE_BEFORE_LAST_BILL');
-    expect(await closeBill(later, first, at('2025-02-05'))).toMatchObject({ number: 2 });
-    expect(await closeBill(later, third)).toMatchObject({ number: 3 });
+    expect(await closeBills(later, [first], { at: at('2025-02-05') })).toMatchObject([{ number: 2 }]);
+    expect(await closeBills(later, [third])).toMatchObject([{ number: 3 }]);
     expect((await verifyBills(later)).faults).toEqual([]);
   });
 
@@ -127,15 +147,15 @@ describeDatabases('bills', (databases) => {
       .set({ issued_at: at('2025-02-02') })
       .where('id', '=', id)
       .execute();
-    const closing = closeBill(context.at('2025-02-04'), id, at('2025-02-03'));
+    const closing = closeBills(context.at('2025-02-04'), [id], { at: at('2025-02-03') });
     await expect(closing).rejects.toMatchObject({ code: 'ISSUE_DATE_TAKEN' });
   });
 
-  it.each<[string, Moment, (context: TestContext, id: number) => Promise<unknown>]>([
-    ['closed', 'before', closeBill],
-    ['closed', 'after', closeBill],
-    ['discarded', 'before', discardBill],
-    ['discarded', 'after', discardBill],
+  it.each<[string, Moment, (context: TestContext, ids: number[]) => Promise<unknown>]>([
+    ['closed', 'before', closeBills],
+    ['closed', 'after', closeBills],
+    ['discarded', 'before', discardBills],
+    ['discarded', 'after', discardBills],
   ])(
     'are %s wholly or not at all when the database goes away %s any statement',
     async (done, moment, act) => {
@@ -145,7 +165,7 @@ describeDatabases('bills', (databases) => {
         return { context, id };
       };
       const undisturbed = await world();
-      await act(undisturbed.context, undisturbed.id);
+      await act(undisturbed.context, [undisturbed.id]);
       const books = await booksOf(undisturbed.context);
       let statement = 0;
       for (let broke = true; broke; ) {
@@ -155,14 +175,14 @@ describeDatabases('bills', (databases) => {
         broke = await breakDatabase(
           (_, count) => count === statement,
           moment,
-          () => act(doomed, id).catch((error: unknown) => expect(error).toMatchObject({ exit: 75 })),
+          () => act(doomed, [id]).catch((error: unknown) => expect(error).toMatchObject({ exit: 75 })),
         );
         await doomed.db().then(
           (database) => database.close(),
           () => {},
         );
         expect((await verifyBills(context)).faults, `statement ${statement}`).toEqual([]);
-        const again = await act(context, id).then(
+        const again = await act(context, [id]).then(
           () => 'done',
           ({ code }) => code,
         );
@@ -176,16 +196,70 @@ describeDatabases('bills', (databases) => {
     120_000,
   );
 
+  it('are issued many at a time, by issue instant, all of them or none', async () => {
+    const context = await open(4);
+    const later = context.at('2025-02-05');
+    await generateBills(context, { usernames: [parseUsername('u4')] });
+    const [two = 0, three = 0] = await draft(context, 'u2');
+    const [one = 0] = await draft(later, 'u1');
+    const [four = 0] = await draft(later, 'u3');
+    const numbersOf = async (bills: ReturnType<typeof closeBills>) =>
+      (await bills).map(({ id, number, dueOn }) => `${id} ${number} ${dueOn}`);
+    const plan = [`${two} null 2025-02-13`, `${three} null 2025-02-13`, `${one} null 2025-02-15`];
+    expect(await numbersOf(closeBills(later, [one, three, two, one], { dryRun: true }))).toEqual(plan);
+    const before = await booksOf(context);
+    for (const [ids, code] of [
+      [[one, 99], 'UNKNOWN_BILL'],
+      [[one, 1], 'BILL_ISSUED'],
+    ] as const) {
+      await expect(closeBills(later, ids)).rejects.toMatchObject({ code });
+      await expect(discardBills(later, ids)).rejects.toMatchObject({ code });
+    }
+    await expect(closeBills(later, {}, { at: at('2025-02-04') })).rejects.toMatchObject({
+      code: 'ISSUE_DATE_BEFORE_DRAFT',
+    });
+    await expect(closeBills(context, {})).rejects.toMatchObject({ code: 'ISSUE_DATE_IN_FUTURE' });
+    const nobody = { username: parseUsername('nobody') };
+    await expect(closeBills(later, nobody)).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
+    expect(await booksOf(context)).toEqual(before);
+    const issued = [`${two} 3 2025-02-13`, `${three} 4 2025-02-13`];
+    expect(await numbersOf(closeBills(later, { username: parseUsername('u2') }))).toEqual(issued);
+    expect((await listBills(later, { drafts: true })).map(({ id }) => id)).toEqual([one, four]);
+    expect(await numbersOf(closeBills(later, { currency: 'CHF' }))).toEqual([
+      `${one} 5 2025-02-15`,
+      `${four} 6 2025-02-15`,
+    ]);
+    expect(await closeBills(later, {})).toEqual([]);
+    expect((await verifyBills(later)).faults).toEqual([]);
+  });
+
+  it('are discarded many at a time, and no issued one with them', async () => {
+    const context = await open(3);
+    await generateBills(context, { usernames: [parseUsername('u1')] });
+    const before = await booksOf(context);
+    await generateBills(context, { draft: true });
+    expect((await discardBills(context, {}, { dryRun: true })).map(({ username }) => username)).toEqual([
+      'u2',
+      'u2',
+      'u3',
+    ]);
+    expect(await discardBills(context, { currency: 'EUR' })).toHaveLength(1);
+    expect(await discardBills(context, {})).toHaveLength(2);
+    expect(await discardBills(context, {})).toEqual([]);
+    expect(await booksOf(context)).toEqual(before);
+    expect(await generateBills(context)).toMatchObject({ created: 3, skipped: [] });
+  });
+
   it('are as if they had never been made once a draft is discarded', async () => {
     const context = await open(1);
     const before = await booksOf(context);
     const [id = 0] = await draft(context, 'u1');
-    await discardBill(context, id);
+    await discardBills(context, [id]);
     expect(await booksOf(context)).toEqual(before);
-    await expect(discardBill(context, id)).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+    await expect(discardBills(context, [id])).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
     const { bills } = await generateBills(context);
     expect(bills.map(({ number }) => number)).toEqual([1]);
-    const issued = discardBill(context, bills[0]?.id ?? 0);
+    const issued = discardBills(context, [bills[0]?.id ?? 0]);
     await expect(issued).rejects.toMatchObject({ code: 'BILL_ISSUED' });
   });
 

@@ -5,7 +5,7 @@ import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseServiceName } from '../../src/lib/core/service.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { discardBill, listBills } from '../../src/lib/ops/bills.ts';
+import { discardBills, listBills } from '../../src/lib/ops/bills.ts';
 import { dumpDatabase, loadDatabase } from '../../src/lib/ops/dump.ts';
 import { addMember, createGroup } from '../../src/lib/ops/groups.ts';
 import { createService } from '../../src/lib/ops/services.ts';
@@ -79,7 +79,7 @@ describeDatabases('a dump', (from) => {
 
       for (const context of [source, target]) {
         for (const { id, number } of await listBills(context)) {
-          if (number === null) await discardBill(context, id);
+          if (number === null) await discardBills(context, [id]);
         }
         await generateBills(context.at('2025-04-01'), { draft: false, dryRun: false });
         await addNetwork(context, testKey(4), { username: parseUsername('u4') });

@@ -291,6 +291,12 @@ describeDatabases('orders', (databases) => {
       'UNKNOWN_PRODUCT',
     ],
     ['a price that rounds to nothing', { recurringPrice: 1n }, '2025-01-16', 'PRICE_TOO_SMALL'],
+    [
+      'nothing that changes',
+      { quantity: 1, reference: parseReference('other') },
+      '2025-01-16',
+      'ORDER_UNCHANGED',
+    ],
     ['a reference that is taken', { reference: parseReference('one') }, '2025-01-16', 'REFERENCE_TAKEN'],
   ])('are not replaced with %s', async (_, successor, when, code) => {
     const context = await shop();

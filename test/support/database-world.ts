@@ -15,7 +15,7 @@ import { parseCurrency, parsePrice } from '../../src/lib/core/money.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { closeBill, discardBill, listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { closeBills, discardBills, listBills, showBill } from '../../src/lib/ops/bills.ts';
 import { cancelOrder, changeOrder, createOrder, replaceOrder } from '../../src/lib/ops/orders.ts';
 import { setProvider } from '../../src/lib/ops/provider.ts';
 import { breakDatabase } from './broken-database.ts';
@@ -205,13 +205,13 @@ export class DatabaseWorld implements GoldenWorld {
   async closeDrafts(): Promise<number[]> {
     const numbers: number[] = [];
     for (const { id } of await this.#drafts()) {
-      numbers.push((await closeBill(this.#context, id)).number ?? 0);
+      for (const { number } of await closeBills(this.#context, [id])) numbers.push(number ?? 0);
     }
     return numbers;
   }
 
   async discardDrafts(): Promise<void> {
-    for (const { id } of await this.#drafts()) await discardBill(this.#context, id);
+    for (const { id } of await this.#drafts()) await discardBills(this.#context, [id]);
   }
 
   async closedOrders(): Promise<string[]> {

@@ -1,23 +1,52 @@
-import { billDocument } from '../../lib/cli/bills.ts';
+import { Flags } from '@oclif/core';
+import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { idArg, instant } from '../../lib/cli/flags.ts';
+import { currency, dryRun, instant, optionalArgs, username } from '../../lib/cli/flags.ts';
+import { selectBills } from '../../lib/core/bill-selection.ts';
+import { parseId } from '../../lib/core/id.ts';
 import { formatInstant } from '../../lib/core/instant.ts';
-import { closeBill } from '../../lib/ops/bills.ts';
+import { closeBills } from '../../lib/ops/bills.ts';
 
 export default class BillClose extends BaseCommand {
-  static override summary = 'Issue a draft: give it its number';
-  static override description = `The draft becomes a bill with the next number and does not change any more.
-It is issued at the instant it was made for, or at a later one; never before another bill that has its number.`;
-  static override examples = ['<%= config.bin %> bill close 7', '<%= config.bin %> bill close 7 --at now'];
-  static override args = { id: idArg('Id of the draft') };
+  static override summary = 'Issue drafts: give them their numbers';
+  static override description = `The drafts become bills with the next numbers and do not change any more.
+Drafts are named by their ids, or chosen by --all, --user, --from, --to and --currency: all of them are issued or, when
+one cannot be, none.
+Each is issued at the instant it was made for, or all at a later one; never before another bill that has its number.`;
+  static override examples = [
+    '<%= config.bin %> bill close 7',
+    '<%= config.bin %> bill close 7 8 --at now',
+    '<%= config.bin %> bill close --all --dry-run',
+    '<%= config.bin %> bill close --user nico',
+  ];
+  static override args = { id: optionalArgs('Ids of drafts', parseId) };
   static override flags = {
-    at: instant({ summary: "Issue instant; default: the draft's own" }),
+    all: Flags.boolean({ summary: 'All drafts' }),
+    user: username({ summary: 'The drafts of this user' }),
+    from: instant({ summary: 'The drafts made for this instant or later' }),
+    to: instant({ summary: 'The drafts made for an instant before this one' }),
+    currency: currency({ summary: 'The drafts in this currency' }),
+    at: instant({ summary: "Issue instant; default: each draft's own" }),
+    'dry-run': dryRun,
   };
 
   async run() {
     const { args, flags } = await this.parse(BillClose);
-    const bill = await closeBill(await this.context(), args.id, flags.at);
-    this.say(`Draft ${bill.id} is bill ${bill.number} now, issued at ${formatInstant(bill.issuedAt)}.`);
-    return { bills: [billDocument(bill)] };
+    const { user, from, to, at } = flags;
+    const plan = flags['dry-run'];
+    const filter = { username: user, from, to, currency: flags.currency };
+    const selection = selectBills(args.id, filter, flags.all);
+    const bills = await closeBills(await this.context(), selection, { at, dryRun: plan });
+    const [first] = bills;
+    if (first === undefined) this.say('There are no such drafts.');
+    else if (plan) {
+      this.log(billTable(bills));
+      this.say(`Would issue ${bills.length === 1 ? 'a bill' : `${bills.length} bills`}.`);
+    } else if (bills.length === 1) {
+      this.say(`Draft ${first.id} is bill ${first.number} now, issued at ${formatInstant(first.issuedAt)}.`);
+    } else {
+      this.say(`Issued ${bills.length} bills, with the numbers ${first.number} to ${bills.at(-1)?.number}.`);
+    }
+    return { bills: bills.map(billDocument) };
   }
 }

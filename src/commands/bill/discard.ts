@@ -1,21 +1,54 @@
-import { billDocument } from '../../lib/cli/bills.ts';
+import { Flags } from '@oclif/core';
+import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { idArg, yes } from '../../lib/cli/flags.ts';
-import { discardBill } from '../../lib/ops/bills.ts';
+import { currency, dryRun, instant, optionalArgs, username, yes } from '../../lib/cli/flags.ts';
+import { selectBills } from '../../lib/core/bill-selection.ts';
+import { parseId } from '../../lib/core/id.ts';
+import { discardBills } from '../../lib/ops/bills.ts';
 
 export default class BillDiscard extends BaseCommand {
-  static override summary = 'Delete a draft';
-  static override description = `What the draft charged is due again, and the next run bills it.
+  static override summary = 'Delete drafts';
+  static override description = `What the drafts charged is due again, and the next run bills it.
+Drafts are named by their ids, or chosen by --all, --user, --from, --to and --currency.
 An issued bill cannot be deleted: correct the orders, and the next bill credits the difference.`;
-  static override examples = ['<%= config.bin %> bill discard 7', '<%= config.bin %> bill discard 7 --yes'];
-  static override args = { id: idArg('Id of the draft') };
-  static override flags = { yes };
+  static override examples = [
+    '<%= config.bin %> bill discard 7',
+    '<%= config.bin %> bill discard 7 8 --yes',
+    '<%= config.bin %> bill discard --all --dry-run',
+  ];
+  static override args = { id: optionalArgs('Ids of drafts', parseId) };
+  static override flags = {
+    all: Flags.boolean({ summary: 'All drafts' }),
+    user: username({ summary: 'The drafts of this user' }),
+    from: instant({ summary: 'The drafts made for this instant or later' }),
+    to: instant({ summary: 'The drafts made for an instant before this one' }),
+    currency: currency({ summary: 'The drafts in this currency' }),
+    'dry-run': dryRun,
+    yes,
+  };
 
   async run() {
     const { args, flags } = await this.parse(BillDiscard);
-    await this.confirm(`Delete the draft ${args.id} with its records?`, flags);
-    const bill = await discardBill(await this.context(), args.id);
-    this.say(`Draft ${bill.id} is deleted; what it charged is due again.`);
-    return { bills: [billDocument(bill)] };
+    const { user, from, to } = flags;
+    const filter = { username: user, from, to, currency: flags.currency };
+    const selection = selectBills(args.id, filter, flags.all);
+    const context = await this.context();
+    const drafts = await discardBills(context, selection, { dryRun: true });
+    const [first] = drafts;
+    const one = drafts.length === 1;
+    if (first === undefined) this.say('There are no such drafts.');
+    else if (flags['dry-run']) {
+      this.log(billTable(drafts));
+      this.say(`Would delete ${one ? 'a draft' : `${drafts.length} drafts`}.`);
+    } else {
+      const what = one ? `the draft ${first.id} with its` : `${drafts.length} drafts with their`;
+      await this.confirm(`Delete ${what} records?`, flags);
+      // Those that were shown, whatever came meanwhile.
+      const ids = drafts.map(({ id }) => id);
+      await discardBills(context, ids);
+      const done = one ? `Draft ${first.id} is deleted` : `${drafts.length} drafts are deleted`;
+      this.say(`${done}; what ${one ? 'it' : 'they'} charged is due again.`);
+    }
+    return { bills: drafts.map(billDocument) };
   }
 }

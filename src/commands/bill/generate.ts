@@ -25,7 +25,7 @@ With --dry-run nothing is stored, and --until may lie in the future.`;
   static override flags = {
     until: instant({ summary: 'Issue instant; what is due by then is billed. Default: now' }),
     user: username({ multiple: true, summary: 'Bill only this user; repeatable. Default: everybody' }),
-    draft: Flags.boolean({ summary: 'Make drafts without numbers, to be closed or discarded one by one' }),
+    draft: Flags.boolean({ summary: 'Make drafts without numbers, to be closed or discarded' }),
     'dry-run': dryRun,
     'exit-code': exitCode,
   };

@@ -12,13 +12,14 @@ Open is what the buyer owes; below zero it is owed to the buyer: too much was pa
     '<%= config.bin %> bill list --user nico',
     '<%= config.bin %> bill list --from 2026-01-01 --to 2026-02-01 --currency CHF',
     '<%= config.bin %> bill list --overdue',
-    `<%= config.bin %> bill list --json | jq -r '.bills[] | select(.number == null) | .id'`,
+    '<%= config.bin %> bill list --drafts',
   ];
   static override flags = {
     user: username({ summary: 'Only bills of this user' }),
     from: instant({ summary: 'Only bills issued at this instant or later' }),
     to: instant({ summary: 'Only bills issued before this instant' }),
     currency: currency({ summary: 'Only bills in this currency' }),
+    drafts: Flags.boolean({ summary: 'Only drafts', exclusive: ['unpaid', 'overdue'] }),
     unpaid: Flags.boolean({ summary: 'Only issued bills of which something is open' }),
     overdue: Flags.boolean({ summary: 'Only bills that are due before today (UTC) and not paid in full' }),
     'as-user': asUser,
@@ -26,8 +27,8 @@ Open is what the buyer owes; below zero it is owed to the buyer: too much was pa
 
   async run() {
     const { flags } = await this.parse(BillList);
-    const { user, from, to, unpaid, overdue } = flags;
-    const filter = { username: user, from, to, currency: flags.currency, unpaid, overdue };
+    const { user, from, to, drafts, unpaid, overdue } = flags;
+    const filter = { username: user, from, to, currency: flags.currency, drafts, unpaid, overdue };
     const bills = await listBills(await this.context(), filter);
     if (bills.length === 0) {
       this.say('There are no such bills. See what is to be billed with: uncloud bill generate --dry-run');

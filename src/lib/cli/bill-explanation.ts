@@ -24,7 +24,7 @@ export function explanationFields(bill: BillDocument, explained: RecordExplanati
   const { rate, territory, treatment, reason } = record.vat;
   const since = rateValidFrom === null ? '' : `, a rate since ${rateValidFrom}`;
   const fields: Record<string, Cell> = {
-    Record: `${record.id}: ${record.description}`,
+    Record: [record.id, record.description].filter((part) => part !== '').join(': '),
     Order: bill.orderReferences.get(record.orderId) ?? record.orderId,
     ...(periodStart === null
       ? { On: formatInstant(record.start) }

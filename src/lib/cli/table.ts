@@ -68,7 +68,7 @@ function cut(text: string, width: number): string {
 export function renderFields(fields: Readonly<Record<string, Cell>>): string {
   const widest = Math.max(...Object.keys(fields).map((name) => name.length));
   return Object.entries(fields)
-    .map(([name, value]) => `${name.padEnd(widest + GAP)}${escapeControl(String(value ?? '–'))}`)
+    .map(([name, value]) => `${name.padEnd(widest + GAP)}${escapeControl(String(value ?? '') || '–')}`)
     .join('\n');
 }
 

@@ -90,12 +90,16 @@ export function recordSeconds({ start, end, corrects }: BillRecord): number {
   return corrects === null ? end - start : start - end;
 }
 
-/** Whether a run at `until` has to look at the order at all. */
+/**
+ * Whether a run at `until` has to look at the order at all. What is due beyond the last instant was written by another
+ * program, in milliseconds or microseconds perhaps: it is looked at, so that somebody hears of it.
+ */
 export function mayBeDue(
   { closed, notForBilling, nextDueAt }: Pick<Order, 'closed' | 'notForBilling' | 'nextDueAt'>,
   until: Instant,
 ): boolean {
-  return !closed && !notForBilling && (nextDueAt === null || nextDueAt <= until);
+  if (closed || notForBilling) return false;
+  return nextDueAt === null || nextDueAt <= until || nextDueAt > LAST_INSTANT;
 }
 
 /**

@@ -147,6 +147,18 @@ const DEFINITIONS = {
     }),
     example: { text: '2026-02-30' },
   }),
+  RANGE_EMPTY: define<{ from: string; to: string }>({
+    when: 'A range of time ends before it begins, or where it begins: `--to` is exclusive.',
+    exit: EXIT.USAGE,
+    say: ({ from, to }) => ({
+      message: `Nothing lies in the range: --from ${from} is ${from === to ? 'the same as' : 'later than'} --to ${to}.`,
+      hint:
+        from === to
+          ? '--to is the first moment that is left out: for one day give the next one, for a month the first of the next.'
+          : `Turn them round: --from ${to} --to ${from}`,
+    }),
+    example: { from: '2026-02-01T00:00:00Z', to: '2026-01-01T00:00:00Z' },
+  }),
   INVALID_PRICE: define<{ text: string }>({
     when: 'A price has an exponent, a comma, a plus sign, blanks, more than four decimals or more than nine digits.',
     say: ({ text }) => ({
@@ -1656,7 +1668,7 @@ const DEFINITIONS = {
     when: 'A field of an order breaks a rule: a quantity below 1, an end before the start, an unknown predecessor.',
     say: ({ field, fault }) => ({
       message: `The order's ${field} ${fault}.`,
-      hint: 'Correct that field; `uncloud order show ID` prints a stored order, `uncloud order create --help` the rules.',
+      hint: 'Correct that field; `uncloud order create --help` shows the rules. A stored order is left out of billing with `uncloud order update ID --not-for-billing`.',
       data: { field },
     }),
     example: { field: 'quantity', fault: 'is 0, and must be a whole number from 1 to 2147483647' },
@@ -1851,6 +1863,15 @@ const DEFINITIONS = {
     }),
     example: { order: 7, currency: 'CHF', other: 'EUR' },
   }),
+  ORDER_UNCHANGED: define<{ order: number }>({
+    when: 'An order is to be replaced by one with the same terms.',
+    say: ({ order }) => ({
+      message: `Order ${order} has these terms already: its replacement would be the same order once more.`,
+      hint: `See them with \`uncloud order show ${order}\`, and say what changes, for example: uncloud order replace ${order} --quantity 2`,
+      data: { order },
+    }),
+    example: { order: 7 },
+  }),
   ORDER_ENDED: define<{ order: number; end: string }>({
     when: 'An order that has ended is to be cancelled or replaced.',
     say: ({ order, end }) => ({
@@ -1930,7 +1951,7 @@ const DEFINITIONS = {
     when: 'A user has something new to be billed at an instant that already has a bill in the same currency.',
     say: ({ at, currency }) => ({
       message: `The user already has a bill in ${currency} issued at ${at}.`,
-      hint: 'Run again with a later instant: `uncloud bill generate --until T`.',
+      hint: 'Run again with a later instant: `uncloud bill generate --until T`, or `uncloud bill close ID --at T` for a draft.',
     }),
     example: { at: '2025-02-01T00:00:00Z', currency: 'CHF' },
   }),
@@ -1938,7 +1959,7 @@ const DEFINITIONS = {
     when: 'Bills are to be issued at an instant before the newest bill of anybody; numbers rise with issue dates.',
     say: ({ at, last }) => ({
       message: `Bills cannot be issued at ${at}: the newest one was issued at ${last}.`,
-      hint: `Use ${last} or later: \`uncloud bill generate --until ${last}\`.`,
+      hint: `Use ${last} or later: \`uncloud bill generate --until ${last}\`, or \`uncloud bill close ID --at ${last}\` for a draft.`,
     }),
     example: { at: '2025-01-01T00:00:00Z', last: '2025-02-01T00:00:00Z' },
   }),
@@ -1996,13 +2017,13 @@ const DEFINITIONS = {
   }),
   // ── documents of bills ──
   SELECTION_UNCLEAR: define<{ both: boolean }>({
-    when: 'An export says neither which bills by their numbers nor by a filter, or it says both.',
+    when: 'A command says neither which bills by their names nor by a filter, or it says both.',
     exit: EXIT.USAGE,
     say: ({ both }) => ({
       message: both
-        ? 'Bills are named by their numbers, and at the same time chosen by a filter.'
-        : 'It is not said which bills are to be exported.',
-      hint: 'Give numbers, or --all, --user, --from, --to or --currency.',
+        ? 'Bills are named one by one, and at the same time chosen by a filter.'
+        : 'It is not said which bills are meant.',
+      hint: 'Name them, or choose them with --all, --user, --from, --to or --currency; `uncloud bill list` shows them.',
     }),
     example: { both: false },
   }),

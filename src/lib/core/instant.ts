@@ -12,6 +12,12 @@ export interface Interval {
   readonly end: Instant | null;
 }
 
+/** From one moment or day on, and before another; what is absent has no limit. */
+export interface Range<At extends Instant | Day> {
+  readonly from?: At | undefined;
+  readonly to?: At | undefined;
+}
+
 export const SECONDS_PER_DAY = 86_400;
 
 /** The latest instant we accept: 9999-12-31T23:59:59Z, the last that ISO 8601 writes with four digits. */
@@ -20,6 +26,11 @@ export const LAST_INSTANT = 253_402_300_799 as Instant;
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const INSTANT =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
+
+/** Whether a number is a whole second of the years that ISO 8601 writes with four digits, as far back as 9999 BC. */
+export function isInstant(seconds: number): seconds is Instant {
+  return Number.isInteger(seconds) && Math.abs(seconds) <= LAST_INSTANT;
+}
 
 /** Makes an instant of a whole number of seconds that is known to be in range, such as one from the database. */
 export function instant(seconds: number): Instant {
@@ -54,9 +65,23 @@ export function parseInstant(text: string, now: Instant): Instant {
   return seconds as Instant;
 }
 
-/** Writes an instant as ISO 8601 UTC to the second: `2025-01-31T00:00:00Z`. */
+/**
+ * Writes an instant as ISO 8601 UTC to the second: `2025-01-31T00:00:00Z`. What another program stored may be none,
+ * such as microseconds, and is shown as the number that it is: `second 1735689600000000`.
+ */
 export function formatInstant(at: Instant): string {
+  if (!isInstant(at)) return `second ${at}`;
   return `${new Date(at * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/**
+ * Checks that a range of instants or of days, `to` exclusive, has room for anything.
+ * @throws RANGE_EMPTY
+ */
+export function checkRange<At extends Instant | Day>({ from, to }: Range<At>): void {
+  if (from === undefined || to === undefined || from < to) return;
+  const write = (at: Instant | Day) => (typeof at === 'number' ? formatInstant(at) : at);
+  throw refuse.RANGE_EMPTY({ from: write(from), to: write(to) });
 }
 
 /**

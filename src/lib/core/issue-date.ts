@@ -13,3 +13,16 @@ export function checkIssueDate(at: Instant, { now, newest }: { now: Instant; new
     throw refuse.ISSUE_DATE_BEFORE_LAST_BILL({ at: formatInstant(at), last: formatInstant(newest) });
   }
 }
+
+/**
+ * Checks that a draft is not issued before the instant up to which it charges.
+ * @throws ISSUE_DATE_BEFORE_DRAFT
+ */
+export function checkDraftDate(
+  draft: { readonly id: number; readonly issuedAt: Instant },
+  at: Instant,
+): void {
+  if (at >= draft.issuedAt) return;
+  const [asked, own] = [formatInstant(at), formatInstant(draft.issuedAt)];
+  throw refuse.ISSUE_DATE_BEFORE_DRAFT({ id: draft.id, at: asked, own });
+}

@@ -1,7 +1,7 @@
 import { quote, refuse, type UserError } from './errors.ts';
 import type { Instant } from './instant.ts';
 import type { Currency, Price } from './money.ts';
-import { faultsOfNewOrder, LARGEST_QUANTITY, type NewOrder, type Order } from './order.ts';
+import { faultsOfNewOrder, LARGEST_QUANTITY, type NewOrder, type Order, type Replacement } from './order.ts';
 import { ONCE, periodName } from './period.ts';
 import type { Product, ProductPrice } from './product.ts';
 
@@ -124,6 +124,29 @@ export function succeedOrder(
     notForBilling: old.notForBilling,
     replaces: old.id,
   };
+}
+
+/**
+ * Checks that a replacement changes anything. Besides the terms of the order these are its product and what is asked
+ * for once: the one-time price of the old order was charged already, unless that order never starts.
+ * @throws ORDER_UNCHANGED
+ */
+export function checkChanged(
+  old: Order & { readonly product: string | null },
+  successor: NewOrder & { readonly product: string | null },
+  { kind, oneTimePrice }: { kind: Replacement['kind']; oneTimePrice: Price | undefined },
+): void {
+  const charged = kind === 'before-start' ? old.oneTimePrice : 0n;
+  const isSame =
+    successor.product === old.product &&
+    successor.description === old.description &&
+    successor.quantity === old.quantity &&
+    successor.recurringPrice === old.recurringPrice &&
+    successor.recurringPeriodSeconds === old.recurringPeriodSeconds &&
+    successor.commitmentPeriods === old.commitmentPeriods &&
+    successor.charge === old.charge &&
+    (oneTimePrice ?? charged) === charged;
+  if (isSame) throw refuse.ORDER_UNCHANGED({ order: old.id });
 }
 
 /** What an order is told apart by when its reference is given a second time. */

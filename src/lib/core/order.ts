@@ -1,5 +1,5 @@
 import { refuse, type UserError } from './errors.ts';
-import { addSeconds, formatInstant, type Instant, LAST_INSTANT } from './instant.ts';
+import { addSeconds, formatInstant, type Instant, isInstant, LAST_INSTANT } from './instant.ts';
 import {
   CURRENCY_DECIMALS,
   type Currency,
@@ -81,8 +81,11 @@ export function* faultsOfOrder(order: NewOrder): Generator<UserError, void, unde
   if (order.charge !== 'advance' && order.charge !== 'arrears') {
     yield invalid('charge', 'is neither `advance` nor `arrears`');
   }
-  if (!isWhole(order.startsAt, -LAST_INSTANT, LAST_INSTANT)) {
-    yield invalid('start', 'is not an instant up to the year 9999');
+  if (!isInstant(order.startsAt)) {
+    yield invalid(
+      'start',
+      `is ${formatInstant(order.startsAt)}, and must be a whole second up to the year 9999`,
+    );
   } else if (!isWhole(commitmentPeriods, 1, LARGEST_QUANTITY)) {
     yield invalid('commitment', `is ${commitmentPeriods} periods, and must be at least 1`);
   } else if (order.startsAt + commitmentPeriods * (recurringPeriodSeconds ?? 0) > LAST_INSTANT) {
@@ -295,11 +298,9 @@ function checkEnd(startsAt: Instant, endsAt: Instant): void {
 }
 
 function badEnd(startsAt: Instant, endsAt: Instant): UserError {
-  const tell = (at: Instant) =>
-    isWhole(at, -LAST_INSTANT, LAST_INSTANT) ? formatInstant(at) : `second ${at}`;
   return invalid(
     'end',
-    `is ${tell(endsAt)}, and must be from its start, ${tell(startsAt)}, to the year 9999`,
+    `is ${formatInstant(endsAt)}, and must be from its start, ${formatInstant(startsAt)}, to the year 9999`,
   );
 }
 

@@ -33,7 +33,7 @@ export interface Seller {
 export interface Buyer {
   readonly country: Country | null;
   readonly postalCode: string | null;
-  /** A VAT id is known and was found valid. */
+  /** A VAT number is known and was found valid. */
   readonly vatIdValid: boolean;
   /** The rate territory, when staff set it by hand. */
   readonly vatTerritory: Territory | null;
@@ -186,13 +186,13 @@ export function decideVat(seller: Seller, buyer: Buyer, at: Instant, rates: VatR
       treatment: 'reverse_charge',
       territory: territoryOf(country),
       rate: NO_RATE,
-      reason: `The buyer in ${country} has a valid VAT id and owes the VAT (Directive 2006/112/EC Art. 44 and 196).`,
+      reason: `The buyer in ${country} has a valid VAT number and owes the VAT (Directive 2006/112/EC Art. 44 and 196).`,
     };
   }
   if (isInUnion(home, at) && !seller.oss) {
     return {
       ...rated('domestic', [territoryOf(home)], at, rates),
-      reason: `The buyer in ${country} has no valid VAT id and the seller in ${home} does not use the One Stop Shop: the seller's rate applies (Directive 2006/112/EC Art. 59c).`,
+      reason: `The buyer in ${country} has no valid VAT number and the seller in ${home} does not use the One Stop Shop: the seller's rate applies (Directive 2006/112/EC Art. 59c).`,
     };
   }
   if (!seller.oss && !seller.registeredIn.some((registered) => vatCountry(registered) === country)) {
@@ -200,7 +200,7 @@ export function decideVat(seller: Seller, buyer: Buyer, at: Instant, rates: VatR
   }
   return {
     ...rated('destination', territoriesOf(buyer, country), at, rates),
-    reason: `The buyer in ${country} has no valid VAT id: the rate of the buyer's place applies (Directive 2006/112/EC Art. 58).`,
+    reason: `The buyer in ${country} has no valid VAT number: the rate of the buyer's place applies (Directive 2006/112/EC Art. 58).`,
   };
 }
 

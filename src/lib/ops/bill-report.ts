@@ -1,4 +1,5 @@
 import { type ReportKey, type ReportRow, reportRows } from '../core/bill-report.ts';
+import { checkRange } from '../core/instant.ts';
 import type { Currency, Minor } from '../core/money.ts';
 import { type ReportRange, sumBills, sumTotals } from '../io/db/bill-report.ts';
 import type { Context } from './context.ts';
@@ -13,12 +14,16 @@ export interface BillReport {
   >;
 }
 
-/** Adds up the bills that were issued in a range of time, drafts left out, from one snapshot. */
+/**
+ * Adds up the bills that were issued in a range of time, drafts left out, from one snapshot.
+ * @throws RANGE_EMPTY
+ */
 export async function reportBills(
   context: Context,
   keys: ReadonlySet<ReportKey>,
   range: ReportRange = {},
 ): Promise<BillReport> {
+  checkRange(range);
   const database = await context.db();
   return database.read(async (tx) => ({
     rows: reportRows(await sumBills(tx, keys, range)),

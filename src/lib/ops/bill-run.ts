@@ -32,7 +32,7 @@ export interface BillRunOptions {
   readonly until?: Instant | undefined;
   /** Default everybody. */
   readonly usernames?: readonly Username[] | undefined;
-  /** Make bills without numbers, to be closed or discarded one by one. */
+  /** Make bills without numbers, to be closed or discarded. */
   readonly draft?: boolean;
   readonly dryRun?: boolean;
   /** How many users at most are billed in one transaction. */

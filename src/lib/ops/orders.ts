@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import { refuse } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import {
+  checkChanged,
   differingFields,
   type OrderRequest,
   placeOrder,
@@ -122,7 +123,8 @@ export async function showOrder(context: Context, key: OrderKey): Promise<Stored
  * Replaces an order by one with other terms: the one ends and the other starts as `decideReplacement` says.
  * @param policy undefined is what the configuration says
  * @param dryRun decides, and changes nothing
- * @throws UNKNOWN_ORDER, UNKNOWN_PRODUCT, REFERENCE_TAKEN, CURRENCY_MISMATCH, ORDER_ENDED, and what a new order may throw
+ * @throws UNKNOWN_ORDER, UNKNOWN_PRODUCT, REFERENCE_TAKEN, CURRENCY_MISMATCH, ORDER_ENDED, ORDER_UNCHANGED,
+ *   and what a new order may throw
  */
 export async function replaceOrder(
   context: Context,
@@ -148,6 +150,12 @@ export async function replaceOrder(
       policy ?? context.config['billing.upgrade_policy'],
       state,
     );
+    const madeOf = product?.name ?? old.product;
+    checkChanged(
+      old,
+      { ...terms, product: madeOf },
+      { kind: decision.kind, oneTimePrice: successor.oneTimePrice },
+    );
     const order = { ...terms, startsAt: decision.newStartsAt };
     checkNewOrder(order);
 
@@ -164,7 +172,7 @@ export async function replaceOrder(
       id: null,
       userId: old.userId,
       username: old.username,
-      product: product?.name ?? old.product,
+      product: madeOf,
       reference,
       predecessor: old.reference ?? String(old.id),
       replacedBy: [],

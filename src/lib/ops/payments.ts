@@ -8,7 +8,7 @@ import {
 } from '../core/balance.ts';
 import type { BillReference } from '../core/bill-reference.ts';
 import { refuse } from '../core/errors.ts';
-import { addDays, type Day, dayOf } from '../core/instant.ts';
+import { addDays, checkRange, type Day, dayOf } from '../core/instant.ts';
 import { minorOf, type Price } from '../core/money.ts';
 import type { Reference } from '../core/reference.ts';
 import { getBill } from '../io/db/bills.ts';
@@ -74,12 +74,13 @@ export async function recordPayment(
 
 /**
  * The payments that pass the filter, by day.
- * @throws UNKNOWN_BILL, UNKNOWN_USER
+ * @throws RANGE_EMPTY, UNKNOWN_BILL, UNKNOWN_USER
  */
 export async function listPayments(
   context: Context,
   filter: Omit<PaymentFilter, 'billId'> & { readonly bill?: BillReference | undefined } = {},
 ): Promise<StoredPayment[]> {
+  checkRange(filter);
   const database = await context.db();
   return database.read(async (tx) => {
     if (filter.username !== undefined) await findUserId(tx, filter.username);

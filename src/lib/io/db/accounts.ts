@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Account } from '../../core/bill.ts';
 import { firstUnsettledPeriod, mayBeDue, NO_PERIOD, type StoredRecord } from '../../core/charge.ts';
-import type { Instant } from '../../core/instant.ts';
+import { type Instant, LAST_INSTANT } from '../../core/instant.ts';
 import type { Order } from '../../core/order.ts';
 import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
 import { selectForEach } from './bulk.ts';
@@ -182,7 +182,8 @@ function draftsOf(tx: Transaction<Schema>, { userIds }: Pick<AccountFilter, 'use
   return userIds === null ? drafts : drafts.where('user_id', 'in', userIds);
 }
 
-/** Spelled as in the partial index `orders_open`: SQLite uses such an index only where its words stand in the query. */
+/** As `mayBeDue` has it. Spelled as in the partial index `orders_open`: SQLite uses such an index only where its words stand in the query. */
 function isDue(until: Instant) {
-  return sql<boolean>`not closed and not not_for_billing and (next_due_at is null or next_due_at <= ${until})`;
+  return sql<boolean>`not closed and not not_for_billing
+    and (next_due_at is null or next_due_at <= ${until} or next_due_at > ${sql.lit(LAST_INSTANT)})`;
 }

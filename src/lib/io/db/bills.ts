@@ -3,7 +3,12 @@ import { type Bill, compareVatGroups, type StoredBill, type VatGroup } from '../
 import type { BillDocument } from '../../core/bill-document.ts';
 import { type BuyerOnBill, buyerName, type SellerOnBill } from '../../core/bill-parties.ts';
 import { type BillReference, formatBillReference } from '../../core/bill-reference.ts';
-import type { BillFilter, BillSelection } from '../../core/bill-selection.ts';
+import {
+  type BillFilter,
+  type BillSelection,
+  type DraftSelection,
+  isNamed,
+} from '../../core/bill-selection.ts';
 import type { OrderState, StoredRecord } from '../../core/charge.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
@@ -13,7 +18,7 @@ import type { Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
 import type { Reach } from './access.ts';
-import { insertRows, updateRows } from './bulk.ts';
+import { insertRows, isAmong, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import { reserveIds } from './ids.ts';
 import { paidForBill, sumOfPayments } from './payments.ts';
@@ -91,6 +96,9 @@ export interface BillSummary
 /** Which bills to list; an absent field lets all pass. */
 export interface BillListFilter extends BillFilter {
   readonly within?: Reach;
+  readonly ids?: readonly number[];
+  /** Without a number. */
+  readonly drafts?: boolean;
   /** Issued, and not settled: something is owed, to the seller or to the buyer. */
   readonly unpaid?: boolean;
   /** Owed to the seller, and due before this day. */
@@ -100,7 +108,7 @@ export interface BillListFilter extends BillFilter {
 /** The bills, by issue instant, numbered ones before drafts. */
 export async function findBills(
   tx: Transaction<Schema>,
-  { within, unpaid = false, overdueOn, ...filter }: BillListFilter,
+  { within, ids, drafts = false, unpaid = false, overdueOn, ...filter }: BillListFilter,
 ): Promise<BillSummary[]> {
   let query = tx
     .selectFrom('bills')
@@ -121,6 +129,8 @@ export async function findBills(
     .orderBy('bills.id');
   const open = sql`bills.total - coalesce(${sumOfPayments}, 0)`;
   if (within !== undefined) query = query.where('bills.user_id', 'in', within);
+  if (ids !== undefined) query = query.where(isAmong(tx, 'bills.id', ids));
+  if (drafts) query = query.where('number', 'is', null);
   if (unpaid) query = query.where('number', 'is not', null).where(sql<boolean>`${open} <> 0`);
   if (overdueOn !== undefined) {
     query = query.where('due_on', '<', overdueOn).where(sql<boolean>`${open} > 0`);
@@ -145,6 +155,25 @@ function passes(
     ...(to === undefined ? [] : [eb('bills.issued_at', '<', to)]),
     ...(currency === undefined ? [] : [eb('bills.currency', '=', currency)]),
   ]);
+}
+
+/**
+ * The drafts of a selection, each once, by issue instant.
+ * @throws UNKNOWN_BILL, BILL_ISSUED, UNKNOWN_USER
+ */
+export async function findDrafts(tx: Transaction<Schema>, selection: DraftSelection): Promise<BillSummary[]> {
+  if (!isNamed(selection)) {
+    if (selection.username !== undefined) await findUserId(tx, selection.username);
+    return findBills(tx, { ...selection, drafts: true });
+  }
+  const bills = await findBills(tx, { ids: selection });
+  const numbers = new Map(bills.map(({ id, number }) => [id, number]));
+  for (const id of selection) {
+    const number = numbers.get(id);
+    if (number === undefined) throw refuse.UNKNOWN_BILL({ bill: formatBillReference({ id }) });
+    if (number !== null) throw refuse.BILL_ISSUED({ id, number });
+  }
+  return bills;
 }
 
 /** How a bill is known to the database and to people. */
@@ -184,10 +213,6 @@ export async function findBillKeys(tx: Transaction<Schema>, selection: BillSelec
     keys.set(key.id, key);
   }
   return [...keys.values()];
-}
-
-function isNamed(selection: BillSelection): selection is readonly BillReference[] {
-  return Array.isArray(selection);
 }
 
 /**
