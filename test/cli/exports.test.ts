@@ -13,7 +13,7 @@ describeDatabases('exports', (databases) => {
     const keys = { UNCLOUD_SECRETS_KEY_FILE: join(databases.folder, 'export.key') };
     expect(await uncloud(pool.split(' '), { url, environment: keys })).toMatchObject({ code: 0 });
     const files = {
-      user: 'username,full_name,email,organization,street,city,postal_code,country,vat_number\r\nanna,,,,,,,,\r\n',
+      user: 'username,full_name,email,organization,street,city,postal_code,country,vat_number,vat_checked_on,language\r\nanna,,,,,,,,,,en\r\n',
       product:
         'name,description,period,one_time_price,recurring_price,currency,default\r\nVM,,30d,5.00,10.50,CHF,true\r\n',
       order:
@@ -40,7 +40,7 @@ describeDatabases('exports', (databases) => {
     expect(await uncloud([...args, '--json'], { url })).toMatchObject({
       stdout: `${JSON.stringify({ schema_version: 1, output, rows: 1 }, null, 2)}\n`,
     });
-    expect(await readFile(output, 'utf8')).toBe('{"username":"anna"}\n');
+    expect(await readFile(output, 'utf8')).toBe('{"username":"anna","language":"en"}\n');
     await writeFile(output, 'mine');
     expect(await uncloud(args, { url })).toMatchObject({ code: 1, stdout: '' });
     expect(await readFile(output, 'utf8')).toBe('mine');

@@ -73,10 +73,10 @@ async function pools(context: TestContext): Promise<TestContext> {
   return context;
 }
 
-const USERS = `username,full_name,email,organization,street,city,postal_code,country,vat_number
-änna,"Anna ""A"" Muster, jun.",+anna@example.net,=1+1,-Gasse 1,@Zürich,08750,CH,
-_ben,'=quoted,,,,,,,
-cleo,＝１+１ 東京 🦊,,''=SUM(A1),"Rue 1, 2",-5,+5,DE,DE123456789
+const USERS = `username,full_name,email,organization,street,city,postal_code,country,vat_number,vat_checked_on,language
+änna,"Anna ""A"" Muster, jun.",+anna@example.net,=1+1,-Gasse 1,@Zürich,08750,CH,,,de
+_ben,'=quoted,,,,,,,,,
+cleo,＝１+１ 東京 🦊,,''=SUM(A1),"Rue 1, 2",-5,+5,DE,DE123456789,2025-02-28,en
 `;
 
 const PRODUCTS = `name,description,period,one_time_price,recurring_price,currency,default
@@ -184,10 +184,10 @@ describeDatabases('an export', (from) => {
   it('spells every column, and leaves nothing that a spreadsheet runs', async () => {
     const made = await contents(await exported(from, await world(from), 'csv'));
     expect(made.users.split('\r\n').slice(0, 1).concat(made.users.split('\r\n').slice(3))).toEqual([
-      'username,full_name,email,organization,street,city,postal_code,country,vat_number',
-      `änna,"Anna ""A"" Muster, jun.",'+anna@example.net,'=1+1,'-Gasse 1,'@Zürich,08750,CH,`,
-      `_ben,'=quoted,,,,,,,`,
-      `cleo,'＝１+１ 東京 🦊,,''=SUM(A1),"Rue 1, 2",-5,+5,DE,DE123456789`,
+      'username,full_name,email,organization,street,city,postal_code,country,vat_number,vat_checked_on,language',
+      `änna,"Anna ""A"" Muster, jun.",'+anna@example.net,'=1+1,'-Gasse 1,'@Zürich,08750,CH,,,de`,
+      `_ben,'=quoted,,,,,,,,,en`,
+      `cleo,'＝１+１ 東京 🦊,,''=SUM(A1),"Rue 1, 2",-5,+5,DE,DE123456789,2025-02-28,en`,
       '',
     ]);
     const jsonl = await contents(await exported(from, await world(from), 'jsonl'));

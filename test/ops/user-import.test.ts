@@ -85,6 +85,37 @@ describeDatabases('user import', (databases) => {
     expect(carl).toMatchObject({ user: { fullName: '' }, address: { city: 'Chur', country: 'CH' } });
   });
 
+  it('takes the day on which a VAT number was checked, and the language of bills', async () => {
+    const context = await databases.context();
+    const header = 'username,country,vat_number,vat_checked_on,language';
+    const file = await fileOf(header, 'anna,DE,DE123456789,2025-01-31,de', 'bob,DE,DE123456789,,');
+    expect(await importUsers(context, file, DEFAULTS)).toMatchObject({ inserted: 2 });
+    expect(await listUsers(context)).toMatchObject([
+      { user: { language: 'de' }, address: { vatCheckedOn: '2025-01-31' } },
+      { user: { language: 'en' }, address: { vatCheckedOn: null } },
+    ]);
+    expect(await importUsers(context, file, DEFAULTS)).toMatchObject({ unchanged: 2 });
+    const other = await fileOf(header, 'anna,,DE987654321,,en', 'bob,,,2025-02-01,');
+    expect(await importUsers(context, other, DEFAULTS)).toMatchObject({ updated: 2 });
+    expect(await listUsers(context)).toMatchObject([
+      { user: { language: 'en' }, address: { vatNumber: 'DE987654321', vatCheckedOn: null } },
+      { user: { language: 'en' }, address: { vatNumber: 'DE123456789', vatCheckedOn: '2025-02-01' } },
+    ]);
+    const faulty = await fileOf(
+      header,
+      'carl,CH,,2025-02-30,fr',
+      'dora,CH,,2025-02-28,',
+      'emil,,,2025-02-28,',
+    );
+    const error = await importUsers(context, faulty, DEFAULTS).catch((thrown) => thrown);
+    expect(brief(error.data.refused)).toEqual([
+      [2, 'vat_checked_on', 'INVALID_DAY'],
+      [2, 'language', 'UNKNOWN_LANGUAGE'],
+      [3, 'vat_number', 'NO_VAT_NUMBER'],
+      [4, 'country', 'ADDRESS_NEEDS_COUNTRY'],
+    ]);
+  });
+
   const FAULTY = [
     HEADER,
     'anna,Anna,,,,,,CH,',

@@ -5,8 +5,7 @@ export default class UserExport extends ExportCommand {
   static override summary = 'Write all users as user import reads them';
   static override description =
     `The file has the columns of uncloud user import, and importing it again changes nothing. It leaves out what no such
-file says: who belongs to the staff, who is inactive, the language, what was found about VAT numbers, the territory
-set by hand, and the link to the directory. uncloud db dump has everything.`;
+file says: who belongs to the staff, who is inactive, the VAT territory set by hand, and the link to the directory. uncloud db dump has everything.`;
   static override examples = [
     '<%= config.bin %> user export --output users.csv',
     '<%= config.bin %> user export --format jsonl | gzip > users.jsonl.gz',

@@ -1129,6 +1129,14 @@ const DEFINITIONS = {
     }),
     example: { email: 'Nico <nico@example.net>' },
   }),
+  UNKNOWN_LANGUAGE: define<{ language: string; known: readonly string[] }>({
+    when: 'A file gives a user a language that no bill is written in.',
+    say: ({ language, known }) => ({
+      message: `${quote(language)} is not a language of bills.`,
+      hint: `Write one of: ${known.join(', ')}`,
+    }),
+    example: { language: 'français', known: ['de', 'en'] },
+  }),
   INVALID_VAT_NUMBER: define<{ text: string; prefix: string | null; example: string }>({
     when: 'A VAT number does not have the form that its country gives out. The register itself is not asked.',
     say: ({ text, prefix, example }) => ({
@@ -1142,7 +1150,7 @@ const DEFINITIONS = {
     when: 'A day is given on which a VAT number was found valid, and there is no VAT number.',
     say: () => ({
       message: 'There is no VAT number that could have been checked.',
-      hint: 'Give it in the same command with --vat-number NUMBER.',
+      hint: 'Give it too: --vat-number NUMBER, or the column vat_number of a file.',
       data: { field: 'vat_number' },
     }),
     example: {},

@@ -12,6 +12,16 @@ export type Email = string & { readonly rule: 'mail address or empty' };
 export const LANGUAGES = ['de', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/**
+ * Reads the language of somebody's bills.
+ * @throws UNKNOWN_LANGUAGE
+ */
+export function parseLanguage(text: string): Language {
+  const language = LANGUAGES.find((known) => known === text);
+  if (language === undefined) throw refuse.UNKNOWN_LANGUAGE({ language: text, known: LANGUAGES });
+  return language;
+}
+
 /** The id that a directory gives an entry for good: entryUUID (RFC 4530), in lower case. */
 export type DirectoryId = string & { readonly rule: 'entryUUID' };
 

@@ -12,6 +12,8 @@ const COLUMNS = [
   'postal_code',
   'country',
   'vat_number',
+  'vat_checked_on',
+  'language',
 ] as const;
 
 /**
@@ -41,5 +43,7 @@ function rowOf({ user, address }: StoredPerson) {
     postal_code: address?.postalCode ?? null,
     country: address?.country ?? null,
     vat_number: address?.vatNumber ?? null,
+    vat_checked_on: address?.vatCheckedOn ?? null,
+    language: user.language,
   };
 }

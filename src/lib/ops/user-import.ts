@@ -1,8 +1,9 @@
 import { parseCountry } from '../core/country.ts';
 import type { ImportResult } from '../core/import-report.ts';
+import { parseDay } from '../core/instant.ts';
 import { parseLine } from '../core/line.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
-import { newUser, parseEmail, parseUsername, type Username } from '../core/user.ts';
+import { newUser, parseEmail, parseLanguage, parseUsername, type Username } from '../core/user.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
 import { findPeople, type PersonWrite, type StoredPerson, savePeople } from '../io/db/people.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
@@ -20,6 +21,8 @@ const PARSERS = {
   postal_code: (text: string) => parseLine('postal_code', text),
   country: parseCountry,
   vat_number: parseVatNumber,
+  vat_checked_on: parseDay,
+  language: parseLanguage,
 };
 
 type Row = ImportRow<typeof PARSERS>;
@@ -82,7 +85,7 @@ function decide(row: Row, stored: StoredPerson | null, { now }: Context): Person
 function changeOf({ values }: Row): PersonChange {
   const { organization, street, city, country } = values;
   return {
-    user: { fullName: values.full_name, email: values.email },
+    user: { fullName: values.full_name, email: values.email, language: values.language },
     address: {
       organization,
       street,
@@ -90,6 +93,7 @@ function changeOf({ values }: Row): PersonChange {
       country,
       postalCode: values.postal_code,
       vatNumber: values.vat_number,
+      vatCheckedOn: values.vat_checked_on,
     },
   };
 }
