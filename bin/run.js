@@ -14,6 +14,9 @@ async function start() {
   // Databases, their journals and files with keys are never for others to read.
   process.umask(0o077);
   const argv = process.argv.slice(2);
+  // `uncloud … | head -1` closes the pipe early, and a disk may be full: the work goes on to its end, and `main` tells.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
   if (argv.length === 1 && argv[0] === '--version') {
     const { readFileSync } = process.getBuiltinModule('node:fs');
     const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -22,8 +25,6 @@ async function start() {
   }
   process.on('SIGINT', () => interrupt('Interrupted', 130));
   process.on('SIGTERM', () => interrupt('Terminated', 143));
-  process.stdout.on('error', ignoreClosedPipe);
-  process.stderr.on('error', ignoreClosedPipe);
   enableCompileCache();
   const { main } = await import('../dist/main.js');
   process.exitCode = await main(argv, root);
@@ -45,11 +46,6 @@ function interrupt(word, code) {
     `\n${word}: unfinished work is rolled back, and running the command again completes it.\n`,
   );
   process.exit(code);
-}
-
-/** `uncloud … | head -1` closes the pipe early; the work goes on to its end. */
-function ignoreClosedPipe(error) {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 async function startWithOtherNode(node) {

@@ -53,12 +53,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     again: ['UNKNOWN_GROUP'],
   },
   'service create robot --secret-file {folder}/secret': {
-    makes: 'secret',
     again: ['SERVICE_EXISTS', 'FILE_EXISTS'],
   },
   'service rotate robot --secret-file {folder}/secret': {
     before: ['service create robot --secret-file {folder}/first'],
-    makes: 'secret',
     again: ['FILE_EXISTS'],
   },
   'service delete robot --yes': {
@@ -115,7 +113,6 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'secrets rotate': { again: ['OLD_KEY_KEPT'] },
   'vpn host grant vpn-1.example.net --password-file {folder}/password': {
     onPostgres: true,
-    makes: 'password',
     again: ['HOST_HAS_ROLE', 'FILE_EXISTS'],
   },
   'vpn host revoke vpn-1.example.net --yes': {

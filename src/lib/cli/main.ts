@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config, type Interfaces, run, toConfiguredId } from '@oclif/core';
-import { EXIT, type ExitCode, refuse } from '../core/errors.ts';
+import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import { report } from './report.ts';
 
 /**
@@ -11,6 +11,21 @@ import { report } from './report.ts';
  * @returns the exit code
  */
 export async function main(argv: string[], root: string): Promise<ExitCode> {
+  // oclif's listener throws, in the midst of the work.
+  for (const listener of process.stdout.listeners('error').slice(1))
+    process.stdout.off('error', listener as () => void);
+  const exit = await runCommandLine(argv, root);
+  const { errored } = process.stdout;
+  if (errored === null || (errored as NodeJS.ErrnoException).code === 'EPIPE') return exit;
+  const { reasonOf } = await import('../io/files.ts');
+  const told = report(refuse.OUTPUT_NOT_WRITABLE({ reason: reasonOf(errored) }), {
+    json: false,
+    command: '',
+  });
+  return exit === EXIT.DONE ? told : exit;
+}
+
+async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const json = own.includes('--json');
   if (own.includes('--no-color')) process.env.NO_COLOR = '1';
@@ -24,6 +39,8 @@ export async function main(argv: string[], root: string): Promise<ExitCode> {
   } catch (error) {
     const told = config === undefined ? error : await unknownCommand(error, config);
     if (isQuietExit(told)) return told.oclif.exit === 0 ? EXIT.DONE : EXIT.USAGE;
+    // Told by `main`, as every error of standard output is.
+    if (told instanceof UserError && told.code === 'OUTPUT_NOT_WRITABLE') return EXIT.DONE;
     return report(told, {
       json,
       command: ['uncloud', ...(config === undefined ? [] : commandWords(own, config))].join(' '),

@@ -858,6 +858,35 @@ const DEFINITIONS = {
     }),
     example: { file: '/etc/wireguard/wg0.conf', reason: 'permission denied' },
   }),
+  OUTPUT_NOT_WRITABLE: define<{ reason: string }>({
+    when: 'What a command prints cannot be written, because a disk is full for example. What it did stays done.',
+    say: ({ reason }) => ({
+      message: `The output could not be written to its end: ${reason}.`,
+      hint: 'Check where standard output leads. Whatever the command changed in the database stays changed.',
+    }),
+    example: { reason: 'no space left on the disk' },
+  }),
+  REJECTS_NOT_PLACED: define<{ reason: string }>({
+    when: 'An import with --partial is done, and its reject file is written, but could not be given its name.',
+    exit: EXIT.PARTLY,
+    say: ({ reason }) => ({
+      message: `The good rows are imported, but the refused ones are not kept: ${reason}`,
+      hint: 'Run the same command again: it imports nothing twice, and writes the refused rows.',
+    }),
+    example: { reason: 'The file "rejects.csv" cannot be written: it is a directory.' },
+  }),
+  SECRET_NOT_PLACED: define<{ subject: string; reason: string; next: string }>({
+    when: 'A new secret counts already, but the file that holds it could not be given its name, and was removed.',
+    say: ({ subject, reason, next }) => ({
+      message: `${subject} has a new secret that nobody knows: ${reason}`,
+      hint: `Make another one: ${next}`,
+    }),
+    example: {
+      subject: 'The service account "controller"',
+      reason: 'The file "controller.secret" exists already.',
+      next: 'uncloud service rotate controller --secret-file FILE',
+    },
+  }),
   SECRET_FILE_MODE: define<{ file: string; mode: string }>({
     when: 'A file that holds a secret can be read by others.',
     say: ({ file, mode }) => ({

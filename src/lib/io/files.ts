@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refuse, UserError } from '../core/errors.ts';
 
@@ -21,12 +21,12 @@ export async function writeFileAtomically(file: string, content: Content): Promi
   }
 }
 
-/** A file that is written piece by piece and takes the place of another one when it is complete. */
-export interface Replacement {
-  write(text: string): Promise<void>;
+/** A file that is written piece by piece beside its place, and takes that when it is complete. */
+export interface PendingFile {
+  write(content: Content): Promise<void>;
   /** Makes sure that all of it is on the disk. */
   complete(): Promise<void>;
-  /** Takes the place of the file, after `complete`. */
+  /** Takes its place, after `complete`. */
   publish(): Promise<void>;
   /** Removes it; after `publish` it does nothing. */
   discard(): Promise<void>;
@@ -36,21 +36,43 @@ export interface Replacement {
  * Begins a file that takes the place of `file`, as `writeFileAtomically` does it with content that is at hand.
  * @throws FILE_NOT_WRITABLE, as all that is done with it
  */
-export async function createReplacement(file: string): Promise<Replacement> {
+export function createReplacement(file: string): Promise<PendingFile> {
+  return beginFile(file, (temporary) => rename(temporary, file));
+}
+
+/**
+ * Begins a file of mode 0600 that never takes the place of another one; its folder is made with mode 0700.
+ * @throws FILE_EXISTS, FILE_NOT_WRITABLE, as all that is done with it
+ */
+export async function createNewFile(file: string): Promise<PendingFile> {
+  try {
+    if (await isTaken(file)) throw refuse.FILE_EXISTS({ file });
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw error instanceof UserError ? error : notWritable(file, error);
+  }
+  return beginFile(file, (temporary) => nameAnew(temporary, file));
+}
+
+async function beginFile(file: string, place: (temporary: string) => Promise<void>): Promise<PendingFile> {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      throw notWritable(file, error);
+      throw notCreated(file, error);
     }
   };
   const handle = await guard(async () => {
+    await removeAbandoned(file);
     await unlink(temporary).catch(ignoreMissing);
     return openNew(temporary);
   });
+  // An interrupt ends the process without a way back through the callers.
+  const remove = () => rmSync(temporary, { force: true });
+  process.once('exit', remove);
   return {
-    write: (text) => guard(() => handle.writeFile(text)),
+    write: (content) => guard(() => handle.writeFile(content)),
     complete: () =>
       guard(async () => {
         await handle.sync();
@@ -58,14 +80,55 @@ export async function createReplacement(file: string): Promise<Replacement> {
       }),
     publish: () =>
       guard(async () => {
-        await rename(temporary, file);
+        await place(temporary);
+        process.off('exit', remove);
         await syncFolder(dirname(file));
       }),
     discard: async () => {
       await handle.close().catch(() => {});
       await unlink(temporary).catch(() => {});
+      process.off('exit', remove);
     },
   };
+}
+
+/** Gives a file a name that none has. */
+async function nameAnew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+    await unlink(from);
+  } catch (error) {
+    // File systems without hard links, such as FAT.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) throw error;
+    if (await isTaken(to)) throw refuse.FILE_EXISTS({ file: to });
+    await rename(from, to);
+  }
+}
+
+/** Whether anything has this name, a link that leads nowhere too. */
+async function isTaken(file: string): Promise<boolean> {
+  return (await lstat(file).catch(ignoreMissing)) !== undefined;
+}
+
+/** Removes what processes that were killed left of the same file, as far as that can be seen. */
+async function removeAbandoned(file: string): Promise<void> {
+  const [start, end] = [`.${basename(file)}.`, '.new'];
+  for (const name of await readdir(dirname(file)).catch(() => [])) {
+    if (!name.startsWith(start) || !name.endsWith(end)) continue;
+    const owner = name.slice(start.length, -end.length);
+    if (/^[1-9]\d*$/.test(owner) && !isRunning(Number(owner))) {
+      await unlink(join(dirname(file), name)).catch(() => {});
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
+  }
 }
 
 /**
@@ -114,18 +177,17 @@ export async function renameFile(from: string, to: string): Promise<void> {
 export type Content = string | Uint8Array | AsyncIterable<string>;
 
 /**
- * Creates a file with mode 0600, and its folder with mode 0700; never overwrites. A file that cannot be
- * written to its end is removed again.
+ * Creates a file with mode 0600, and its folder with mode 0700; never overwrites. The file is complete or not there.
  * @throws FILE_EXISTS, FILE_NOT_WRITABLE
  */
 export async function createPrivateFile(file: string, content: Content): Promise<void> {
+  const pending = await createNewFile(file);
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeNew(file, content);
-    await syncFolder(dirname(file));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw refuse.FILE_EXISTS({ file });
-    throw error instanceof UserError ? error : notWritable(file, error);
+    await pending.write(content);
+    await pending.complete();
+    await pending.publish();
+  } finally {
+    await pending.discard();
   }
 }
 
@@ -231,6 +293,11 @@ function notReadable(file: string, error: unknown): Error {
   return refuse.INPUT_NOT_FOUND({ file, reason: reasonOf(error) });
 }
 
+function notCreated(file: string, error: unknown): Error {
+  if (error instanceof UserError) return error;
+  return codeOf(error) === 'EEXIST' ? refuse.FILE_EXISTS({ file }) : notWritable(file, error);
+}
+
 function notWritable(file: string, error: unknown): Error {
   return refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
 }
@@ -242,6 +309,7 @@ export function reasonOf(error: unknown): string {
     {
       ENOENT: 'no such file or folder',
       ENOTDIR: 'a part of its path is not a folder',
+      EEXIST: 'a part of its path is not a folder',
       EACCES: 'permission denied',
       ENOSPC: 'no space left on the disk',
       EROFS: 'the file system is read-only',
@@ -259,6 +327,9 @@ function undefinedIfMissing(file: string, error: unknown): undefined {
 }
 
 function isMissing(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 import { ImportReport, type ImportResult } from '../core/import-report.ts';
 import type { Database, Topic } from './db/database.ts';
 import type { Schema } from './db/schema.ts';
@@ -96,8 +96,8 @@ const ROWS_PER_BATCH = 1000;
 /**
  * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and
  * what one row has to know of another is kept in temporary tables. Meanwhile the next batch is read.
- * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, FILE_NOT_WRITABLE for the rejects, and the
- *   CSV_… and JSON_… refusals
+ * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, the CSV_… and JSON_… refusals; for the
+ *   rejects FILE_NOT_WRITABLE, and REJECTS_NOT_PLACED when all else is done
  */
 export async function importFile<Parsers extends ColumnParsers>(
   database: Database,
@@ -139,7 +139,9 @@ export async function importFile<Parsers extends ColumnParsers>(
   };
   try {
     const result = dryRun ? await database.rehearse(work) : await database.write(plan.topic, work);
-    await rejects?.publish();
+    await rejects?.publish().catch((error: unknown) => {
+      throw error instanceof UserError ? refuse.REJECTS_NOT_PLACED({ reason: error.message }) : error;
+    });
     return result;
   } finally {
     await rejects?.discard();

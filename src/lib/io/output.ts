@@ -4,24 +4,26 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
 import { reasonOf } from './files.ts';
 
-/** Writes parts to standard output as they come, no faster than they are read there, until its reader goes away. */
+/**
+ * Writes parts to standard output as they come, no faster than they are read there, until its reader goes away.
+ * @throws OUTPUT_NOT_WRITABLE for any other error
+ */
 export async function writeToStdout(parts: AsyncIterable<string | Uint8Array>): Promise<void> {
   const { stdout } = process;
-  let gone = false;
   let goOn = () => {};
   // After an error no drain comes; the program ends when its work is done (bin/run.js).
-  stdout.once('error', () => {
-    gone = true;
-    goOn();
-  });
+  stdout.once('error', () => goOn());
   for await (const part of parts) {
-    if (!stdout.write(part)) {
+    if (!stdout.write(part) && stdout.errored === null) {
       await new Promise<void>((resolve) => {
         goOn = resolve;
         stdout.once('drain', resolve);
       });
     }
-    if (gone) return;
+    const { errored } = stdout;
+    if (errored === null) continue;
+    if ((errored as NodeJS.ErrnoException).code === 'EPIPE') return;
+    throw refuse.OUTPUT_NOT_WRITABLE({ reason: reasonOf(errored) });
   }
 }
 

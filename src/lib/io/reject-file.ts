@@ -1,7 +1,7 @@
 import { csvLine, guarded, unguarded } from '../core/csv-text.ts';
 import { UserError } from '../core/errors.ts';
 import { parseJsonLine } from '../core/json-line.ts';
-import { createReplacement, type Replacement } from './files.ts';
+import { createReplacement, type PendingFile } from './files.ts';
 import { REASON, type RowSource } from './import-rows.ts';
 
 /**
@@ -9,11 +9,11 @@ import { REASON, type RowSource } from './import-rows.ts';
  * and why in the column `reason`. It takes the place of an older one when it is complete.
  */
 export class RejectFile {
-  readonly #file: Replacement;
+  readonly #file: PendingFile;
   #header: readonly string[] = [];
   #text = '';
 
-  private constructor(file: Replacement) {
+  private constructor(file: PendingFile) {
     this.#file = file;
   }
 

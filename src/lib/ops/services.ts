@@ -1,10 +1,11 @@
 import type { Transaction } from 'kysely';
-import { refuse } from '../core/errors.ts';
+import { quote, refuse } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import type { ServiceName } from '../core/service.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { createPrivateFile } from '../io/files.ts';
+import { storeWithSecretFile } from '../io/new-secret-file.ts';
 import { readSecret } from '../io/secret-input.ts';
 import { hashSecret, matchesHash, newSecret } from '../io/service-secrets.ts';
 import type { Context } from './context.ts';
@@ -32,7 +33,7 @@ export interface NewSecret {
 
 /**
  * Creates a service account with a new secret.
- * @throws SERVICE_EXISTS, FILE_EXISTS, FILE_NOT_WRITABLE
+ * @throws SERVICE_EXISTS, FILE_EXISTS, FILE_NOT_WRITABLE, SECRET_NOT_PLACED
  */
 export async function createService(context: Context, request: SecretRequest): Promise<NewSecret> {
   const { name } = request;
@@ -45,7 +46,7 @@ export async function createService(context: Context, request: SecretRequest): P
 
 /**
  * Gives a service account another secret; the old one counts for nothing from then on.
- * @throws UNKNOWN_SERVICE, FILE_EXISTS, FILE_NOT_WRITABLE
+ * @throws UNKNOWN_SERVICE, FILE_EXISTS, FILE_NOT_WRITABLE, SECRET_NOT_PLACED
  */
 export async function rotateService(context: Context, request: SecretRequest): Promise<NewSecret> {
   return giveSecret(context, request, async (tx, secret_hash) => {
@@ -62,14 +63,17 @@ async function giveSecret(
 ): Promise<NewSecret> {
   const secret = newSecret();
   const database = await context.db();
-  const service = await database.write('people', async (tx) => {
-    await store(tx, hashSecret(secret));
-    const stored = await findService(tx, name);
-    // Last, so that whatever the database refuses leaves no file behind.
-    if (secretFile !== null) await createPrivateFile(secretFile, `${secret}\n`);
-    return stored;
-  });
-  return { service, secret };
+  const work = () =>
+    database.write('people', async (tx) => {
+      await store(tx, hashSecret(secret));
+      return findService(tx, name);
+    });
+  if (secretFile === null) return { service: await work(), secret };
+  const owner = {
+    subject: `The service account ${quote(name)}`,
+    next: `uncloud service rotate ${shellWord(name)} --secret-file ${shellWord(secretFile)}`,
+  };
+  return { service: await storeWithSecretFile({ file: secretFile, secret, owner }, work), secret };
 }
 
 /** All service accounts, in the order of their ids. */

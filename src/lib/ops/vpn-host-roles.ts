@@ -14,7 +14,7 @@ import {
   hostRoleName,
   roleExists,
 } from '../io/db/vpn-host-roles.ts';
-import { createPrivateFile } from '../io/files.ts';
+import { storeWithSecretFile } from '../io/new-secret-file.ts';
 import type { Context } from './context.ts';
 
 export interface HostGrant {
@@ -28,7 +28,7 @@ export interface HostGrant {
 /**
  * Makes a login role that reads the pools and networks of one host and writes nothing, and puts its password into a
  * new file of mode 0600. A host that has a role is refused rather than given another password.
- * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_ROLE, HOST_ROLE_TOO_STRONG, FILE_EXISTS, FILE_NOT_WRITABLE;
+ * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_ROLE, HOST_ROLE_TOO_STRONG, FILE_EXISTS, FILE_NOT_WRITABLE, SECRET_NOT_PLACED;
  *   DATABASE_PERMISSION when our own role may not make roles
  */
 export async function grantHost(
@@ -37,18 +37,22 @@ export async function grantHost(
 ): Promise<HostGrant> {
   const password = randomPassword();
   const database = await openPostgresql(context);
-  const host = await database.write('vpn', async (tx) => {
-    const [granted] = await findHostRoles(tx, { hostname });
-    if (granted !== undefined) throw refuse.HOST_HAS_ROLE({ hostname, role: granted.role });
-    const role = await hostRoleName(tx, hostname);
-    const made = { hostname, role, grantedAt: context.now };
-    await createHostRole(tx, made, scramVerifier(password));
-    const rights = await excessRights(tx, role);
-    if (rights.length > 0) throw refuse.HOST_ROLE_TOO_STRONG({ hostname, rights });
-    // Last, so that whatever the database refuses leaves no file behind.
-    await createPrivateFile(passwordFile, `${password}\n`);
-    return made;
-  });
+  const grant = () =>
+    database.write('vpn', async (tx) => {
+      const [granted] = await findHostRoles(tx, { hostname });
+      if (granted !== undefined) throw refuse.HOST_HAS_ROLE({ hostname, role: granted.role });
+      const role = await hostRoleName(tx, hostname);
+      const made = { hostname, role, grantedAt: context.now };
+      await createHostRole(tx, made, scramVerifier(password));
+      const rights = await excessRights(tx, role);
+      if (rights.length > 0) throw refuse.HOST_ROLE_TOO_STRONG({ hostname, rights });
+      return made;
+    });
+  const owner = {
+    subject: `The role of ${hostname}`,
+    next: `uncloud vpn host revoke ${hostname}, and then this command again`,
+  };
+  const host = await storeWithSecretFile({ file: passwordFile, secret: password, owner }, grant);
   const url = withRole(context.config['database.url'], host.role);
   const parsed = parseDatabaseUrl(url);
   return { host, url, local: parsed.backend === 'postgresql' && isLocal(parsed.host) };
