@@ -5,9 +5,9 @@ import type { Run } from '../../src/lib/io/run.ts';
 /** What happens at an operation: it fails, it takes effect and then fails, or the process is killed before it. */
 export type Moment = 'before' | 'after' | 'killed';
 
-/** Which operation goes wrong; the first is 1. */
+/** Which operation goes wrong: by its number, the first is 1, or by its name. */
 export interface Fault {
-  readonly at: number;
+  readonly at: number | string;
   readonly moment: Moment;
 }
 
@@ -23,7 +23,9 @@ export class Operations {
 
   /** Whether the operation that was to go wrong has come. */
   get wasHit(): boolean {
-    return this.#fault !== null && this.names.length >= this.#fault.at;
+    if (this.#fault === null) return false;
+    const { at } = this.#fault;
+    return typeof at === 'string' ? this.names.includes(at) : this.names.length >= at;
   }
 
   /** Programs, as an op is given them to run. */
@@ -35,6 +37,11 @@ export class Operations {
       if (moment === 'after') await run(command, args, options);
       return { code: 1, stdout: '', stderr: 'injected failure\n' };
     };
+  }
+
+  /** Counts a statement, at which the process can be killed. */
+  statement(sql: string): void {
+    this.#begin(sql);
   }
 
   /** Does the work while every function of `node:fs` and every method of an open file is counted. */
@@ -56,7 +63,7 @@ export class Operations {
   /** Counts an operation, and says what is to go wrong with it; null: nothing. */
   #begin(name: string): 'before' | 'after' | null {
     this.names.push(name);
-    if (this.names.length !== this.#fault?.at) return null;
+    if (this.#fault === null || ![name, this.names.length].includes(this.#fault.at)) return null;
     if (this.#fault.moment === 'killed') process.kill(process.pid, 'SIGKILL');
     return this.#fault.moment === 'after' ? 'after' : 'before';
   }
@@ -87,7 +94,7 @@ const FUNCTIONS = [
   ...['readdir', 'readlink', 'realpath', 'rename', 'rm', 'stat', 'unlink', 'writeFile'],
 ];
 /** An open file always closes: a close that fails has closed all the same (close(2)). */
-const METHODS = ['chmod', 'readFile', 'stat', 'sync', 'write', 'writeFile'];
+const METHODS = ['chmod', 'read', 'readFile', 'stat', 'sync', 'write', 'writeFile'];
 const SYNCHRONOUS = ['fstatSync', 'lstatSync', 'openSync', 'readFileSync', 'renameSync', 'unlinkSync'];
 
 function moduleOf(name: string): Record<string, Operation> {

@@ -18,7 +18,7 @@ import { VpnLab } from '../support/vpn-lab.ts';
 const KILLS = 10;
 /** Operations that have no effect to take before they fail. */
 const READING =
-  /^(wg show|ip (link|route) show|access|(l|f)?stat(Sync)?|openSync|readFile(Sync)?|readdir|realpath|file\.(stat|readFile))\b/;
+  /^(wg show|ip (link|route) show|access|(l|f)?stat(Sync)?|openSync|readFile(Sync)?|readdir|realpath|file\.(stat|read(File)?))\b/;
 
 describe.runIf(whyNoLab() === null)('a run that is interrupted', { timeout: 240_000 }, () => {
   describeDatabases('on a host with others', (databases) => {
@@ -221,7 +221,7 @@ async function silentAfter(
 }
 
 /** Every operation fails before its effect, those that have one also after it, and some are never reached. */
-function faultsOf(operations: readonly string[]): Fault[] {
+function faultsOf(operations: readonly string[]): (Fault & { at: number })[] {
   const every = operations.length / KILLS;
   return operations.flatMap((operation, index) => {
     const at = index + 1;

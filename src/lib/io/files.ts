@@ -66,7 +66,10 @@ async function beginFile(file: string, place: (temporary: string) => Promise<voi
   const handle = await guard(async () => {
     await removeAbandoned(file);
     await unlink(temporary).catch(ignoreMissing);
-    return openNew(temporary);
+    return openNew(temporary).catch(async (error: unknown) => {
+      await unlink(temporary).catch(() => {});
+      throw error;
+    });
   });
   // An interrupt ends the process without a way back through the callers.
   const remove = () => rmSync(temporary, { force: true });

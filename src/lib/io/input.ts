@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 
 /** Bytes to read, with the name that messages call them by. */
 export interface Input {
@@ -42,16 +42,15 @@ export async function openInput(
   stdin: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<Input> {
   if (name === '-') return { name: 'standard input', bytes: stdin };
-  let handle: FileHandle;
+  let handle: FileHandle | undefined;
+  let stats: Stats;
   try {
     handle = await open(name, constants.O_RDONLY);
+    stats = await handle.stat();
+    if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file: name, reason: 'it is a directory' });
   } catch (error) {
-    throw unreadable(name, error);
-  }
-  const stats = await handle.stat();
-  if (stats.isDirectory()) {
-    await handle.close();
-    throw refuse.INPUT_NOT_FOUND({ file: name, reason: 'it is a directory' });
+    await handle?.close();
+    throw error instanceof UserError ? error : unreadable(name, error);
   }
   const bytes = chunksOf(name, handle);
   return stats.isFile() ? { name, bytes, size: stats.size } : { name, bytes };
