@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { escapeControl, renderTable } from '../../src/lib/cli/table.ts';
+import { escapeControl, renderTable, toCode, toDay } from '../../src/lib/cli/table.ts';
 
 const COLUMNS = [{ title: 'name' }, { title: 'net', align: 'right' }, { title: 'text' }] as const;
 
@@ -34,6 +34,41 @@ describe('a table', () => {
     const row = ['2a0a:e5c1:200::/48', 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', 'anna'];
     expect(renderTable(columns, [row], 40).split('\n')[1]).toBe('2a0a:e5c1:200::/48  hSDwCYkwp1R0i…  anna');
     expect(renderTable(columns, [row], 30).split('\n')[1]).toBe('2a0a:e5c1:200…  hSDwCYk…  anna');
+  });
+
+  it('shortens, then leaves spare columns out, before it cuts a name', () => {
+    const columns = [
+      { title: 'number', align: 'right', spare: 2 },
+      { title: 'user' },
+      { title: 'issued', shorten: toDay },
+      { title: 'net', align: 'right', spare: 1 },
+      { title: 'total', align: 'right' },
+      { title: 'currency', shorten: toCode },
+    ] as const;
+    const row = [12, 'ladina.huber', '2025-02-03T00:00:00Z', '25.00', '27.03', 'CHF'];
+    const draw = (width: number | undefined) => renderTable(columns, [row], width).split('\n')[1];
+    expect(draw(undefined)).toBe('    12  ladina.huber  2025-02-03T00:00:00Z  25.00  27.03  CHF');
+    expect(draw(70)).toBe(draw(undefined));
+    expect(draw(60)).toBe('    12  ladina.huber  2025-02-03  25.00  27.03  CHF');
+    expect(draw(50)).toBe('    12  ladina.huber  2025-02-03  27.03  CHF');
+    expect(draw(40)).toBe('ladina.huber  2025-02-03  27.03  CHF');
+    expect(draw(32)).toBe('ladina.h…  2025-02-…  27.03  CHF');
+    expect(renderTable(columns, [row], 40).split('\n')[0]).toBe('USER          ISSUED      TOTAL  CUR');
+  });
+
+  it('writes a sentence below its row where it has no room beside it, whole', () => {
+    const columns = [
+      { title: 'line', align: 'right' },
+      { title: 'why', below: true },
+      { title: 'payer' },
+    ] as const;
+    const row = [7, 'It has no structured reference.', 'anna'];
+    expect(renderTable(columns, [row], 50)).toBe(
+      'LINE  WHY                              PAYER\n   7  It has no structured reference.  anna',
+    );
+    expect(renderTable(columns, [row, [8, null, 'beat']], 24)).toBe(
+      'LINE  PAYER\n   7  anna\n    It has no structured\n    reference.\n   8  beat',
+    );
   });
 
   it('shows control characters and direction marks instead of obeying them', () => {

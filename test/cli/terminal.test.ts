@@ -74,19 +74,19 @@ describe.runIf(hasScript || process.env.CI)(title, () => {
     expect(onTerminal('vpn network list')).toMatch(/ 2a0a:e5c1:200::\/48 .*\S{7}… /);
   });
 
-  it('an order is readable: its price is whole, and of its instants at least the day', () => {
+  it('an order is readable: its price and the days of its instants are whole', () => {
     const [, once, monthly] = onTerminal('order list').split('\r\n');
-    expect(once).toMatch(/ anna .* 1 +-5\.00 CHF once {2}2025-01-01…$/);
-    expect(monthly).toMatch(/ anna .* 3 {2}1\.00\+10\.00 CHF\/30d {2}2025-01-01… {2}2026-01-01T?…$/);
+    expect(once).toMatch(/ anna .* 1 +-5\.00 CHF once {2}2025-01-01$/);
+    expect(monthly).toMatch(/ anna .* 3 {2}1\.00\+10\.00 CHF\/30d {2}2025-01-01 {2}2026-01-01$/);
   });
 
   it('a bill is readable: the days and amounts of its records are whole', () => {
     const records = onTerminal('bill show 1')
       .split('\r\n')
-      .filter((line) => /^import-/.test(line));
+      .filter((line) => / \d{4}-\d\d-\d\d .* 8\.1 /.test(line));
     expect(records).toHaveLength(4);
     for (const record of records) expect(record.length, record).toBeLessThanOrEqual(COLUMNS);
-    expect(records[2]).toMatch(/ 2025-01-01T?… {2}2025-01-30T?2?… +3 +10\.00 +8\.1 +30\.00$/);
+    expect(records[2]).toMatch(/ 2025-01-01 {2}2025-01-30 +3 +10\.00 +8\.1 +30\.00$/);
   });
 
   it('colours the usage of a pool and the word Error, unless nobody wants it', () => {

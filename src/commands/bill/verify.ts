@@ -17,7 +17,12 @@ Ends with 1 when anything differs. What is due and not billed yet is counted, an
     await this.parse(BillVerify);
     const { checked, pending, faults } = await verifyBills(await this.context());
     if (faults.length > 0) {
-      const columns = [{ title: 'code' }, { title: 'bill' }, { title: 'order' }, { title: 'message' }];
+      const columns = [
+        { title: 'code' },
+        { title: 'bill' },
+        { title: 'order' },
+        { title: 'message', below: true },
+      ];
       const rows = faults.map(({ code, bill, order, message }) => [code, bill, order, message]);
       this.log(renderTable(columns, rows));
       this.exitWith(EXIT.REFUSED);

@@ -15,7 +15,15 @@ export default class UserList extends BaseCommand {
   async run() {
     await this.parse(UserList);
     const people = await listUsers(await this.context());
-    const titles = ['username', 'full name', 'email', 'organization', 'country', 'staff', 'active'];
+    const columns = [
+      { title: 'username' },
+      { title: 'full name', yields: true },
+      { title: 'email', yields: true },
+      { title: 'organization', yields: true, spare: 1 },
+      { title: 'country' },
+      { title: 'staff' },
+      { title: 'active' },
+    ];
     const rows = people.map(({ user, address }) => [
       user.username,
       user.fullName,
@@ -27,13 +35,7 @@ export default class UserList extends BaseCommand {
     ]);
     if (rows.length === 0)
       this.say('There are no users yet. Create one with: uncloud bootstrap-user --username NAME');
-    else
-      this.log(
-        renderTable(
-          titles.map((title) => ({ title })),
-          rows,
-        ),
-      );
+    else this.log(renderTable(columns, rows));
     return { users: people.map(personDocument) };
   }
 }

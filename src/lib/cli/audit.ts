@@ -13,7 +13,7 @@ export function auditTable(entries: readonly AuditEntry[]): string {
     [
       { title: 'at' },
       { title: 'user' },
-      { title: 'host' },
+      { title: 'host', yields: true, spare: 1 },
       { title: 'changes', yields: true },
       { title: 'command', yields: true },
     ],

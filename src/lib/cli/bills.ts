@@ -17,7 +17,7 @@ import type { BillSummary } from '../io/db/bills.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { MadeBill, Totals } from '../ops/bill-run.ts';
 import { paymentDocument } from './payments.ts';
-import { type Cell, type Column, renderTable } from './table.ts';
+import { type Cell, type Column, renderTable, toCode, toDay } from './table.ts';
 
 /** A bill of a list, as `--json` gives it. */
 export function billDocument(bill: BillSummary) {
@@ -58,7 +58,7 @@ export function billTable(bills: readonly BillSummary[]): string {
     formatMinor(balanceOf(bill, bill.paid).open, bill.currency),
     bill.currency,
   ]);
-  return renderTable([...HEAD, left('due'), left('kind'), ...AMOUNTS, right('open'), left('currency')], rows);
+  return renderTable([...HEAD, left('due'), KIND, ...AMOUNTS, right('open'), CURRENCY], rows);
 }
 
 /** A table of the bills that a run made. */
@@ -69,13 +69,13 @@ export function madeBillTable(bills: readonly MadeBill[]): string {
     ...amountCells(bill, bill.currency),
     bill.currency,
   ]);
-  return renderTable([...HEAD, left('kind'), ...AMOUNTS, left('currency')], rows);
+  return renderTable([...HEAD, KIND, ...AMOUNTS, CURRENCY], rows);
 }
 
 /** A table of totals, a line for each currency. */
 export function totalsTable(totals: ReadonlyMap<Currency, Totals>): string {
   const rows = [...totals].map(([currency, sums]) => [currency, ...amountCells(sums, currency)]);
-  return renderTable([left('totals'), ...AMOUNTS], rows);
+  return renderTable([left('totals'), right('net'), right('vat'), right('total')], rows);
 }
 
 /** What stands at the head of a bill. */
@@ -104,10 +104,10 @@ export function billFields(bill: PaidBill): Record<string, Cell> {
 /** The lines of a bill. A period ends with its last second, as people count. */
 export function recordTable(bill: BillDocument): string {
   const columns = [
-    { title: 'order', yields: true },
+    { title: 'order', yields: true, spare: 1 },
     { title: 'description', yields: true },
-    left('from'),
-    left('to'),
+    { title: 'from', shorten: toDay },
+    { title: 'to', shorten: toDay },
     right('qty'),
     right('unit price'),
     right('VAT %'),
@@ -147,8 +147,19 @@ export function vatReasons(records: readonly StoredRecord[]): string[] {
   return [...new Set(records.map(({ vat }) => vat.reason))];
 }
 
-const HEAD: readonly Column[] = [right('number'), right('id'), left('user'), left('issued')];
-const AMOUNTS: readonly Column[] = [right('net'), right('vat'), right('total')];
+const HEAD: readonly Column[] = [
+  right('number'),
+  { ...right('id'), spare: 3 },
+  left('user'),
+  { title: 'issued', shorten: toDay },
+];
+const KIND: Column = { title: 'kind', spare: 4 };
+const AMOUNTS: readonly Column[] = [
+  { ...right('net'), spare: 2 },
+  { ...right('vat'), spare: 1 },
+  right('total'),
+];
+const CURRENCY: Column = { title: 'currency', shorten: toCode };
 
 type PaidBill = BillDocument & { readonly payments: readonly StoredPayment[] };
 
@@ -156,8 +167,9 @@ function paidOf(payments: readonly StoredPayment[]): Minor {
   return payments.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
+/** A draft has no number: its id stands there as commands take it. */
 function headCells({ number, id, username, issuedAt }: Omit<BillHead, 'dueOn'>): Cell[] {
-  return [number, id, username, formatInstant(issuedAt)];
+  return [number ?? (id === null ? null : `id:${id}`), id, username, formatInstant(issuedAt)];
 }
 
 function amountCells({ net, vat, total }: Totals, currency: Currency): string[] {

@@ -28,7 +28,7 @@ export function renderChanges(changes: readonly SyncChange<StoredPerson>[]): str
     const what = action === 'update' ? changed.filter((field) => field !== 'username') : [];
     return [username, action, [...(previous === null ? [] : [`was ${previous}`]), ...what].join(', ')];
   });
-  return renderTable([{ title: 'username' }, { title: 'action' }, { title: 'changes' }], rows);
+  return renderTable([{ title: 'username' }, { title: 'action' }, { title: 'changes', below: true }], rows);
 }
 
 /** A refused entry as `--json` gives it. */
@@ -40,7 +40,7 @@ export function refusedDocument({ dn, error }: RefusedEntry) {
 /** Refused entries for a reader. */
 export function renderRefused(refused: readonly RefusedEntry[]): string {
   const rows = refused.slice(0, LISTED).map(({ dn, error }) => [dn, error.message]);
-  return renderTable([{ title: 'entry' }, { title: 'refused because' }], rows);
+  return renderTable([{ title: 'entry' }, { title: 'refused because', below: true }], rows);
 }
 
 /** What the directory says about a person, as `--json` gives it. */

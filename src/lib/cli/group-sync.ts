@@ -84,7 +84,7 @@ function renderChanges(changes: readonly Change[]): string {
     );
     return [name, action, [...words, ...(more > 0 ? [`${more} more`] : [])].join(', ')];
   });
-  return renderTable([{ title: 'group' }, { title: 'action' }, { title: 'changes' }], rows);
+  return renderTable([{ title: 'group' }, { title: 'action' }, { title: 'changes', below: true }], rows);
 }
 
 function renderUnknown(unknown: readonly UnknownMember[]): string {

@@ -73,7 +73,11 @@ export abstract class ImportCommand extends BaseCommand {
 
   #list(refused: readonly RefusedRow[], count: number): void {
     if (refused.length === 0) return;
-    const columns = [{ title: 'line', align: 'right' as const }, { title: 'field' }, { title: 'reason' }];
+    const columns = [
+      { title: 'line', align: 'right' as const },
+      { title: 'field' },
+      { title: 'reason', below: true },
+    ];
     this.log(
       renderTable(
         columns,

@@ -7,7 +7,7 @@ import { parseProductDescription, parseProductName } from '../core/product.ts';
 import { parseOrderKey, parseReference } from '../core/reference.ts';
 import type { ShownOrder } from '../ops/orders.ts';
 import { currency, parsedArg, period, price, signedPrice } from './flags.ts';
-import { type Cell, renderTable } from './table.ts';
+import { type Cell, renderTable, toDay } from './table.ts';
 
 /** The argument that names one order. */
 export function orderArg() {
@@ -144,13 +144,13 @@ export function orderTable(orders: readonly ShownOrder[], { titles }: { titles: 
 
 const COLUMNS = [
   { title: 'id', align: 'right' },
-  { title: 'reference', yields: true },
+  { title: 'reference', yields: true, spare: 1 },
   { title: 'user' },
-  { title: 'product', yields: true },
+  { title: 'product', yields: true, spare: 2 },
   { title: 'qty', align: 'right' },
   { title: 'price', align: 'right' },
-  { title: 'starts' },
-  { title: 'ends' },
+  { title: 'starts', shorten: toDay },
+  { title: 'ends', shorten: toDay },
 ] as const;
 
 /** The price of a unit in one cell: `5.00+20.00 CHF/30d` is 5 at the start and 20 for each 30 days. */

@@ -3,7 +3,7 @@ import { formatMinor } from '../core/money.ts';
 import { formatStatementAmount } from '../core/statement.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { UnmatchedReceipt } from '../ops/statement-import.ts';
-import { type Cell, renderTable } from './table.ts';
+import { type Cell, renderTable, toCode } from './table.ts';
 
 /** A payment, as `--json` gives it. */
 export function paymentDocument(payment: Omit<StoredPayment, 'id'> & { readonly id: number | null }) {
@@ -23,12 +23,12 @@ export function paymentDocument(payment: Omit<StoredPayment, 'id'> & { readonly 
 /** A table of payments. */
 export function paymentTable(payments: readonly StoredPayment[]): string {
   const columns = [
-    { title: 'payment', align: 'right' },
+    { title: 'payment', align: 'right', spare: 1 },
     { title: 'bill', align: 'right' },
     { title: 'user' },
     { title: 'paid on' },
     { title: 'amount', align: 'right' },
-    { title: 'currency' },
+    { title: 'currency', shorten: toCode },
     { title: 'reference', yields: true },
   ] as const;
   const rows = payments.map((payment): Cell[] => [
@@ -66,10 +66,10 @@ export function unmatchedTable(unmatched: readonly UnmatchedReceipt[]): string {
     { title: 'line', align: 'right' },
     { title: 'paid on' },
     { title: 'amount', align: 'right' },
-    { title: 'currency' },
+    { title: 'currency', shorten: toCode },
     { title: 'reference' },
     { title: 'payer', yields: true },
-    { title: 'why', yields: true },
+    { title: 'why', below: true },
   ] as const;
   const rows = unmatched.map(({ receipt, refusal }): Cell[] => [
     receipt.line,

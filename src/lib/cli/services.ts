@@ -5,7 +5,7 @@ import { parseServiceName } from '../core/service.ts';
 import type { NewSecret, SecretRequest, Service } from '../ops/services.ts';
 import { BaseCommand } from './command.ts';
 import { parsedArg } from './flags.ts';
-import { renderFields, renderTable } from './table.ts';
+import { renderFields, renderTable, toDay } from './table.ts';
 
 /** The name of a service account, as an argument. */
 export const serviceArg = parsedArg('Name of the service account', parseServiceName);
@@ -20,8 +20,8 @@ export function serviceTable(services: readonly Service[]): string {
     [
       { title: 'id', align: 'right' },
       { title: 'name', yields: true },
-      { title: 'created' },
-      { title: 'secret since' },
+      { title: 'created', shorten: toDay },
+      { title: 'secret since', shorten: toDay },
     ],
     services.map(({ id, name, createdAt, rotatedAt }) => [
       id,

@@ -3,19 +3,40 @@ import { eastAsianWidth } from 'get-east-asian-width';
 /** A cell: text as stored, or a number; null shows as nothing. */
 export type Cell = string | number | null;
 
+/** A column. What its options say holds for a terminal in which the table is too wide; in a pipe nothing is cut. */
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** Gives way before the others where a terminal is narrow: long, and little use to the eye. */
+  /** Gives way before the others: long, and little use to the eye. */
   readonly yields?: boolean;
+  /** Is left out, the lowest first, rather than that a cell of another column is cut. */
+  readonly spare?: number;
+  /** The shorter form of a title or cell. */
+  readonly shorten?: (text: string) => string;
+  /** Goes into lines of its own below its row: a sentence, to be read whole. */
+  readonly below?: boolean;
 }
 
 const GAP = 2;
 const NARROWEST = 8;
+/** A column that yields is worth more than a spare one as long as it is narrower than this. */
+const READABLE = 16;
+const INDENT = '    ';
+
+/** The shorter form of a column of instants: their days. */
+export function toDay(text: string): string {
+  return text.slice(0, 'YYYY-MM-DD'.length);
+}
+
+/** The shorter form of a column of currencies. */
+export function toCode(text: string): string {
+  return text.slice(0, 'CUR'.length);
+}
 
 /**
- * Draws rows under titles. On a terminal the table fits its width: the columns that yield, then the widest ones, give way
- * and their cells end in an ellipsis. In a pipe nothing is cut.
+ * Draws rows under titles. On a terminal the table fits its width: sentences go below their rows, columns take their
+ * shorter form, spare ones are left out; then those that yield, and last the widest, end in an ellipsis. In a pipe
+ * nothing is cut.
  */
 export function renderTable(
   columns: readonly Column[],
@@ -26,11 +47,73 @@ export function renderTable(
     columns.map(({ title }) => title.toUpperCase()),
     ...rows.map((row) => row.map((cell) => (cell === null ? '' : escapeControl(String(cell))))),
   ];
-  const natural = columns.map((_, index) =>
+  const natural = widthsOf(columns, lines);
+  if (width === undefined || sum(natural) <= width) {
+    return lines.map((line) => drawLine(line, natural, columns)).join('\n');
+  }
+  const below = columns.findIndex((column) => column.below);
+  const inline = columns.filter((_, index) => index !== below);
+  const own = lines.map((line) => line.filter((_, index) => index !== below));
+  return drawNarrow(inline, own, width)
+    .flatMap((line, row) => [line, ...(row === 0 || below < 0 ? [] : wrap(lines[row]?.[below] ?? '', width))])
+    .join('\n');
+}
+
+/** Draws lines that are wider than the terminal. */
+function drawNarrow(
+  columns: readonly Column[],
+  lines: readonly (readonly string[])[],
+  width: number,
+): string[] {
+  const isWide = sum(widthsOf(columns, lines)) > width;
+  const short = isWide
+    ? lines.map((line) => line.map((text, index) => columns[index]?.shorten?.(text) ?? text))
+    : lines;
+  const natural = widthsOf(columns, short);
+  const least = natural.map((own, index) => (columns[index]?.yields ? Math.min(own, READABLE) : own));
+  const kept = keptColumns(columns, least, width);
+  const pick = <T>(values: readonly T[]) => values.filter((_, index) => kept.includes(index));
+  const shown = pick(columns);
+  const widths = fitWidths(pick(natural), shown, width);
+  return short.map((line) => drawLine(pick(line), widths, shown));
+}
+
+/** The columns that are left when spare ones are taken away until the others have what they need at least. */
+function keptColumns(columns: readonly Column[], least: readonly number[], width: number): number[] {
+  let kept = columns.map((_, index) => index);
+  const rank = (index: number) => columns[index]?.spare ?? Number.POSITIVE_INFINITY;
+  for (const next of kept.filter((index) => rank(index) < Number.POSITIVE_INFINITY).sort(byRank)) {
+    if (sum(kept.map((index) => least[index] ?? 0)) <= width) break;
+    kept = kept.filter((index) => index !== next);
+  }
+  return kept;
+
+  function byRank(a: number, b: number): number {
+    return rank(a) - rank(b);
+  }
+}
+
+function widthsOf(columns: readonly Column[], lines: readonly (readonly string[])[]): number[] {
+  return columns.map((_, index) =>
     lines.reduce((widest, line) => Math.max(widest, displayWidth(line[index] ?? '')), 0),
   );
-  const widths = fitWidths(natural, columns, width);
-  return lines.map((line) => drawLine(line, widths, columns)).join('\n');
+}
+
+/** The width of a table whose columns have these widths. */
+function sum(widths: readonly number[]): number {
+  return widths.reduce((total, own) => total + own, GAP * (widths.length - 1));
+}
+
+/** A sentence in lines that fit, broken between words, further in than the table. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ').filter(Boolean)) {
+    const line = lines.at(-1);
+    if (line !== undefined && displayWidth(`${line} ${word}`) <= width)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(INDENT + word);
+  }
+  return lines;
 }
 
 function drawLine(cells: readonly string[], widths: readonly number[], columns: readonly Column[]): string {
@@ -87,14 +170,9 @@ export function terminalWidth(): number | undefined {
 }
 
 /** Takes width from the columns that yield, then from the widest of text, and from numbers only in need, until all fit. */
-function fitWidths(
-  natural: readonly number[],
-  columns: readonly Column[],
-  width: number | undefined,
-): number[] {
+function fitWidths(natural: readonly number[], columns: readonly Column[], width: number): number[] {
   const widths = [...natural];
-  if (width === undefined) return widths;
-  let excess = widths.reduce((sum, column) => sum + column, GAP * (widths.length - 1)) - width;
+  let excess = sum(widths) - width;
   const narrow = (mayGive: (index: number) => boolean) => {
     while (excess > 0) {
       const widest = widths.reduce((best, own, index) => (mayGive(index) ? Math.max(best, own) : best), 0);

@@ -14,7 +14,7 @@ export function vatFaultTable(error: unknown): string | undefined {
     changes?: readonly VatHistoryChange[];
   };
   if (error.code === 'VAT_FILE_REFUSED' && refused !== undefined && refused.length > 1) {
-    const columns = [LINE, { title: 'column' }, { title: 'reason' }];
+    const columns = [LINE, { title: 'column' }, { title: 'reason', below: true }];
     return renderTable(
       columns,
       refused.map((fault) => [fault.line, fault.column, fault.reason]),

@@ -10,7 +10,7 @@ import { parsePublicKey } from '../core/wireguard-key.ts';
 import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
 import type { Tunnel } from '../ops/vpn-status.ts';
-import { type Cell, escapeControl, isPlain, renderTable, terminalWidth } from './table.ts';
+import { type Cell, escapeControl, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
 /** The fully qualified name of a VPN host. */
@@ -79,9 +79,9 @@ export function poolTable(pools: readonly StoredPool[]): string {
       { title: 'id', align: 'right' },
       { title: 'network' },
       { title: 'size' },
-      { title: 'hostname' },
-      { title: 'interface' },
-      { title: 'port', align: 'right' },
+      { title: 'hostname', yields: true },
+      { title: 'interface', spare: 2 },
+      { title: 'port', align: 'right', spare: 1 },
       { title: 'used', align: 'right' },
       { title: 'free', align: 'right' },
     ],
@@ -128,10 +128,10 @@ export function networkTable(networks: readonly LentNetwork[]): string {
       { title: 'id', align: 'right' },
       { title: 'network' },
       { title: 'user' },
-      { title: 'pool', align: 'right' },
-      { title: 'public key', yields: true },
-      { title: 'created' },
-      { title: 'reference' },
+      { title: 'pool', align: 'right', spare: 2 },
+      { title: 'public key', yields: true, spare: 1 },
+      { title: 'created', shorten: toDay },
+      { title: 'reference', yields: true },
     ],
     networks.map((network) => [
       network.id,
