@@ -1,6 +1,7 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { UserError } from '../../src/lib/core/errors.ts';
 import { parseServiceName } from '../../src/lib/core/service.ts';
 import {
   createService,
@@ -10,6 +11,7 @@ import {
   verifyService,
 } from '../../src/lib/ops/services.ts';
 import { describeDatabases } from '../support/databases.ts';
+import { Operations } from '../support/faults.ts';
 
 const NAME = parseServiceName('controller');
 
@@ -63,5 +65,38 @@ describeDatabases('service accounts', (databases) => {
     await expect(verifyService(context, { name: NAME, secretFile })).rejects.toMatchObject({
       code: 'UNKNOWN_SERVICE',
     });
+  });
+
+  it('have a file with the secret that counts, or none, when a file operation fails', async () => {
+    const context = await databases.context({ now: '2025-03-01' });
+    const folder = await mkdtemp(join(databases.folder, 'secrets-'));
+    const request = { name: NAME, secretFile: join(folder, 'secret') };
+    for (const work of [createService, rotateService]) {
+      for (let at = 1, came = true; came; at += 1) {
+        const operations = new Operations({ at, moment: 'before' });
+        const outcome = await operations.files(() =>
+          work(context, request).then(
+            () => 'DONE',
+            ({ code }: UserError) => code,
+          ),
+        );
+        came = operations.wasHit;
+        const name = `${at}, ${operations.names[at - 1]}`;
+        expect(['DONE', 'FILE_NOT_WRITABLE', 'SECRET_NOT_PLACED'], name).toContain(outcome);
+        const isThere = (await listServices(context)).length > 0;
+        expect(isThere, name).toBe(outcome !== 'FILE_NOT_WRITABLE' || work === rotateService);
+        if (outcome === 'FILE_NOT_WRITABLE') await work(context, request);
+        const again = { name: NAME, secretFile: join(folder, 'other') };
+        if (outcome === 'SECRET_NOT_PLACED') await rotateService(context, again);
+        await verifyService(context, outcome === 'SECRET_NOT_PLACED' ? again : request);
+        expect(
+          (await readdir(folder)).filter((file) => file.startsWith('.')),
+          name,
+        ).toEqual([]);
+        for (const file of await readdir(folder)) await rm(join(folder, file));
+        if (work === createService) await deleteService(context, NAME);
+      }
+      if (work === createService) await createService(context, { name: NAME, secretFile: null });
+    }
   });
 });

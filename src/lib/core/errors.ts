@@ -876,15 +876,15 @@ const DEFINITIONS = {
     example: { reason: 'The file "rejects.csv" cannot be written: it is a directory.' },
   }),
   SECRET_NOT_PLACED: define<{ subject: string; reason: string; next: string }>({
-    when: 'A new secret counts already, but the file that holds it could not be given its name, and was removed.',
+    when: 'A new secret counts already, but the file that holds it could not be put into its place for good.',
     say: ({ subject, reason, next }) => ({
-      message: `${subject} has a new secret that nobody knows: ${reason}`,
-      hint: `Make another one: ${next}`,
+      message: `${subject} has a new secret, but no file that is sure to keep it: ${reason}`,
+      hint: `Make another one, in another file: ${next}`,
     }),
     example: {
       subject: 'The service account "controller"',
       reason: 'The file "controller.secret" exists already.',
-      next: 'uncloud service rotate controller --secret-file FILE',
+      next: 'uncloud service rotate controller --secret-file OTHER',
     },
   }),
   SECRET_FILE_MODE: define<{ file: string; mode: string }>({

@@ -71,7 +71,7 @@ async function giveSecret(
   if (secretFile === null) return { service: await work(), secret };
   const owner = {
     subject: `The service account ${quote(name)}`,
-    next: `uncloud service rotate ${shellWord(name)} --secret-file ${shellWord(secretFile)}`,
+    next: `uncloud service rotate ${shellWord(name)} --secret-file OTHER`,
   };
   return { service: await storeWithSecretFile({ file: secretFile, secret, owner }, work), secret };
 }

@@ -50,7 +50,7 @@ export async function grantHost(
     });
   const owner = {
     subject: `The role of ${hostname}`,
-    next: `uncloud vpn host revoke ${hostname}, and then this command again`,
+    next: `uncloud vpn host revoke ${hostname} && uncloud vpn host grant ${hostname} --password-file OTHER`,
   };
   const host = await storeWithSecretFile({ file: passwordFile, secret: password, owner }, grant);
   const url = withRole(context.config['database.url'], host.role);
