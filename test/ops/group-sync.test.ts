@@ -3,6 +3,7 @@ import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { syncGroups } from '../../src/lib/ops/group-sync.ts';
 import { addMember, createGroup, listGroups, showGroup, updateGroup } from '../../src/lib/ops/groups.ts';
+import { checkLdap } from '../../src/lib/ops/ldap-check.ts';
 import { syncUsers } from '../../src/lib/ops/user-sync.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -72,6 +73,26 @@ describe.runIf(reason === null)('groups of a real directory', () => {
         unknown: unknown.map(({ group, member }) => `${group}: ${member}`),
       };
     };
+    it('are counted before anybody is a user', async () => {
+      const { groups } = await checkLdap(await contextWith(), undefined);
+      expect(groups).toEqual({
+        baseDn: GROUPS,
+        filter: FILTER,
+        entries: 3,
+        members: 6,
+        unknown: [
+          { group: 'sales', member: `cn=nobody,${BASE}` },
+          { group: 'operators', member: 'zoe' },
+        ],
+        withoutOwner: ['sales', 'operators'],
+      });
+      expect((await checkLdap(await contextWith(), parseUsername('nico'))).groups).toBeNull();
+      expect((await checkLdap(await contextWith({ group_base_dn: '' }), undefined)).groups).toBeNull();
+      await expect(
+        checkLdap(await contextWith({ group_base_dn: `ou=none,${BASE}` }), undefined),
+      ).rejects.toMatchObject({ code: 'LDAP_NO_ENTRY' });
+    });
+
     const groupsOf = async (context: TestContext) => {
       const groups = await listGroups(context, { username: undefined, isActive: undefined });
       const shown = await Promise.all(groups.map(({ name }) => showGroup(context, name)));

@@ -1,9 +1,11 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import {
   entryDocument,
+  groupsDocument,
   refusedDocument,
   renderEntries,
   renderRefused,
+  renderUnknown,
   reportFields,
 } from '../../lib/cli/directory.ts';
 import { username } from '../../lib/cli/flags.ts';
@@ -15,7 +17,8 @@ export default class LdapCheck extends BaseCommand {
   static override summary = 'Try the directory, and show what would be read from it';
   static override description =
     `Connects, verifies the certificate, logs in, reads the group of the staff and searches for the first ten people,
-or for one. Where that fails, the error says what was asked, what came back and what to check.
+or for one. With ldap.group_base_dn it also reads what group sync would: how many groups there are, and the members
+who are nobody in the directory. Where that fails, the error says what was asked, what came back and what to check.
 Nothing is written, and no database is needed. Entries that would be refused end it with 3.`;
   static override examples = [
     '<%= config.bin %> ldap check',
@@ -27,11 +30,17 @@ Nothing is written, and no database is needed. Entries that would be refused end
   async run() {
     const { flags } = await this.parse(LdapCheck);
     const report = await checkLdap(await this.context(), flags.username);
-    const { people, refused, staffGroup } = report;
+    const { people, refused, staffGroup, groups } = report;
     this.log(renderFields(reportFields(report)));
     if (people.length > 0) this.log(`\n${renderEntries(people)}`);
+    if (groups !== null && groups.unknown.length > 0)
+      this.log(`\n${renderUnknown('nobody in the directory', groups.unknown)}`);
     if (refused.length > 0) this.log(`\n${renderRefused(refused)}`);
     if (people.length + refused.length === 0) this.say('The search finds nobody.');
+    if (groups !== null && groups.withoutOwner.length > 0)
+      this.say(
+        `Groups without an owner in the directory: ${groups.withoutOwner.length}. Name one with: uncloud group sync --owner USER`,
+      );
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
     return {
       url: report.url,
@@ -41,6 +50,7 @@ Nothing is written, and no database is needed. Entries that would be refused end
       base_dn: report.baseDn,
       filter: report.filter,
       staff_group: staffGroup,
+      groups: groupsDocument(report),
       people: people.map(entryDocument),
       refused: refused.map(refusedDocument),
     };

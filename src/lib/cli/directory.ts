@@ -1,6 +1,7 @@
 import type { DirectoryPerson } from '../core/directory-entry.ts';
 import type { SyncChange } from '../core/directory-sync.ts';
 import type { RefusedEntry } from '../core/entry-match.ts';
+import type { UnknownMember } from '../core/group-sync.ts';
 import type { StoredPerson } from '../io/db/people.ts';
 import type { LdapReport } from '../ops/ldap-check.ts';
 import { fieldNames } from './people.ts';
@@ -73,9 +74,30 @@ export function renderEntries(people: readonly DirectoryPerson[]): string {
   );
 }
 
+/** The groups of the directory, as `--json` gives them. Each list has at most 1,000 items; the counts are of all. */
+export function groupsDocument({ groups }: LdapReport) {
+  if (groups === null) return null;
+  const { baseDn, filter, entries, members, unknown, withoutOwner } = groups;
+  return {
+    base_dn: baseDn,
+    filter,
+    entries,
+    members,
+    unknown_members: unknown.length,
+    unknown: unknown.slice(0, LISTED),
+    without_owner: withoutOwner.slice(0, LISTED),
+  };
+}
+
+/** Members of groups for a reader. */
+export function renderUnknown(title: string, unknown: readonly UnknownMember[]): string {
+  const rows = unknown.slice(0, LISTED).map(({ group, member }) => [group, member]);
+  return renderTable([{ title: 'group' }, { title }], rows);
+}
+
 /** How the directory was reached and asked, for a reader. */
 export function reportFields(report: LdapReport): Record<string, Cell> {
-  const { staffGroup } = report;
+  const { staffGroup, groups } = report;
   return {
     Directory: report.url,
     Encryption: report.tls === null ? 'none (loopback)' : `${report.tls}, certificate verified`,
@@ -83,5 +105,12 @@ export function reportFields(report: LdapReport): Record<string, Cell> {
     'Searched below': report.baseDn,
     Filter: report.filter,
     'Staff group': staffGroup === null ? null : `${staffGroup.dn} (members: ${staffGroup.members})`,
+    ...(groups === null
+      ? {}
+      : {
+          'Groups below': groups.baseDn,
+          'Group filter': groups.filter,
+          Groups: `${groups.entries} (members: ${groups.members}; nobody in the directory: ${groups.unknown.length})`,
+        }),
   };
 }

@@ -1,8 +1,8 @@
 import type { RefusedEntry } from '../core/entry-match.ts';
-import type { GroupSyncChange, UnknownMember } from '../core/group-sync.ts';
+import type { GroupSyncChange } from '../core/group-sync.ts';
 import type { StoredGroupState } from '../io/db/groups.ts';
 import type { GroupSyncResult } from '../ops/group-sync.ts';
-import { LISTED, renderRefused } from './directory.ts';
+import { LISTED, renderRefused, renderUnknown } from './directory.ts';
 import { fieldNames } from './people.ts';
 import { renderTable } from './table.ts';
 
@@ -41,7 +41,7 @@ export function renderGroupSync({ changes, refused, unknown }: GroupSyncResult):
   const left = Math.max(changes.length, refused.length, unknown.length) - LISTED;
   return [
     ...(changes.length > 0 ? [renderChanges(changes)] : []),
-    ...(unknown.length > 0 ? [renderUnknown(unknown)] : []),
+    ...(unknown.length > 0 ? [renderUnknown('no user here', unknown)] : []),
     ...(refused.length > 0 ? [renderRefused(refused)] : []),
     ...(left > 0 ? [`… and ${left} more`] : []),
   ].join('\n');
@@ -85,9 +85,4 @@ function renderChanges(changes: readonly Change[]): string {
     return [name, action, [...words, ...(more > 0 ? [`${more} more`] : [])].join(', ')];
   });
   return renderTable([{ title: 'group' }, { title: 'action' }, { title: 'changes', below: true }], rows);
-}
-
-function renderUnknown(unknown: readonly UnknownMember[]): string {
-  const rows = unknown.slice(0, LISTED).map(({ group, member }) => [group, member]);
-  return renderTable([{ title: 'group' }, { title: 'no user here' }], rows);
 }

@@ -104,6 +104,36 @@ export function planGroupSync<Stored extends GroupState>(
   return { changes, refused, unknown, unchanged, brake: brakeOn(changes, { linked, kept }) };
 }
 
+/** What the groups of a directory name, by itself: who is a user here makes no difference. */
+export interface GroupSurvey {
+  readonly entries: number;
+  /** Each member is counted in each group. */
+  readonly members: number;
+  /** Members who are none of the people of the directory. */
+  readonly unknown: readonly UnknownMember[];
+  /** Groups that name no owner who is one of them. */
+  readonly withoutOwner: readonly GroupName[];
+}
+
+/** Looks through the groups of a directory before anybody of it is a user. */
+export function surveyGroups({ groups, refused, people }: GroupContent): GroupSurvey {
+  const users = people.flatMap(({ id, dn, logins: [login] }) =>
+    login === undefined ? [] : [{ username: login as Username, directory: { id, dn, goneAt: null } }],
+  );
+  const known = new KnownNames(people, users);
+  const unknown = groups.flatMap((entry) =>
+    known.members(entry).unknown.map((member) => ({ group: entry.names[0], member })),
+  );
+  return {
+    entries: groups.length + refused.length,
+    members: groups.reduce((sum, { members: { dns, usernames } }) => sum + dns.size + usernames.size, 0),
+    unknown,
+    withoutOwner: groups
+      .filter((entry) => known.owner(entry, null) === null)
+      .map(({ names: [name] }) => name),
+  };
+}
+
 function linkOf({ group }: GroupState): DirectoryLink | null {
   return group.directory;
 }

@@ -1,11 +1,4 @@
 import type { Transaction } from 'kysely';
-import {
-  type GroupEntry,
-  type PersonNames,
-  readEntries,
-  readGroupEntry,
-  readPersonNames,
-} from '../core/directory-entry.ts';
 import { countActions, type RefusedEntry } from '../core/entry-match.ts';
 import { refuse } from '../core/errors.ts';
 import { type GroupSyncChange, planGroupSync, type UnknownMember } from '../core/group-sync.ts';
@@ -13,6 +6,7 @@ import { parseLdapSettings } from '../core/ldap-settings.ts';
 import type { Username } from '../core/user.ts';
 import { findGroupStates, findKnownUsers, type StoredGroupState, saveGroups } from '../io/db/groups.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { readGroups } from '../io/ldap/groups.ts';
 import type { Context } from './context.ts';
 
 export interface GroupSyncOptions {
@@ -46,22 +40,9 @@ export async function syncGroups(
   context: Context,
   { owner, dryRun, prune }: GroupSyncOptions,
 ): Promise<GroupSyncResult> {
-  const { groups: search, attributes } = parseLdapSettings(context.config);
+  const { groups: search } = parseLdapSettings(context.config);
   if (search === null) throw refuse.INVALID_LDAP_SETTING({ key: 'ldap.group_base_dn', fault: 'is empty' });
-  const directory = await context.ldap();
-  const groups: GroupEntry[] = [];
-  const unread: RefusedEntry[] = [];
-  for await (const entries of directory.groups(search)) {
-    const page = readEntries(entries, (entry) => readGroupEntry(entry, search.nameAttribute));
-    groups.push(...page.read);
-    unread.push(...page.refused);
-    context.progress(groups.length + unread.length, null, 'groups');
-  }
-  const people: PersonNames[] = [];
-  for await (const entries of directory.names()) {
-    people.push(...readEntries(entries, (entry) => readPersonNames(entry, attributes)).read);
-    context.progress(people.length, null, 'people');
-  }
+  const content = await readGroups(await context.ldap(), search, context.progress);
   const database = await context.db();
 
   const work = async (tx: Transaction<Schema>): Promise<GroupSyncResult> => {
@@ -69,14 +50,14 @@ export async function syncGroups(
     const userIds = new Map(users.map(({ id, username }) => [username, id]));
     if (owner !== null && !userIds.has(owner)) throw refuse.UNKNOWN_USER({ username: owner });
     const { changes, refused, unknown, unchanged, brake } = planGroupSync(
-      { groups, refused: unread, people },
+      content,
       { stored: await findGroupStates(tx), users, owner },
       context.now,
     );
     if (brake !== null && !prune) throw brake;
     if (!dryRun) await saveGroups(tx, changes, userIds, context.now);
     return {
-      entries: groups.length + unread.length,
+      entries: content.groups.length + content.refused.length,
       ...countActions(changes),
       unchanged,
       changes,

@@ -1,6 +1,8 @@
 import type { DirectoryContent } from '../core/directory-sync.ts';
 import { refuse } from '../core/errors.ts';
+import { type GroupSurvey, surveyGroups } from '../core/group-sync.ts';
 import type { Username } from '../core/user.ts';
+import { readGroups } from '../io/ldap/groups.ts';
 import { readOnePerson, readPeople } from '../io/ldap/people.ts';
 import type { Context } from './context.ts';
 
@@ -16,14 +18,16 @@ export interface LdapReport extends DirectoryContent {
   readonly baseDn: string;
   readonly filter: string;
   readonly staffGroup: { readonly dn: string; readonly members: number } | null;
+  /** What `group sync` would read; null when no groups are configured, or only one person is asked for. */
+  readonly groups: (GroupSurvey & { readonly baseDn: string; readonly filter: string }) | null;
 }
 
 /** How many people are shown. */
 const SAMPLE = 10;
 
 /**
- * Tries the directory: connects, logs in, reads the group of the staff, and searches for one person or for the first
- * ten. Nothing is written, and no database is needed.
+ * Tries the directory: connects, logs in, reads the group of the staff, and searches for one person, or for the first
+ * ten and for all groups. Nothing is written, and no database is needed.
  * @throws LDAP_ANONYMOUS when the login was taken and is worth nothing; NOT_IN_DIRECTORY, LOGIN_TWICE, and what
  * opening and reading the directory throws
  */
@@ -39,6 +43,8 @@ export async function checkLdap(context: Context, username: Username | undefined
       ? readPeople(directory, await directory.sample(SAMPLE), staff)
       : { people: [await readOnePerson(directory, username, staff)], refused: [] };
   const members = (staff?.dns.size ?? 0) + (staff?.usernames.size ?? 0);
+  const search = username === undefined ? settings.groups : null;
+  const content = search === null ? null : await readGroups(directory, search, context.progress);
   return {
     url: settings.url,
     tls,
@@ -47,6 +53,8 @@ export async function checkLdap(context: Context, username: Username | undefined
     baseDn: settings.baseDn,
     filter: directory.describeFilter(username),
     staffGroup: settings.staffGroupDn === null ? null : { dn: settings.staffGroupDn, members },
-    ...found,
+    groups: search && content && { baseDn: search.baseDn, filter: search.filter, ...surveyGroups(content) },
+    people: found.people,
+    refused: [...found.refused, ...(content?.refused ?? [])],
   };
 }
