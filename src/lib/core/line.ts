@@ -18,7 +18,7 @@ export function parseLine(field: string, text: string, longest: number = LONGEST
   if (CONTROL.test(line)) {
     throw refuse.INVALID_TEXT({ field, text, rule: 'it has a line end or another control character' });
   }
-  if ([...line].length > longest) {
+  if (line.length > longest && [...line].length > longest) {
     throw refuse.INVALID_TEXT({ field, text, rule: `it is longer than ${longest} characters` });
   }
   return line as Line;

@@ -3,7 +3,7 @@ import { refuse, UserError } from '../core/errors.ts';
 import { ImportReport, type ImportResult } from '../core/import-report.ts';
 import type { Database, Topic } from './db/database.ts';
 import type { Schema } from './db/schema.ts';
-import { StagedKeys } from './db/staged.ts';
+import { FileKeys } from './db/staged.ts';
 import { planForSmallParts } from './db/statistics.ts';
 import { keepHeapSmall } from './heap.ts';
 import {
@@ -47,8 +47,10 @@ export interface ImportPlan<Parsers extends ColumnParsers> {
 
 /** Decides about the rows of a file. Each is refused or counted, at once or at the end. */
 export interface RowImporter<Parsers extends ColumnParsers> {
-  /** Takes the next rows; some have faults already. */
+  /** Decides about the next rows; some have faults already. */
   take(rows: readonly ImportRow<Parsers>[]): Promise<void>;
+  /** Writes what was decided about the rows taken last. Meanwhile the next ones are read. */
+  write?(): Promise<void>;
   /** Decides about rows that had to wait for the end of the file. */
   end?(): Promise<void>;
 }
@@ -95,7 +97,7 @@ const ROWS_PER_BATCH = 1000;
 
 /**
  * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and
- * what one row has to know of another is kept in temporary tables. Meanwhile the next batch is read.
+ * what one row has to know of another is kept in temporary tables. While a batch is written the next one is read.
  * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, the CSV_… and JSON_… refusals; for the
  *   rejects FILE_NOT_WRITABLE, and REJECTS_NOT_PLACED when all else is done
  */
@@ -111,7 +113,7 @@ export async function importFile<Parsers extends ColumnParsers>(
   const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
     await planForSmallParts(tx);
     const run = new ImportRun<Parsers>(options, rejects);
-    const keys = await StagedKeys.create(tx, 'keys');
+    const keys = await FileKeys.create(tx, 'keys');
     const importer = await plan.begin(tx, run);
     let bytesRead = 0;
     const input = typeof file === 'string' ? await openInput(file) : inputOf(file);
@@ -119,17 +121,29 @@ export async function importFile<Parsers extends ColumnParsers>(
       bytesRead += count;
     });
     const fileFormat = options.format ?? formatOf(input.name);
-    const batches = readImportRows({ ...input, bytes }, fileFormat, plan.format, (names) =>
-      run.setHeader(names),
+    const batches = gathered(
+      readImportRows({ ...input, bytes }, fileFormat, plan.format, (names) => run.setHeader(names)),
+      ROWS_PER_BATCH,
     );
     let rowsRead = 0;
-    for await (const rows of readAhead(gathered(batches, ROWS_PER_BATCH))) {
-      await refuseRepeated(rows, plan.key, keys);
-      await importer.take(rows);
-      await rejects?.flush();
-      rowsRead += rows.length;
-      const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
-      progress(rowsRead, total, plan.things);
+    try {
+      let next = await batches.next();
+      while (next.done !== true) {
+        const rows = next.value;
+        await refuseRepeated(rows, plan.key, keys);
+        await importer.take(rows);
+        const writing = importer.write?.();
+        const reading = batches.next();
+        await Promise.allSettled([writing, reading]);
+        await writing;
+        next = await reading;
+        await rejects?.flush();
+        rowsRead += rows.length;
+        const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
+        progress(rowsRead, total, plan.things);
+      }
+    } finally {
+      await batches.return(undefined);
     }
     await importer.end?.();
     const result = run.report.result();
@@ -151,18 +165,18 @@ export async function importFile<Parsers extends ColumnParsers>(
 async function refuseRepeated<Parsers extends ColumnParsers>(
   rows: readonly ImportRow<Parsers>[],
   { column, of }: ImportPlan<Parsers>['key'],
-  keys: StagedKeys,
+  keys: FileKeys,
 ): Promise<void> {
   const keyed = rows.flatMap((row) => {
     const key = of(row);
     return key === undefined ? [] : [{ key, line: row.line, row }];
   });
-  const firsts = await keys.add(keyed);
-  if (firsts.size === 0) return;
+  const firstLines = await keys.add(keyed);
+  if (firstLines.size === 0) return;
   for (const { row, line } of keyed) {
-    const first = firsts.get(line);
-    if (first === undefined) continue;
-    row.refuse(refuse.DUPLICATE_ROW({ column, value: row.text(column), firstLine: first.line }), column);
+    const firstLine = firstLines.get(line);
+    if (firstLine === undefined) continue;
+    row.refuse(refuse.DUPLICATE_ROW({ column, value: row.text(column), firstLine }), column);
   }
 }
 
@@ -186,19 +200,4 @@ async function* gathered<Item>(source: AsyncIterable<Item[]>, size: number): Asy
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-/** Begins to read the next item while the last one is worked on. */
-async function* readAhead<Item>(source: AsyncGenerator<Item>): AsyncGenerator<Item> {
-  let next = source.next();
-  try {
-    for (let result = await next; result.done !== true; result = await next) {
-      next = source.next();
-      // Whoever works on the item may fail first, and then nobody asks for the next one.
-      next.catch(() => {});
-      yield result.value;
-    }
-  } finally {
-    await source.return(undefined);
-  }
 }

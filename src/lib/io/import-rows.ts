@@ -77,7 +77,10 @@ export class ImportRow<Parsers extends ColumnParsers> implements FaultyRow {
   }
 }
 
-/** Cells that a column has had lately are not parsed again: most columns of a large file have few values. */
+/**
+ * So many values that a column has had lately are not parsed again: most columns of a large file have few. One that
+ * repeats none, such as a column of names, is parsed each time.
+ */
 const REMEMBERED = 1000;
 
 /**
@@ -176,7 +179,8 @@ function parserOf<Parsers extends ColumnParsers>({ parsers, required }: RowForma
     name,
     parse,
     isRequired: required.includes(name),
-    known: new Map<string, unknown>(),
+    known: new Map<string, unknown>() as Map<string, unknown> | null,
+    hits: 0,
   }));
   return (row: ImportRow<Parsers>): ImportRow<Parsers> => {
     const values = row.values as Record<string, unknown>;
@@ -184,23 +188,28 @@ function parserOf<Parsers extends ColumnParsers>({ parsers, required }: RowForma
     if (texts.length === 0) return row;
     const wrong = faults.length === 0 ? NONE : new Set(faults.map(({ field }) => field));
     for (let place = 0; place < columns.length; place++) {
-      const { name, parse, isRequired, known } = columns[place] as (typeof columns)[number];
+      const column = columns[place] as (typeof columns)[number];
+      const { name, parse, isRequired, known } = column;
       const text = texts[place] ?? '';
       if (text === '') {
         if (isRequired && !wrong.has(name)) row.refuse(refuse.EMPTY_CELL({ column: name }), name);
         continue;
       }
       if (wrong.has(name)) continue;
-      const remembered = known.get(text);
+      const remembered = known?.get(text);
       if (remembered !== undefined) {
+        column.hits += 1;
         values[name] = remembered;
         continue;
       }
       try {
         const value = parse(text);
         values[name] = value;
-        if (known.size === REMEMBERED) known.clear();
-        known.set(text, value);
+        if (known?.size === REMEMBERED) {
+          column.known = column.hits < REMEMBERED ? null : new Map();
+          column.hits = 0;
+        }
+        column.known?.set(text, value);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         row.refuse(error, name);

@@ -15,23 +15,49 @@ export class KeyIndex {
   #count = 0;
   readonly #encoder = new TextEncoder();
 
+  /** How much memory it takes, in bytes. */
+  get byteLength(): number {
+    return [this.#slots, this.#ends, this.#numbers, this.#bytes].reduce(
+      (sum, part) => sum + part.byteLength,
+      0,
+    );
+  }
+
   /** Adds a text with its number, below 2^32; the number it was first added with when it is there already. */
   add(text: string, number: number): number | undefined {
     if (2 * this.#count >= this.#slots.length) this.#grow();
-    const start = this.#endOf(this.#count - 1);
-    // UTF-8 takes up to three bytes for a unit of UTF-16.
-    while (this.#bytes.length < start + 3 * text.length) this.#bytes = larger(this.#bytes);
-    const end = start + this.#encoder.encodeInto(text, this.#bytes.subarray(start)).written;
-    let slot = this.#slotOf(start, end);
-    for (let taken = this.#slots[slot]; taken; taken = this.#slots[slot]) {
-      if (this.#equals(taken - 1, start, end)) return this.#numbers[taken - 1];
-      slot = (slot + 1) % this.#slots.length;
-    }
+    const end = this.#append(text);
+    const { slot, known } = this.#lookUp(end);
+    if (known !== undefined) return known;
     this.#ends[this.#count] = end;
     this.#numbers[this.#count] = number;
     this.#count += 1;
     this.#slots[slot] = this.#count;
     return undefined;
+  }
+
+  /** The number that a text was first added with. */
+  find(text: string): number | undefined {
+    return this.#lookUp(this.#append(text)).known;
+  }
+
+  /** Puts a text behind the bytes of all others, where it stays if it is added; where it ends. */
+  #append(text: string): number {
+    const start = this.#endOf(this.#count - 1);
+    // UTF-8 takes up to three bytes for a unit of UTF-16.
+    while (this.#bytes.length < start + 3 * text.length) this.#bytes = larger(this.#bytes);
+    return start + this.#encoder.encodeInto(text, this.#bytes.subarray(start)).written;
+  }
+
+  /** The number of the text that was appended, or else the slot that is free for it. */
+  #lookUp(end: number): { slot: number; known: number | undefined } {
+    const start = this.#endOf(this.#count - 1);
+    let slot = this.#slotOf(start, end);
+    for (let taken = this.#slots[slot]; taken; taken = this.#slots[slot]) {
+      if (this.#equals(taken - 1, start, end)) return { slot, known: this.#numbers[taken - 1] };
+      slot = (slot + 1) % this.#slots.length;
+    }
+    return { slot, known: undefined };
   }
 
   #endOf(index: number): number {

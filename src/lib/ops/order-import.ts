@@ -135,6 +135,9 @@ class OrderImporter implements RowImporter<Parsers> {
   readonly #now: Instant;
   readonly #staged: StagedOrders;
   readonly #products: ReadonlyMap<string, StoredProduct>;
+  /** What was decided and is not written. */
+  #placements: readonly Placement[] = [];
+  #waiting: readonly WaitingRow[] = [];
 
   constructor(
     tx: Transaction<Schema>,
@@ -159,7 +162,7 @@ class OrderImporter implements RowImporter<Parsers> {
     const placed = await this.#staged.findPlaced(replaced);
     const inBatch = new Map<Reference, Candidate>();
     const waiting: WaitingRow[] = [];
-    const placements = candidates.flatMap((candidate): Placement[] => {
+    this.#placements = candidates.flatMap((candidate): Placement[] => {
       const { replaces } = candidate.row.values;
       const predecessor =
         replaces === undefined
@@ -173,8 +176,12 @@ class OrderImporter implements RowImporter<Parsers> {
       inBatch.set(candidate.reference, candidate);
       return [{ ...candidate, predecessor }];
     });
-    await this.#place(placements);
-    await this.#staged.addWaiting(waiting);
+    this.#waiting = waiting;
+  }
+
+  async write(): Promise<void> {
+    await this.#place(this.#placements);
+    await this.#staged.addWaiting(this.#waiting);
   }
 
   async end(): Promise<void> {

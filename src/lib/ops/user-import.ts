@@ -38,34 +38,39 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
     topic: 'people',
     format: { parsers: PARSERS, required: ['username'] },
     key: { column: 'username', of: ({ values }) => values.username },
-    begin: async (tx, run) => ({
-      async take(rows) {
-        const people = await findPeople(tx, rows.flatMap(usernameOf));
-        const stored = new Map(people.map((person) => [person.user.username, person]));
-        const writes = rows.flatMap((row): PersonWrite[] => {
-          const [username] = usernameOf(row);
-          const before = username === undefined ? null : (stored.get(username) ?? null);
-          const wanted = decide(row, before, context);
-          if (wanted === null) {
-            run.refuse(row);
-            return [];
-          }
-          if (before === null) run.report.inserted += 1;
-          else if (changedPersonFields(before, wanted).length > 0) run.report.updated += 1;
-          else {
-            run.report.unchanged += 1;
-            return [];
-          }
-          return [{ stored: before, wanted }];
-        });
-        if (run.writes) await savePeople(tx, writes);
-      },
-      async end() {
-        if (!run.writes || run.report.inserted === 0) return;
-        await takeStatistics(tx, 'users');
-        await takeStatistics(tx, 'billing_addresses');
-      },
-    }),
+    begin: async (tx, run) => {
+      let writes: readonly PersonWrite[] = [];
+      return {
+        async take(rows) {
+          const people = await findPeople(tx, rows.flatMap(usernameOf));
+          const stored = new Map(people.map((person) => [person.user.username, person]));
+          writes = rows.flatMap((row): PersonWrite[] => {
+            const [username] = usernameOf(row);
+            const before = username === undefined ? null : (stored.get(username) ?? null);
+            const wanted = decide(row, before, context);
+            if (wanted === null) {
+              run.refuse(row);
+              return [];
+            }
+            if (before === null) run.report.inserted += 1;
+            else if (changedPersonFields(before, wanted).length > 0) run.report.updated += 1;
+            else {
+              run.report.unchanged += 1;
+              return [];
+            }
+            return [{ stored: before, wanted }];
+          });
+        },
+        async write() {
+          if (run.writes) await savePeople(tx, writes);
+        },
+        async end() {
+          if (!run.writes || run.report.inserted === 0) return;
+          await takeStatistics(tx, 'users');
+          await takeStatistics(tx, 'billing_addresses');
+        },
+      };
+    },
   };
   return importFile(await context.db(), options, plan, context.progress);
 }

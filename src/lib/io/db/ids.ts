@@ -10,6 +10,7 @@ export async function reserveIds(
   table: keyof Schema,
   count: number,
 ): Promise<number[]> {
+  if (count === 0) return [];
   if (tx.getExecutor().adapter instanceof PostgresAdapter) {
     const { rows } = await sql<{ id: number }>`
       select nextval(sequence) as id

@@ -10,6 +10,7 @@ import type { VatNumber } from '../../core/vat-number.ts';
 import type { Reach } from './access.ts';
 import { insertRows, isAmong, updateRows } from './bulk.ts';
 import { directoryLinkOf } from './directory-link.ts';
+import { reserveIds } from './ids.ts';
 import type { Schema } from './schema.ts';
 
 /** A person in the database. */
@@ -93,47 +94,27 @@ export async function findUserId(tx: Transaction<Schema>, username: Username): P
   return user.id;
 }
 
+/** A person to be written, with the id that is or will be the person's. */
+interface NumberedWrite extends PersonWrite {
+  readonly id: number;
+}
+
 /** Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people. */
 export async function savePeople(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
-  const userRow = ({ wanted: { user } }: PersonWrite) => [
-    user.username,
-    user.fullName,
-    user.email,
-    user.language,
-    user.isStaff,
-    user.isActive,
-    user.directory?.id ?? null,
-    user.directory?.dn ?? null,
-    user.directory?.goneAt ?? null,
-  ];
   const [added, kept] = partition(changes, ({ stored }) => stored === null);
+  const ids = await reserveIds(tx, 'users', added.length);
+  const known = kept.map((change): NumberedWrite => ({ ...change, id: change.stored?.id ?? 0 }));
+  const fresh = added.map((change, index): NumberedWrite => ({ ...change, id: ids[index] ?? 0 }));
   await freeNames(tx, kept);
-  await updateRows(
-    tx,
-    'users',
-    { ...USER_COLUMNS, id: 'bigint' },
-    kept.map((change) => [...userRow(change), change.stored?.id]),
-  );
+  await updateRows(tx, 'users', USER_COLUMNS, known.map(userRow));
   await insertRows(
     tx,
     'users',
     { ...USER_COLUMNS, created_at: 'bigint' },
-    added.map((change) => [...userRow(change), change.wanted.user.createdAt]),
+    fresh.map((write) => [...userRow(write), write.wanted.user.createdAt]),
   );
 
-  const addressed = changes.filter(({ wanted }) => wanted.address !== null);
-  const ids = await idsOf(tx, addressed);
-  const addressRow = ({ wanted: { user, address } }: PersonWrite) => [
-    address?.organization,
-    address?.street,
-    address?.city,
-    address?.postalCode,
-    address?.country,
-    address?.vatNumber,
-    address?.vatCheckedOn,
-    address?.vatTerritory,
-    ids.get(user.username),
-  ];
+  const addressed = [...known, ...fresh].filter(({ wanted }) => wanted.address !== null);
   const [moved, remained] = partition(addressed, ({ stored }) => (stored?.address ?? null) === null);
   await insertRows(tx, 'billing_addresses', ADDRESS_COLUMNS, moved.map(addressRow));
   await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
@@ -156,7 +137,24 @@ const USER_COLUMNS = {
   directory_id: 'text',
   directory_dn: 'text',
   directory_gone_at: 'bigint',
+  id: 'bigint',
 } as const;
+
+/** The values of `USER_COLUMNS`. */
+function userRow({ id, wanted: { user } }: NumberedWrite): unknown[] {
+  return [
+    user.username,
+    user.fullName,
+    user.email,
+    user.language,
+    user.isStaff,
+    user.isActive,
+    user.directory?.id,
+    user.directory?.dn,
+    user.directory?.goneAt,
+    id,
+  ];
+}
 
 const ADDRESS_COLUMNS = {
   organization: 'text',
@@ -170,19 +168,19 @@ const ADDRESS_COLUMNS = {
   user_id: 'bigint',
 } as const;
 
-/** Ids by username; those of people who were just added are looked up. */
-async function idsOf(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<Map<string, number>> {
-  const [known, fresh] = partition(changes, ({ stored }) => stored !== null);
-  const ids = new Map(known.map(({ wanted, stored }) => [wanted.user.username as string, stored?.id ?? 0]));
-  if (fresh.length === 0) return ids;
-  const usernames = fresh.map(({ wanted }) => wanted.user.username);
-  const rows = await tx
-    .selectFrom('users')
-    .select(['id', 'username'])
-    .where(isAmong(tx, 'username', usernames))
-    .execute();
-  for (const { id, username } of rows) ids.set(username, id);
-  return ids;
+/** The values of `ADDRESS_COLUMNS`. */
+function addressRow({ id, wanted: { address } }: NumberedWrite): unknown[] {
+  return [
+    address?.organization,
+    address?.street,
+    address?.city,
+    address?.postalCode,
+    address?.country,
+    address?.vatNumber,
+    address?.vatCheckedOn,
+    address?.vatTerritory,
+    id,
+  ];
 }
 
 function peopleQuery(tx: Transaction<Schema>) {

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import { KeyIndex } from '../key-index.ts';
 import { type ColumnType, insertNewRows, isAmong, isPostgres } from './bulk.ts';
 import { STAGED } from './changes.ts';
 import type { Schema } from './schema.ts';
@@ -47,6 +48,7 @@ export class StagedKeys {
 
   /** Adds keys in their order. For each that is not new, by its line: the key as it was added first. */
   async add(rows: readonly StagedKey[]): Promise<Map<number, StagedKey>> {
+    if (rows.length === 0) return new Map();
     const firsts = new Map<string, StagedKey>();
     for (const row of rows) if (!firsts.has(row.key)) firsts.set(row.key, row);
     const columns = { key: 'text', line: 'bigint', note: 'text' } as const;
@@ -63,5 +65,42 @@ export class StagedKeys {
       select key, line, note from ${sql.table(this.#table)} where ${isAmong(this.#tx, 'key', keys)}
     `.execute(this.#tx);
     return new Map(rows.map((row) => [row.key, row]));
+  }
+}
+
+/** So many bytes of keys are kept in memory: those of half a million short ones. */
+const MOST_BYTES = 2 ** 24;
+
+/**
+ * The keys of a file of any size, as `StagedKeys` without notes. The first ones are kept in memory, which takes a tenth
+ * of the time, and in a table only those that do not fit.
+ */
+export class FileKeys {
+  readonly #first = new KeyIndex();
+  readonly #further: StagedKeys;
+  readonly #mostBytes: number;
+
+  private constructor(further: StagedKeys, mostBytes: number) {
+    this.#further = further;
+    this.#mostBytes = mostBytes;
+  }
+
+  static async create(tx: Transaction<Schema>, name: string, mostBytes = MOST_BYTES): Promise<FileKeys> {
+    return new FileKeys(await StagedKeys.create(tx, name), mostBytes);
+  }
+
+  /** Adds keys in their order. For each that is not new, by its line: the line on which it stands first. */
+  async add(rows: readonly StagedKey[]): Promise<Map<number, number>> {
+    const firstLines = new Map<number, number>();
+    const further: StagedKey[] = [];
+    const isFull = this.#first.byteLength > this.#mostBytes;
+    for (const row of rows) {
+      const { key, line } = row;
+      const firstLine = isFull ? this.#first.find(key) : this.#first.add(key, line);
+      if (firstLine !== undefined) firstLines.set(line, firstLine);
+      else if (isFull) further.push(row);
+    }
+    for (const [line, first] of await this.#further.add(further)) firstLines.set(line, first.line);
+    return firstLines;
   }
 }
