@@ -48,7 +48,8 @@ What is recorded stays: correct it with the opposite amount under another refere
       this.say(
         `${options.dryRun ? 'Would record' : 'Recorded'} ${money(payment.amount)} for bill ${number}.`,
       );
-    this.log(`Bill ${number}: ${money(balance.paid)} paid, ${money(balance.open)} open`);
+    const whose = balance.open < 0n ? ', owed to the buyer' : '';
+    this.log(`Bill ${number}: ${money(balance.paid)} paid, ${money(balance.open)} open${whose}`);
     const [paid, open] = [formatMinor(balance.paid, currency), formatMinor(balance.open, currency)];
     return { payment: paymentDocument(payment), created, paid, open };
   }

@@ -1980,7 +1980,7 @@ const DEFINITIONS = {
     when: 'A user has a bill that is still a draft, so nothing new can be billed.',
     say: ({ id }) => ({
       message: `The user has a draft bill with the id ${id}.`,
-      hint: `Finish it with \`uncloud bill close ${id}\` or drop it with \`uncloud bill discard ${id}\`.`,
+      hint: `Finish it with \`uncloud bill close ${id}\` or drop it with \`uncloud bill discard ${id}\`; \`uncloud bill list --drafts\` shows all.`,
     }),
     example: { id: 7 },
   }),
