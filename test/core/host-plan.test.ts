@@ -200,7 +200,7 @@ describe('a row that is wrong', () => {
       storedNetwork(2, { publicKey: testKey(7) }),
     ];
     const { peers, refused } = wantedPeers(POOL, twins, () => []);
-    expect(peers.map((peer) => peer.networkId)).toEqual([1]);
+    expect(peers.map((peer) => peer.id)).toEqual([1]);
     expect(refused.map(({ code, data }) => [code, data])).toEqual([
       ['KEY_IN_USE', { network_id: 3 }],
       ['KEY_IN_USE', { network_id: 2 }],
@@ -211,14 +211,14 @@ describe('a row that is wrong', () => {
     const found = [{ publicKey: testKey(5), allowedIps: ['2a0a:e5c1:201::/48'] }];
     const good = storedNetwork(0, { publicKey: testKey(5) });
     const { peers } = wantedPeers(POOL, [good, storedNetwork(1, { publicKey: 'bad' })], () => found);
-    expect(peers.map((peer) => [peer.networkId, peer.publicKey])).toEqual([[1, testKey(5)]]);
+    expect(peers.map((peer) => [peer.id, peer.publicKey])).toEqual([[1, testKey(5)]]);
   });
 
   it('does not keep its peer in the way of the network of a good row', () => {
     const found = [{ publicKey: testKey(7), allowedIps: ['2a0a:e5c1:201::/48'] }];
     const wrong = storedNetwork(7, { network: 'elsewhere' });
     const { peers } = wantedPeers(POOL, [storedNetwork(1), wrong], () => found);
-    expect(peers.map((peer) => [peer.networkId, peer.publicKey])).toEqual([[2, testKey(1)]]);
+    expect(peers.map((peer) => [peer.id, peer.publicKey])).toEqual([[2, testKey(1)]]);
   });
 
   it('keeps the peer with its network rather than the one with its key', () => {
@@ -228,7 +228,7 @@ describe('a row that is wrong', () => {
     ];
     const wrong = storedNetwork(1, { network: 'elsewhere', publicKey: testKey(5) });
     const { peers } = wantedPeers(POOL, [wrong], () => found);
-    expect(peers.map((peer) => [peer.networkId, peer.publicKey])).toEqual([[2, testKey(9)]]);
+    expect(peers.map((peer) => [peer.id, peer.publicKey])).toEqual([[2, testKey(9)]]);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import {
   type LiveLink,
   planInterface,
 } from '../../src/lib/core/link-plan.ts';
+import { foundPeers, NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
 import { POOL, storedNetwork, testKey } from '../support/served-pool.ts';
 
 const KEEP = { prune: false };
@@ -28,7 +29,7 @@ function stateOf(
     routes,
   }: { link?: Partial<LiveLink>; device?: Partial<LiveDevice>; routes?: HostState['routes'] } = {},
 ): HostState {
-  const peers = new Map(rows.map(({ publicKey, network }) => [publicKey, network]));
+  const peers = foundPeers(rows.map(({ publicKey, network }) => [publicKey, network]));
   return {
     links: new Map([['wg0', { alias: 'uncloud:pool=3', up: true, ...link }]]),
     devices: new Map([
@@ -111,7 +112,7 @@ describe('planInterface', () => {
     ]);
     const begun = stateOf(rows, {
       link: { alias: null, up: false },
-      device: { privateKey: null, peers: new Map() },
+      device: { privateKey: null, peers: NO_PEERS },
     });
     expect(plan(rows, begun)).toMatchObject({ link: { action: 'change' }, refused: [] });
     expect(planInterface(POOL, rows, null, begun, KEEP).refused).toMatchObject([{ code: 'LINK_NOT_OURS' }]);

@@ -2,37 +2,29 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatPrefix, prefixOf } from '../../src/lib/core/prefix.ts';
 import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
-import {
-  byKey,
-  countLoss,
-  diffPeers,
-  type FoundPeer,
-  isBraked,
-  type Peer,
-} from '../../src/lib/core/wireguard-peer.ts';
+import { countLoss, diffPeers, foundPeers, isBraked, type Peer } from '../../src/lib/core/wireguard-peer.ts';
 import { CASES } from '../support/property.ts';
 
 const NETWORK = (slot: number) => formatPrefix(prefixOf((0x2a0a_e5c1n << 96n) | (BigInt(slot) << 80n), 48));
 const wanted = (key: string, slot: number): Peer => ({
-  networkId: slot + 1,
+  id: slot + 1,
   publicKey: key as PublicKey,
-  allowedIps: NETWORK(slot),
+  network: NETWORK(slot),
 });
-const found = (key: string, ...slots: number[]): FoundPeer => ({
-  publicKey: key,
-  allowedIps: slots.map(NETWORK),
-});
+const found = (key: string, ...slots: number[]) => [key, slots.map(NETWORK).join()] as const;
 const steps = (...args: Parameters<typeof diffPeers>) =>
   diffPeers(...args).map(({ action, peer }) => `${action} ${peer.publicKey}`);
 
 describe('diffPeers', () => {
   it('finds nothing to do for equal peers in any order', () => {
-    expect(diffPeers(byKey([found('B', 1), found('A', 0)]), [wanted('A', 0), wanted('B', 1)])).toEqual([]);
+    expect(diffPeers(foundPeers([found('B', 1), found('A', 0)]), [wanted('A', 0), wanted('B', 1)])).toEqual(
+      [],
+    );
   });
 
   it('adds, updates and removes by key', () => {
     expect(
-      steps(byKey([found('A', 0), found('B', 5), found('C', 2)]), [
+      steps(foundPeers([found('A', 0), found('B', 5), found('C', 2)]), [
         wanted('A', 0),
         wanted('B', 1),
         wanted('D', 3),
@@ -42,12 +34,12 @@ describe('diffPeers', () => {
 
   it('updates a peer that has more, fewer or other networks', () => {
     for (const before of [found('A', 0, 1), found('A'), found('A', 1)]) {
-      expect(steps(byKey([before]), [wanted('A', 0)])).toEqual(['update A']);
+      expect(steps(foundPeers([before]), [wanted('A', 0)])).toEqual(['update A']);
     }
   });
 
   it('lets the new key take a network over before the old one goes', () => {
-    expect(steps(byKey([found('old', 0)]), [wanted('new', 0)])).toEqual(['add new', 'remove old']);
+    expect(steps(foundPeers([found('old', 0)]), [wanted('new', 0)])).toEqual(['add new', 'remove old']);
   });
 
   it('leads from any peers to the wanted ones, as WireGuard applies changes', () => {
@@ -61,10 +53,10 @@ describe('diffPeers', () => {
     fc.assert(
       fc.property(anyFound, anyWanted, (before, after) => {
         const state = new Map<string, readonly string[]>(
-          before.map(([key, slots]) => [key, found(key, ...slots).allowedIps]),
+          before.map(([key, slots]) => [key, slots.map(NETWORK)]),
         );
         for (const { action, peer } of diffPeers(
-          byKey(before.map(([key, slots]) => found(key, ...slots))),
+          foundPeers(before.map(([key, slots]) => found(key, ...slots))),
           after,
         )) {
           if (action === 'remove') {
@@ -72,7 +64,7 @@ describe('diffPeers', () => {
             continue;
           }
           expect(state.has(peer.publicKey)).toBe(action === 'update');
-          const network = peer.allowedIps;
+          const { network } = peer;
           for (const [key, networks] of state)
             state.set(
               key,
@@ -80,7 +72,7 @@ describe('diffPeers', () => {
             );
           state.set(peer.publicKey, [network]);
         }
-        expect(state).toEqual(new Map(after.map((peer) => [peer.publicKey, [peer.allowedIps]])));
+        expect(state).toEqual(new Map(after.map((peer) => [peer.publicKey, [peer.network]])));
       }),
       { numRuns: CASES },
     );
@@ -107,7 +99,7 @@ describe('the brake', () => {
   });
 
   it('does not count a network that goes on under another key', () => {
-    const before = byKey([found('A', 0), found('B', 1), found('C', 2)]);
+    const before = foundPeers([found('A', 0), found('B', 1), found('C', 2)]);
     const rotated = diffPeers(before, [wanted('X', 0), wanted('Y', 1), wanted('Z', 2)]);
     expect(countLoss(before, rotated)).toEqual({ removed: 0, peers: 3 });
     expect(countLoss(before, diffPeers(before, [wanted('X', 0)]))).toEqual({ removed: 2, peers: 3 });

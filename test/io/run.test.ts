@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { foundPeers } from '../../src/lib/core/wireguard-peer.ts';
 import { runner } from '../../src/lib/io/run.ts';
 import { parseDump } from '../../src/lib/io/wireguard.ts';
 import { testKey } from '../support/served-pool.ts';
@@ -58,13 +59,13 @@ wg1\t(none)\t(none)\t0\toff
       {
         privateKey: 'private',
         listenPort: 51820,
-        peers: new Map([
+        peers: foundPeers([
           [testKey(1), '2a0a:e5c1:200::/48'],
           [testKey(2), ''],
         ]),
         withPresharedKey: [testKey(2)],
       },
     ],
-    ['wg1', { privateKey: null, listenPort: 0, peers: new Map(), withPresharedKey: [] }],
+    ['wg1', { privateKey: null, listenPort: 0, peers: foundPeers([]), withPresharedKey: [] }],
   ]);
 });

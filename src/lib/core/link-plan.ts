@@ -13,7 +13,7 @@ import {
 import type { Hostname } from './hostname.ts';
 import { formatPrefix } from './prefix.ts';
 import { type Header, parseHeader } from './wireguard-config.ts';
-import { diffPeers, NO_PEERS, type Peer, type PeerChange, type PeersByKey } from './wireguard-peer.ts';
+import { diffPeers, type FoundPeers, NO_PEERS, type Peer, type PeerChange } from './wireguard-peer.ts';
 
 /** The number that our routes carry as the protocol that made them (ip-route(8)). */
 export const ROUTE_PROTOCOL = 188;
@@ -29,7 +29,7 @@ export interface LiveDevice {
   readonly privateKey: string | null;
   /** 0: none. */
   readonly listenPort: number;
-  readonly peers: PeersByKey;
+  readonly peers: FoundPeers;
   /** The peers that have a preshared key. */
   readonly withPresharedKey: readonly string[];
 }

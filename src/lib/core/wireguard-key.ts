@@ -43,6 +43,11 @@ export function parsePublicKey(text: string): PublicKey {
   return text as PublicKey;
 }
 
+/** Whether `parsePublicKey` takes a text. */
+export function isPublicKey(text: string): text is PublicKey {
+  return CANONICAL.test(text) && !WEAK.has(text);
+}
+
 /**
  * Reads a WireGuard private key: canonical base64 of 32 bytes as `wg genkey` prints it.
  * `wg` takes any 32 bytes and the kernel clamps them (RFC 7748 §5) and shows the clamped form, so the key is

@@ -4,9 +4,10 @@ import type { PublicKey } from './wireguard-key.ts';
 
 /** A peer as the database wants it: one network of a pool and the key of its client. */
 export interface Peer {
-  readonly networkId: number;
+  /** Of the network. */
+  readonly id: number;
+  readonly network: PrefixText;
   readonly publicKey: PublicKey;
-  readonly allowedIps: PrefixText;
 }
 
 /** A peer as a file or `wg show` reports it. Its text comes from outside and may be anything. */
@@ -16,24 +17,24 @@ export interface FoundPeer {
 }
 
 /**
- * Found peers at the least cost for each of thousands: by public key their networks as one text, `,` between them as
- * `wg show` prints them, empty when there is none.
+ * Found peers at the least cost for each of thousands: each as one text, its key, a tab and its networks with `,`
+ * between them as `wg show` prints them. No key is there twice.
  */
-export type PeersByKey = ReadonlyMap<string, string>;
+export type FoundPeers = ReadonlySet<string>;
 
-export const NO_PEERS: PeersByKey = new Map();
+export const NO_PEERS: FoundPeers = new Set();
 
-/** The peers by their keys; of two with one key the last, as `wg` takes them. */
-export function byKey(found: readonly FoundPeer[]): PeersByKey {
-  return new Map(found.map(({ publicKey, allowedIps }) => [publicKey, allowedIps.join()]));
+/** The peers by their keys with their networks; of two with one key the last, as `wg` takes them. */
+export function foundPeers(found: Iterable<readonly [publicKey: string, networks: string]>): FoundPeers {
+  return new Set(Array.from(new Map(found), ([publicKey, networks]) => `${publicKey}\t${networks}`));
 }
 
 /** The peers one by one. */
-export function listPeers(found: PeersByKey): FoundPeer[] {
-  return Array.from(found, ([publicKey, networks]) => ({
-    publicKey,
-    allowedIps: networks === '' ? [] : networks.split(','),
-  }));
+export function listPeers(found: FoundPeers): FoundPeer[] {
+  return Array.from(found, (text) => {
+    const [publicKey = '', networks = ''] = text.split('\t');
+    return { publicKey, allowedIps: networks === '' ? [] : networks.split(',') };
+  });
 }
 
 /** One step that brings the found peers to the wanted ones. */
@@ -46,19 +47,15 @@ export type PeerChange =
  * Additions and updates come first, in the order of `wanted`: a network that moves to another key is taken over
  * by the new peer before the old one goes. `wanted` has no key twice.
  */
-export function diffPeers(found: PeersByKey, wanted: readonly Peer[]): PeerChange[] {
+export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
+  const gone = new Set(found);
+  const differing = wanted.filter(({ publicKey, network }) => !gone.delete(`${publicKey}\t${network}`));
+  const before = new Map(listPeers(gone).map((peer) => [peer.publicKey, peer]));
   const changes: PeerChange[] = [];
-  let kept = 0;
-  for (const peer of wanted) {
-    const before = found.get(peer.publicKey);
-    if (before !== undefined) kept += 1;
-    if (before === undefined) changes.push({ action: 'add', peer });
-    else if (before !== peer.allowedIps) changes.push({ action: 'update', peer });
+  for (const peer of differing) {
+    changes.push({ action: before.delete(peer.publicKey) ? 'update' : 'add', peer });
   }
-  if (kept === found.size) return changes;
-  const gone = new Map(found);
-  for (const { publicKey } of wanted) gone.delete(publicKey);
-  for (const peer of listPeers(gone)) changes.push({ action: 'remove', peer });
+  for (const peer of before.values()) changes.push({ action: 'remove', peer });
   return changes;
 }
 
@@ -72,9 +69,9 @@ export interface Loss {
  * Counts the peers that lose their network. One whose network goes on under another key is not lost: rotating
  * every key of a host is no accident of the kind that the brake is there for.
  */
-export function countLoss(found: PeersByKey, changes: readonly PeerChange[]): Loss {
+export function countLoss(found: FoundPeers, changes: readonly PeerChange[]): Loss {
   const served = new Set<string>();
-  for (const { action, peer } of changes) if (action !== 'remove') served.add(peer.allowedIps);
+  for (const { action, peer } of changes) if (action !== 'remove') served.add(peer.network);
   let removed = 0;
   for (const { action, peer } of changes) {
     if (action === 'remove' && !peer.allowedIps.some((allowed) => served.has(allowed))) removed += 1;

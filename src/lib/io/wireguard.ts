@@ -19,34 +19,28 @@ export async function readDevices(wg: Tool): Promise<Map<string, LiveDevice>> {
   return parseDump(await wg(['show', 'all', 'dump']));
 }
 
+/** What `wg show all dump` prints for a peer (wg(8)): its key and its networks, `(none)` for none. */
+const DUMPED_PEER = /^\S+\t(\S+)\t\S+\t\S+\t(?:\(none\)|(\S+))\t.*\n/gm;
+const WITH_PRESHARED_KEY = /^\S+\t(.{44})\t(?!\(none\)\t)/gm;
+
 /**
- * Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each peer (wg(8)). Of
- * thousands of peers it takes the fields that are compared, and cuts no other.
+ * Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each of its peers
+ * (wg(8)). Thousands of peers are cut by few calls: a loop over them in code that runs once is several times as slow.
  */
 export function parseDump(text: string): Map<string, LiveDevice> {
   const devices = new Map<string, LiveDevice>();
-  let peers = new Map<string, string>();
-  let withPresharedKey: string[] = [];
-  let start = '\n';
-  for (let at = 0; at < text.length; at = text.indexOf('\n', at) + 1 || text.length) {
-    if (text.startsWith(start, at)) {
-      const shared = text.indexOf('\t', at + start.length) + 1;
-      const endpoint = text.indexOf('\t', shared) + 1;
-      const networks = text.indexOf('\t', endpoint) + 1;
-      const key = text.slice(at + start.length, shared - 1);
-      peers.set(
-        key,
-        text.startsWith('(none)\t', networks) ? '' : text.slice(networks, text.indexOf('\t', networks)),
-      );
-      if (!text.startsWith('(none)\t', shared)) withPresharedKey.push(key);
-    } else {
-      const [name = '', privateKey = '', , port] = text.slice(at, text.indexOf('\n', at)).split('\t');
-      peers = new Map();
-      withPresharedKey = [];
-      const key = privateKey === '(none)' ? null : privateKey;
-      devices.set(name, { privateKey: key, listenPort: Number(port), peers, withPresharedKey });
-      start = `${name}\t`;
-    }
+  for (let start = 0; start < text.length; ) {
+    const first = text.indexOf('\n', start) + 1;
+    const [name = '', privateKey = '', , port] = text.slice(start, first).split('\t');
+    const end = text.indexOf('\n', text.lastIndexOf(`\n${name}\t`) + 1) + 1;
+    const peers = text.slice(first, end);
+    devices.set(name, {
+      privateKey: privateKey === '(none)' ? null : privateKey,
+      listenPort: Number(port),
+      peers: new Set(peers.replace(DUMPED_PEER, '$1\t$2\n').split('\n').slice(0, -1)),
+      withPresharedKey: Array.from(peers.matchAll(WITH_PRESHARED_KEY), ([, key = '']) => key),
+    });
+    start = end;
   }
   return devices;
 }

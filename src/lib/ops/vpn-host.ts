@@ -256,24 +256,24 @@ async function readSnapshot(
     throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames: others.map((other) => other.hostname) });
   }
   const opener = await openerFor(tx, keyFile);
-  const networks = await tx
-    .selectFrom('vpn_networks')
-    .select(READ_BY_HOSTS.vpn_networks)
-    .where(
-      'pool_id',
-      'in',
-      rows.map(({ id }) => id),
-    )
-    .execute();
-  const networksOf = Map.groupBy(networks, ({ pool_id }) => pool_id);
   const pools: HostSnapshot['pools'][number][] = [];
   const unusable: InterfacePlan[] = [];
   for (const row of rows) {
     const pool = servedPool(row, hostname, opener);
     if (pool instanceof UserError) unusable.push(refusedPlan(row.interface, row.id, pool));
-    else pools.push({ pool, networks: (networksOf.get(row.id) ?? []).map(asStored) });
+    else pools.push({ pool, networks: await readNetworks(tx, pool.id) });
   }
   return { pools, unusable };
+}
+
+/** The networks of a pool in slot order. */
+async function readNetworks(tx: Transaction<Schema>, poolId: number): Promise<StoredNetwork[]> {
+  return tx
+    .selectFrom('vpn_networks')
+    .select(['id', 'slot', 'network', 'public_key as publicKey'])
+    .where('pool_id', '=', poolId)
+    .orderBy('slot')
+    .execute();
 }
 
 /** A pool whose every part is sound, or the refusal that says which is not. */
@@ -301,12 +301,6 @@ function servedPool(
     if (error instanceof UserError) return error.at(`pool ${row.id}`);
     throw error;
   }
-}
-
-function asStored(
-  row: Pick<Selectable<Schema['vpn_networks']>, (typeof READ_BY_HOSTS.vpn_networks)[number]>,
-): StoredNetwork {
-  return { id: row.id, slot: row.slot, network: row.network, publicKey: row.public_key };
 }
 
 const LEAVE = { action: 'leave' } as const;
