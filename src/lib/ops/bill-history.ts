@@ -4,6 +4,7 @@ import type { Instant } from '../core/instant.ts';
 import { findBillsOf } from '../io/db/bills.ts';
 import { orderColumns, orderFromRow } from '../io/db/orders.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
 
 /** What a verification looked at and found. */
@@ -19,6 +20,7 @@ const NUMBERS_PER_PAGE = 10_000;
 
 /** Recomputes the whole history of all bills on one snapshot, and compares. Changes nothing. */
 export async function verifyBills(context: Context): Promise<Verification> {
+  keepHeapSmall();
   const database = await context.db();
   return database.readInBatches(async (batch) => {
     const faults = await batch(verifyNumbers);
