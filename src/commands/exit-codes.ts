@@ -12,10 +12,7 @@ export default class ExitCodes extends BaseCommand {
   async run() {
     await this.parse(ExitCodes);
     const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => ({ code: Number(code), meaning }));
-    const columns = [
-      { title: 'code', align: 'right' as const },
-      { title: 'meaning', below: true },
-    ];
+    const columns = [{ title: 'code', align: 'right' as const }, { title: 'meaning' }];
     this.log(
       renderTable(
         columns,

@@ -7,7 +7,7 @@ import { replaceOrder } from '../../lib/ops/orders.ts';
 export default class OrderReplace extends BaseCommand {
   static override summary = 'Replace an order by one with other terms';
   static override description =
-    `Terms of an order never change: the old order ends and a new one takes its place.
+    `Terms of an order never change: the old order ends and a new one takes its place. The same terms again are refused.
 A dearer or equal one (an upgrade) starts at once; the running period of the old one is charged up to then, or whole
 with --policy full. A cheaper one (a downgrade) starts when the running period and the commitment are over.
 Before the old order has started, the new one stands in its place from the start.

@@ -25,12 +25,11 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.DONE]: 'done, or nothing to do',
   [EXIT.REFUSED]: 'refused: one line says why, one says what to do',
-  [EXIT.USAGE]: 'wrong usage: unknown or missing flag, malformed value, a question without a terminal',
+  [EXIT.USAGE]: 'wrong usage: unknown or missing flag, malformed value, nobody to ask',
   [EXIT.PARTLY]: 'partly done: what was refused is listed, the rest is done',
   [EXIT.PENDING]: 'changes are pending; only with --exit-code',
   [EXIT.BUG]: 'a bug: stack trace on stderr',
-  [EXIT.TRY_AGAIN]:
-    'try again later: database, directory or lock not to be had; running again completes the work',
+  [EXIT.TRY_AGAIN]: 'try again later: database, directory or lock unavailable; run it again',
   [EXIT.INTERRUPTED]: 'interrupted; running again completes the work',
   [EXIT.TERMINATED]: 'terminated; running again completes the work',
 };
