@@ -104,6 +104,8 @@ describeDatabases('an import of the program', (databases) => {
         [join(folder, 'no', 'where.csv'), 'no such file or folder'],
         [join(folder, 'users.csv', 'x'), 'a part of its path is not a folder'],
         ['/proc/rejects.csv', 'no such file or folder'],
+        [folder, 'it is a directory'],
+        ['/dev/null', 'it is not a regular file'],
       ] as const) {
         const args = ['user', 'import', join(folder, 'users.csv'), '--partial', '--rejects', rejects];
         const { code, stderr } = await uncloud(args, { url });

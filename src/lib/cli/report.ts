@@ -71,7 +71,7 @@ function usageMessage(error: unknown): string | undefined {
   return message
     .trim()
     .replace(/^Parsing (--\S+)\s+/, '$1: ')
-    .replace(/([.?!])?\s*\n\s*/g, (_, end: string | undefined) => `${end ?? '.'} `)
+    .replace(/([.:?!])?\s*\n\s*/g, (_, end: string | undefined) => `${end ?? '.'} `)
     .replace(/[^.?!]$/, '$&.');
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refuse, UserError } from '../core/errors.ts';
 
@@ -36,7 +36,15 @@ export interface PendingFile {
  * Begins a file that takes the place of `file`, as `writeFileAtomically` does it with content that is at hand.
  * @throws FILE_NOT_WRITABLE, as all that is done with it
  */
-export function createReplacement(file: string): Promise<PendingFile> {
+export async function createReplacement(file: string): Promise<PendingFile> {
+  const stats = await stat(file).catch((error: unknown) => {
+    if (!isMissing(error)) throw notWritable(file, error);
+  });
+  // A rename would put the file in the place of /dev/null, too.
+  if (stats !== undefined && !stats.isFile()) {
+    const reason = stats.isDirectory() ? 'it is a directory' : 'it is not a regular file';
+    throw refuse.FILE_NOT_WRITABLE({ file, reason });
+  }
   return beginFile(file, (temporary) => rename(temporary, file));
 }
 
