@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import pg from 'pg';
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import { authorOf } from '../../src/lib/io/author.ts';
+import { together } from '../../src/lib/io/db/database.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
@@ -43,6 +45,22 @@ describeDatabases('the database', (databases) => {
     await database.write('people', (tx) => tx.insertInto('users').values(user).execute());
     const [row] = await database.kysely.selectFrom('users').selectAll().execute();
     expect(row).toMatchObject({ username: 'ada', is_staff: false, is_active: true, language: 'en' });
+  });
+
+  it('works that share a transaction all end before it, with the error of the first that failed', async () => {
+    const context = await databases.context();
+    let isOver = false;
+    const shared = (await context.db()).write('people', (tx) =>
+      together([
+        setTimeout(100).then(() => {
+          isOver = true;
+        }),
+        sql`select no_such_column from users`.execute(tx),
+        sql`select id from users`.execute(tx).then(() => Promise.reject(new Error('a later one'))),
+      ]),
+    );
+    await expect(shared).rejects.toThrow('no_such_column');
+    expect(isOver).toBe(true);
   });
 
   it('a read sees one state of the data and may not write', async () => {

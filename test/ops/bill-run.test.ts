@@ -118,13 +118,18 @@ describeDatabases('bill runs', (databases) => {
     expect(planned).toEqual({ ...done, bills: blank });
   });
 
-  it('come to the same books in batches of any size', async () => {
+  it('come to the same books in batches and pages of any size', async () => {
     const whole = await open(20);
     await generateBills(whole);
     const books = await booksOf(whole);
-    for (const usersPerBatch of [1, 3, 20]) {
+    for (const [usersPerBatch, usersPerPage] of [
+      [1, 1],
+      [3, 2],
+      [20, 1],
+      [20, 7],
+    ] as const) {
       const context = await open(20);
-      await generateBills(context, { usersPerBatch });
+      await generateBills(context, { usersPerBatch, usersPerPage });
       expect(await booksOf(context)).toEqual(books);
     }
   });
@@ -399,8 +404,10 @@ describeDatabases('bill runs', (databases) => {
         await orderOfEach(context, { recurring_price: 10_000, recurring_period_seconds: 3600 });
         return context;
       };
+      // One user is stored while the next one is read.
+      const inPages = { usersPerPage: 1 };
       const undisturbed = await openWithHours();
-      await generateBills(undisturbed, { usersPerBatch: 1 });
+      await generateBills(undisturbed, inPages);
       const books = await booksOf(undisturbed);
       let statement = 0;
       for (let broke = true; broke; ) {
@@ -409,7 +416,7 @@ describeDatabases('bill runs', (databases) => {
         const doomed = await databases.context({ url, now: '2025-02-03' });
         let failure: unknown;
         const run = () =>
-          generateBills(doomed, { usersPerBatch: 1 }).catch((error: unknown) => {
+          generateBills(doomed, inPages).catch((error: unknown) => {
             failure = error;
           });
         broke = await breakDatabase((_, count) => count === statement, moment, run);
@@ -421,7 +428,7 @@ describeDatabases('bill runs', (databases) => {
         // Nobody has to know when the connection is lost after all work is done, where a lock is given back.
         if (failure === undefined) expect(await booksOf(context)).toEqual(books);
         else expect(failure, `statement ${statement}`).toMatchObject({ exit: 75 });
-        await generateBills(context, { usersPerBatch: 1 });
+        await generateBills(context, inPages);
         expect(await booksOf(context), `statement ${statement}`).toEqual(books);
         await (await context.db()).close();
       }

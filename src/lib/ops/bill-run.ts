@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Transaction } from 'kysely';
 import { type AccountDecision, type Bill, type BillingRun, decideBills } from '../core/bill.ts';
 import { buyerOf, buyerOnBill, type SellerOnBill, sellerOf, sellerOnBill } from '../core/bill-parties.ts';
@@ -10,7 +11,13 @@ import type { Currency, Minor } from '../core/money.ts';
 import { NO_PROVIDER } from '../core/provider.ts';
 import type { Username } from '../core/user.ts';
 import { VatRules } from '../core/vat.ts';
-import { countUsersDue, findAccounts, findUsersDue, type UserAccount } from '../io/db/accounts.ts';
+import {
+  countUsersDue,
+  findAccounts,
+  findUsersDue,
+  type UserAccount,
+  type UserDue,
+} from '../io/db/accounts.ts';
 import {
   findNewestIssueDate,
   insertBills,
@@ -18,7 +25,7 @@ import {
   numberBills,
   saveOrderStates,
 } from '../io/db/bills.ts';
-import type { Batch } from '../io/db/database.ts';
+import { type Batch, together } from '../io/db/database.ts';
 import { findPeople } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -37,6 +44,8 @@ export interface BillRunOptions {
   readonly dryRun?: boolean;
   /** How many users at most are billed in one transaction. */
   readonly usersPerBatch?: number;
+  /** How many users at most are read, decided and stored at a time. */
+  readonly usersPerPage?: number;
 }
 
 /** A bill that a run made; without id and number in a dry run, and without number for a draft. */
@@ -72,11 +81,15 @@ export interface BillRun {
   readonly totals: ReadonlyMap<Currency, Totals>;
 }
 
-const USERS_PER_BATCH = 500;
+const USERS_PER_BATCH = 5000;
+const USERS_PER_PAGE = 1000;
 
-/** A batch ends after the user with whom it has more than this: memory stays the same however many users there are. */
-const MOST_ORDERS_PER_BATCH = 20_000;
+/** A page or batch has no more than this, unless one user has: memory stays the same however many users there are. */
+const MOST_ORDERS_PER_PAGE = 5000;
 const MOST_RECORDS_PER_BATCH = 20_000;
+
+/** Less than a millisecond's work. */
+const USERS_PER_TURN = 10;
 
 const MOST_BILLS_LISTED = 1000;
 
@@ -127,6 +140,7 @@ interface Plan extends BillingRun {
   readonly draft: boolean;
   readonly dryRun: boolean;
   readonly usersPerBatch: number;
+  readonly usersPerPage: number;
   readonly paymentDays: number;
 }
 
@@ -135,7 +149,8 @@ async function prepare(
   { now, config }: Context,
   options: BillRunOptions,
 ): Promise<Plan> {
-  const { until = now, usernames, draft = false, dryRun = false, usersPerBatch = USERS_PER_BATCH } = options;
+  const { until = now, usernames, draft = false, dryRun = false } = options;
+  const { usersPerBatch = USERS_PER_BATCH, usersPerPage = USERS_PER_PAGE } = options;
   const newest = await findNewestIssueDate(tx, 'all');
   checkIssueDate(until, { now: dryRun ? until : now, newest });
   const provider = await findProvider(tx);
@@ -145,7 +160,8 @@ async function prepare(
   const usersDue = await countUsersDue(tx, { until, userIds });
   const shown = sellerOnBill(provider ?? NO_PROVIDER);
   const paymentDays = config['billing.payment_days'];
-  return { until, newest, vat, userIds, usersDue, seller: shown, draft, dryRun, usersPerBatch, paymentDays };
+  const limits = { usersPerBatch, usersPerPage };
+  return { until, newest, vat, userIds, usersDue, seller: shown, draft, dryRun, ...limits, paymentDays };
 }
 
 async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): Promise<number[]> {
@@ -169,28 +185,113 @@ interface BatchOutcome {
   readonly skipped: readonly SkippedUser[];
 }
 
-/** Bills the next users after `after`; null when nobody is left. */
+/**
+ * Bills the next users after `after`; null when nobody is left. They pass in pages: while one is decided here, the
+ * database stores the one before it and reads the one after it.
+ */
 async function billNextUsers(
   tx: Transaction<Schema>,
   plan: Plan,
   after: number,
 ): Promise<BatchOutcome | null> {
-  const due = await findUsersDue(tx, plan, { after, limit: plan.usersPerBatch });
-  const userIds = firstUsers(due);
-  if (userIds.length === 0) return null;
-  const accounts = await findAccounts(tx, userIds, plan);
+  const bills: BillToStore[] = [];
+  const ids: number[] = [];
+  const skipped: SkippedUser[] = [];
+  let [users, records, lastUserId] = [0, 0, after];
 
+  let page = await readPage(tx, plan, { after, most: plan.usersPerBatch });
+  if (page.accounts.length === 0) return null;
+  for (let decided = NOTHING; page.accounts.length > 0 || decided.users > 0; ) {
+    const { accounts, isLast } = page;
+    const next = {
+      after: accounts.at(-1)?.person.id ?? after,
+      most: plan.usersPerBatch - users - accounts.length,
+    };
+    const [read, done, stored] = await together([
+      isLast || next.most === 0 ? NO_PAGE : readPage(tx, plan, next),
+      decidePage(plan, accounts, MOST_RECORDS_PER_BATCH - records),
+      plan.dryRun ? [] : storePage(tx, decided),
+    ]);
+    ids.push(...stored);
+    bills.push(...done.bills);
+    skipped.push(...done.skipped);
+    users += done.users;
+    records += done.records;
+    lastUserId = accounts[done.users - 1]?.person.id ?? lastUserId;
+    page = done.users < accounts.length ? NO_PAGE : read;
+    decided = done;
+  }
+
+  const isNumbered = !plan.dryRun && !plan.draft;
+  const drafts = ids.map((id, index) => ({ id, dueOn: bills[index]?.dueOn ?? null }));
+  const numbers = isNumbered ? await numberBills(tx, drafts) : [];
+  return {
+    lastUserId,
+    users,
+    skipped,
+    bills: bills.map(({ username, dueOn, bill }, index) => ({
+      id: ids[index] ?? null,
+      number: numbers[index] ?? null,
+      dueOn,
+      username,
+      bill,
+    })),
+  };
+}
+
+/** Users with all that is needed to decide their bills. */
+interface Page {
+  readonly accounts: readonly UserAccount[];
+  /** Whether nobody is left after them. */
+  readonly isLast: boolean;
+}
+
+const NO_PAGE: Page = { accounts: [], isLast: true };
+
+async function readPage(
+  tx: Transaction<Schema>,
+  plan: Plan,
+  { after, most }: { after: number; most: number },
+): Promise<Page> {
+  const limit = Math.min(most, plan.usersPerPage);
+  const due = await findUsersDue(tx, plan, { after, limit });
+  const users = firstUsers(due);
+  const accounts = users.length === 0 ? [] : await findAccounts(tx, users, plan);
+  return { accounts, isLast: due.length < limit && users.length === due.length };
+}
+
+/** The first users who together have no more orders than a page may have, and at least one. */
+function firstUsers(due: readonly UserDue[]): UserDue[] {
+  let total = 0;
+  return due.filter(({ orders }, index) => {
+    total += orders;
+    return index === 0 || total <= MOST_ORDERS_PER_PAGE;
+  });
+}
+
+/** What is decided about a page of users: all of them, or the first ones when there is room for no more records. */
+interface DecidedPage {
+  readonly users: number;
+  readonly bills: readonly BillToStore[];
+  readonly records: number;
+  readonly states: readonly OrderState[];
+  readonly skipped: readonly SkippedUser[];
+}
+
+const NOTHING: DecidedPage = { users: 0, bills: [], records: 0, states: [], skipped: [] };
+
+/** @param room the page ends after the user with whom it has more records */
+async function decidePage(plan: Plan, accounts: readonly UserAccount[], room: number): Promise<DecidedPage> {
   const bills: BillToStore[] = [];
   const states: OrderState[] = [];
   const skipped: SkippedUser[] = [];
-  let users = 0;
-  let records = 0;
-  let lastUserId = after;
+  let [users, records] = [0, 0];
   for (const account of accounts) {
     const { id: userId, user } = account.person;
     const decision = decide(plan, account);
     users += 1;
-    lastUserId = userId;
+    // The database waits for its next statement as long as nobody looks for its answer.
+    if (users % USERS_PER_TURN === 0) await setImmediate();
     if (decision.skipped !== null) {
       skipped.push({ username: user.username, refusal: decision.skipped });
       continue;
@@ -202,34 +303,9 @@ async function billNextUsers(
       records += bill.records.length;
     }
     for (const state of decision.states) states.push(state);
-    if (records > MOST_RECORDS_PER_BATCH) break;
+    if (records > room) break;
   }
-
-  const stored = plan.dryRun ? null : await store(tx, plan, bills, states);
-  return {
-    lastUserId,
-    users,
-    skipped,
-    bills: bills.map(({ username, dueOn, bill }, index) => ({
-      id: stored?.ids[index] ?? null,
-      number: stored?.numbers[index] ?? null,
-      dueOn,
-      username,
-      bill,
-    })),
-  };
-}
-
-/** The first users who together have no more orders than a batch may read, and at least one. */
-function firstUsers(due: readonly { readonly userId: number; readonly orders: number }[]): number[] {
-  const userIds: number[] = [];
-  let total = 0;
-  for (const { userId, orders } of due) {
-    total += orders;
-    if (userIds.length > 0 && total > MOST_ORDERS_PER_BATCH) break;
-    userIds.push(userId);
-  }
-  return userIds;
+  return { users, bills, records, states, skipped };
 }
 
 function decide(plan: Plan, account: UserAccount): AccountDecision {
@@ -241,22 +317,11 @@ function decide(plan: Plan, account: UserAccount): AccountDecision {
   }
 }
 
-async function store(
-  tx: Transaction<Schema>,
-  { draft }: Plan,
-  bills: readonly BillToStore[],
-  states: readonly OrderState[],
-): Promise<{ ids: number[]; numbers: number[] }> {
+/** @returns the ids of the bills */
+async function storePage(tx: Transaction<Schema>, { bills, states }: DecidedPage): Promise<number[]> {
   const ids = await insertBills(tx, bills);
   await saveOrderStates(tx, states);
-  if (draft) return { ids, numbers: [] };
-  return {
-    ids,
-    numbers: await numberBills(
-      tx,
-      ids.map((id, index) => ({ id, dueOn: bills[index]?.dueOn ?? null })),
-    ),
-  };
+  return ids;
 }
 
 async function takeStatisticsOfBills(tx: Transaction<Schema>): Promise<void> {

@@ -4,7 +4,7 @@ import { firstUnsettledPeriod, mayBeDue, NO_PERIOD, type StoredRecord } from '..
 import { type Instant, LAST_INSTANT } from '../../core/instant.ts';
 import type { Order } from '../../core/order.ts';
 import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
-import { selectForEach } from './bulk.ts';
+import { isAmong, selectForEach } from './bulk.ts';
 import { orderColumns, orderFromRow } from './orders.ts';
 import { findPeopleByIds, type StoredPerson } from './people.ts';
 import type { Schema } from './schema.ts';
@@ -28,15 +28,20 @@ export async function countUsersDue(tx: Transaction<Schema>, filter: AccountFilt
   return count;
 }
 
-/**
- * The next users after `after` that a run has to look at, in the order of their ids: with orders that may have
- * something due, how many, and those who have a draft.
- */
+/** A user that a run has to look at: with how many orders that may have something due, or with a draft. */
+export interface UserDue {
+  readonly userId: number;
+  readonly orders: number;
+  /** The user's first draft. */
+  readonly draftId: number | null;
+}
+
+/** The next users after `after` that a run has to look at, in the order of their ids. */
 export async function findUsersDue(
   tx: Transaction<Schema>,
   filter: AccountFilter,
   { after, limit }: { after: number; limit: number },
-): Promise<{ userId: number; orders: number }[]> {
+): Promise<UserDue[]> {
   const due = await ordersDue(tx, filter)
     .select(({ fn }) => ['user_id', fn.countAll<number>().as('orders')])
     .where('user_id', '>', after)
@@ -45,18 +50,18 @@ export async function findUsersDue(
     .limit(limit)
     .execute();
   const drafts = await draftsOf(tx, filter)
-    .select('user_id')
-    .distinct()
+    .select(({ fn }) => ['user_id', fn.min('bills.id').as('id')])
     .where('user_id', '>', after)
+    .groupBy('user_id')
     .orderBy('user_id')
     .limit(limit)
     .execute();
-  const orders = new Map(drafts.map(({ user_id }) => [user_id, 0]));
-  for (const row of due) orders.set(row.user_id, row.orders);
-  return [...orders]
-    .map(([userId, count]) => ({ userId, orders: count }))
-    .sort((a, b) => a.userId - b.userId)
-    .slice(0, limit);
+  const users = new Map(
+    due.map(({ user_id, orders }) => [user_id, { userId: user_id, orders, draftId: null as number | null }]),
+  );
+  for (const { user_id, id } of drafts)
+    users.set(user_id, { userId: user_id, orders: users.get(user_id)?.orders ?? 0, draftId: id });
+  return [...users.values()].sort((a, b) => a.userId - b.userId).slice(0, limit);
 }
 
 /**
@@ -65,18 +70,15 @@ export async function findUsersDue(
  */
 export async function findAccounts(
   tx: Transaction<Schema>,
-  userIds: readonly number[],
+  users: readonly UserDue[],
   { until, newest }: { until: Instant; newest: Instant | null },
 ): Promise<UserAccount[]> {
+  const userIds = users.map(({ userId }) => userId);
   const people = await findPeopleByIds(tx, userIds);
   const orders = await findOrders(tx, userIds, until);
   const due = [...orders.values()].flat().filter((order) => mayBeDue(order, until));
   const charged = await findCharged(tx, due);
-  const drafts = await draftsOf(tx, { userIds })
-    .select(({ fn }) => ['user_id', fn.min('id').as('id')])
-    .groupBy('user_id')
-    .execute();
-  const draftIds = new Map(drafts.map(({ user_id, id }) => [user_id, id]));
+  const draftIds = new Map(users.map(({ userId, draftId }) => [userId, draftId]));
   const billed = newest === until ? await findCurrenciesBilled(tx, userIds, until) : NOT_BILLED;
   return people.map((person) => ({
     person,
@@ -98,7 +100,7 @@ async function findCurrenciesBilled(
   const rows = await tx
     .selectFrom('bills')
     .select(['user_id', 'currency'])
-    .where('user_id', 'in', userIds)
+    .where(isAmong(tx, 'user_id', userIds))
     // The sum keeps PostgreSQL from its index on issued_at, where all bills of a run stand side by side.
     .where(sql`issued_at + 0`, '=', at)
     .execute();
@@ -118,11 +120,11 @@ async function findOrders(
     .selectFrom('orders')
     .leftJoin('order_due_times', 'order_due_times.order_id', 'orders.id')
     .select([...orderColumns, 'orders.user_id', 'next_due_at'])
-    .where('user_id', 'in', userIds)
+    .where(isAmong(tx, 'user_id', userIds))
     .where(({ eb, or, selectFrom }) => {
       const replaced = selectFrom('orders as successors')
         .select('successors.replaces_id')
-        .where('successors.user_id', 'in', userIds)
+        .where(isAmong(tx, 'successors.user_id', userIds))
         .where('successors.replaces_id', 'is not', null);
       return or([isDue(until), eb('replaces_id', 'is not', null), eb('orders.id', 'in', replaced)]);
     })
@@ -174,12 +176,12 @@ function ordersDue(tx: Transaction<Schema>, { until, userIds }: AccountFilter) {
     .selectFrom('orders')
     .leftJoin('order_due_times', 'order_due_times.order_id', 'orders.id')
     .where(isDue(until));
-  return userIds === null ? due : due.where('user_id', 'in', userIds);
+  return userIds === null ? due : due.where(isAmong(tx, 'user_id', userIds));
 }
 
-function draftsOf(tx: Transaction<Schema>, { userIds }: Pick<AccountFilter, 'userIds'>) {
+function draftsOf(tx: Transaction<Schema>, { userIds }: AccountFilter) {
   const drafts = tx.selectFrom('bills').where('number', 'is', null);
-  return userIds === null ? drafts : drafts.where('user_id', 'in', userIds);
+  return userIds === null ? drafts : drafts.where(isAmong(tx, 'user_id', userIds));
 }
 
 /** As `mayBeDue` has it. Spelled as in the partial index `orders_open`: SQLite uses such an index only where its words stand in the query. */

@@ -1,5 +1,5 @@
 import { CompiledQuery, PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
-import { copyText } from './copy-text.ts';
+import { copyTexts } from './copy-text.ts';
 import type { Schema } from './schema.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import type { TranslatingConnection } from './translating-driver.ts';
@@ -34,7 +34,7 @@ export async function insertRows(
   if (rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx)) {
     await tx.getExecutor().provideConnection(async (connection) => {
       const statement = `copy ${into} from stdin`;
-      await (connection as TranslatingConnection).copyRows(statement, rows.length, copyText(rows));
+      await (connection as TranslatingConnection).copyRows(statement, rows.length, copyTexts(rows));
     });
     return;
   }

@@ -1,18 +1,24 @@
 const SPECIAL = /[\\\t\n\r]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-/** Rows in PostgreSQL's text format of COPY: tabs between values, `\N` for null, backslashes before what is special. */
-export function copyText(rows: readonly (readonly unknown[])[]): string {
-  let text = '';
-  for (const row of rows) {
-    let separator = '';
-    for (const value of row) {
-      text += separator + valueText(value);
-      separator = '\t';
-    }
-    text += '\n';
+/** Some tens of kilobytes: the server takes in one piece while the next one is made. */
+const ROWS_PER_PIECE = 200;
+
+/**
+ * Rows in PostgreSQL's text format of COPY, in pieces: tabs between values, `\N` for null, backslashes before what is
+ * special.
+ */
+export function* copyTexts(rows: readonly (readonly unknown[])[]): Generator<string> {
+  for (let start = 0; start < rows.length; start += ROWS_PER_PIECE) {
+    yield `${rows
+      .slice(start, start + ROWS_PER_PIECE)
+      .map(rowText)
+      .join('\n')}\n`;
   }
-  return text;
+}
+
+function rowText(row: readonly unknown[]): string {
+  return row.map(valueText).join('\t');
 }
 
 function valueText(value: unknown): string {

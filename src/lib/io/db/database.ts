@@ -72,3 +72,17 @@ export function only<Row>(rows: readonly Row[]): Row {
   if (row === undefined || rows.length !== 1) throw new Error(`one row expected, ${rows.length} found`);
   return row;
 }
+
+/**
+ * Waits for works that use one transaction at the same time. When one fails it still waits for the others, which must
+ * not go on when the transaction is over, and throws what failed first: the rest may fail because of that.
+ */
+export async function together<const Works extends readonly unknown[]>(
+  works: Works,
+): Promise<{ -readonly [Index in keyof Works]: Awaited<Works[Index]> }> {
+  try {
+    return await Promise.all(works);
+  } finally {
+    await Promise.allSettled(works);
+  }
+}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
@@ -155,13 +156,11 @@ class SingleConnection {
   }
 
   /** For the holder of the connection. */
-  readonly copyIn: CopyIn = async (statement, text) => {
+  readonly copyIn: CopyIn = async (statement, texts) => {
     // The bundle has a CommonJS module under its default name only.
     const { default: copyStreams } = await import('pg-copy-streams');
     if (this.#client === undefined) throw new Error('Connection terminated');
-    const copy = this.#client.query(copyStreams.from(statement));
-    copy.end(text);
-    await finished(copy);
+    await pipeline(Readable.from(texts), this.#client.query(copyStreams.from(statement)));
   };
 
   async end(): Promise<void> {
