@@ -143,6 +143,19 @@ describe('a sync', () => {
     });
   });
 
+  it.each([
+    [user('anna', 'gone'), 'has whose entry is gone', 'uncloud user update anna --username NEW'],
+    [user('anna', null), 'has who is not in the directory', 'uncloud user update anna --username NEW'],
+    [user('anna', 'a'), 'has; its own', 'then change the login of one entry'],
+  ])('names the way out of a login that is taken (%#)', (holder, why, hint) => {
+    const there = holder.user.directory?.id === 'a' ? [entry('a', 'local')] : [];
+    const users = [holder, user('bob', 'b'), user('local', null)];
+    const { refused } = planSync({ people: [entry('b', 'anna'), ...there], refused: [] }, users, NOW);
+    const error = refused.find(({ dn }) => dn === 'uid=anna,dc=x')?.error;
+    expect(error?.message).toContain(why);
+    expect(error?.hint).toContain(hint);
+  });
+
   it('refuses a login that two entries have, and an entry that replaced another', () => {
     expect(plan([entry('a', 'anna'), entry('b', 'anna')], [user('anna', 'a')])).toEqual({
       ...NOTHING,

@@ -41,6 +41,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'provider set --city Glarus --registered-in DE': {},
   'bootstrap-user --username beat --country DE --no-ldap': {},
   'user update nico --city Glarus --language de': {},
+  'user update nico --username nicolas': { again: ['UNKNOWN_USER'] },
   'user import {folder}/users.csv': { files: { 'users.csv': 'username,country\nbeat,DE\nnico,AT\n' } },
   'group create Glarus --owner nico': { again: ['GROUP_EXISTS'] },
   'group add-member Glarus anna --admin': { before: ['group create Glarus --owner nico'] },

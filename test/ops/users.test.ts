@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
 import { parseCountry } from '../../src/lib/core/country.ts';
+import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseDay } from '../../src/lib/core/instant.ts';
 import { parseLine } from '../../src/lib/core/line.ts';
 import { parseEmail, parseUsername } from '../../src/lib/core/user.ts';
 import { parseTerritory } from '../../src/lib/core/vat.ts';
 import { parseVatNumber } from '../../src/lib/core/vat-number.ts';
+import { createGroup, listGroups } from '../../src/lib/ops/groups.ts';
 import { bootstrapUser, listUsers, showUser, updateUser } from '../../src/lib/ops/users.ts';
 import { describeDatabases } from '../support/databases.ts';
 
@@ -106,6 +108,26 @@ describeDatabases('users', (databases) => {
     const moved = await updateUser(context, NICO, { user: {}, address: { vatNumber } });
     expect(moved.changed).toEqual(['vatNumber', 'vatCheckedOn']);
     expect(moved.person.address).toMatchObject({ vatNumber, vatCheckedOn: null, vatTerritory: 'DE-78266' });
+  });
+
+  it('renames a user, who keeps orders and groups, and refuses a name that is taken', async () => {
+    const context = await databases.context();
+    for (const name of ['nico', 'anna']) await bootstrapUser(context, parseUsername(name), NOTHING);
+    await createGroup(context, { name: parseGroupName('Glarus'), owner: NICO });
+    const rename = (username: string) =>
+      updateUser(context, NICO, { user: { username: parseUsername(username) }, address: {} });
+    await expect(rename('anna')).rejects.toMatchObject({ code: 'USERNAME_TAKEN' });
+    expect((await rename('nico')).changed).toEqual([]);
+    const { person, changed } = await rename('nico.old');
+    expect({ id: person.id, name: person.user.username, changed }).toEqual({
+      id: 1,
+      name: 'nico.old',
+      changed: ['username'],
+    });
+    const groups = await listGroups(context, { username: person.user.username, isActive: undefined });
+    expect(groups).toMatchObject([{ name: 'Glarus', owner: 'nico.old' }]);
+    await expect(showUser(context, NICO)).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
+    expect((await bootstrapUser(context, NICO, NOTHING)).created).toBe(true);
   });
 
   it('refuses unknown users', async () => {

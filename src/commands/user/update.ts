@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { dayOrNone, orNull, parsedArg, territoryOrNone } from '../../lib/cli/flags.ts';
+import { dayOrNone, orNull, parsedArg, territoryOrNone, username } from '../../lib/cli/flags.ts';
 import {
   changeFromFlags,
   fieldNames,
@@ -17,15 +17,20 @@ export default class UserUpdate extends BaseCommand {
   static override description = `Changes what the flags name and nothing else; "" empties a field.
 A VAT number counts for nothing until --vat-checked-on says on which day it was found valid, and another number
 than before has to be checked anew. The orders and tunnels of an inactive user go on until they are ended.
-Bills already made keep the address that they were made with.`;
+Bills already made keep the name and address that they were made with.
+
+--username renames: orders, bills, networks and groups stay with the user. Files for user import and order import have
+to use the new name from then on. An entry of the directory that is still there gives its own name back at the next sync.`;
   static override examples = [
     '<%= config.bin %> user update acme --street "Bahnhofstrasse 2"',
     '<%= config.bin %> user update beispiel --vat-number DE123456789 --vat-checked-on 2026-01-31',
     '<%= config.bin %> user update tirol --country AT --vat-territory AT-6691',
     '<%= config.bin %> user update nico --no-active',
+    '<%= config.bin %> user update nico --username nico.old',
   ];
   static override args = { username: parsedArg('Name of the user', parseUsername) };
   static override flags = {
+    username: username({ summary: 'Another name for the user' }),
     ...personFlags,
     'vat-checked-on': dayOrNone({
       summary: 'Day on which the VAT number was found valid',
@@ -41,7 +46,7 @@ Bills already made keep the address that they were made with.`;
     const { args, flags } = await this.parse(UserUpdate);
     const { user, address } = changeFromFlags(flags);
     const { person, changed } = await updateUser(await this.context(), args.username, {
-      user: { ...user, language: flags.language, isActive: flags.active },
+      user: { ...user, username: flags.username, language: flags.language, isActive: flags.active },
       address: {
         ...address,
         vatCheckedOn: orNull(flags['vat-checked-on']),

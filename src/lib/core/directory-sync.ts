@@ -4,7 +4,7 @@ import { distinct, findGone, isReturning, matchEntries, type RefusedEntry } from
 import { refuse, UserError } from './errors.ts';
 import type { Instant } from './instant.ts';
 import { changedPersonFields, changePerson, type Person } from './person.ts';
-import { newUser, type Username } from './user.ts';
+import { type DirectoryLink, newUser, type Username } from './user.ts';
 
 /** What the directory holds: people, and entries that are none. */
 export interface DirectoryContent {
@@ -121,7 +121,15 @@ export function matchPerson<Stored extends Person>(
 ): Stored | null {
   if (holder === null || holder.user.username === own?.user.username) return own;
   const { username, directory } = holder.user;
-  if (own !== null) throw refuse.LOGIN_TAKEN({ username, dn, current: own.user.username });
+  if (own !== null) {
+    const isGone = isReturning(directory);
+    throw refuse.LOGIN_TAKEN({
+      username,
+      dn,
+      current: own.user.username,
+      holder: placeOf(directory, isGone),
+    });
+  }
   if (directory !== null && !relink) throw refuse.ENTRY_REPLACED({ username, dn });
   return holder;
 }
@@ -132,13 +140,20 @@ function matchPeople<Stored extends Person>(people: readonly DirectoryPerson[], 
     nameOf: ({ user }) => user.username,
     nameFor: usernameFor,
     refuseTwice: (username, dns) => refuse.LOGIN_TWICE({ username, dns }),
-    onTaken: ({ entry: { dn }, stored }, holder, isReplaced) => {
+    onTaken: ({ entry: { dn }, stored }, holder, isGone) => {
       const { directory, username } = holder.user;
       if (directory === null && stored === null) return holder;
-      if (isReplaced) return refuse.ENTRY_REPLACED({ username, dn });
-      return refuse.LOGIN_TAKEN({ username, dn, current: stored?.user.username ?? null });
+      if (isGone && stored === null) return refuse.ENTRY_REPLACED({ username, dn });
+      const current = stored?.user.username ?? null;
+      return refuse.LOGIN_TAKEN({ username, dn, current, holder: placeOf(directory, isGone) });
     },
   });
+}
+
+/** Where the user stands who has a login that an entry wants. */
+function placeOf(link: DirectoryLink | null, isGone: boolean) {
+  if (link === null) return 'has none';
+  return isGone ? 'entry is gone' : 'has an entry';
 }
 
 function deactivation<Stored extends Person>(stored: Stored, now: Instant): SyncChange<Stored> {

@@ -33,12 +33,12 @@ export interface MatchRules<Entry, Stored, Name> {
   readonly refuseTwice: (name: Name, dns: readonly string[]) => UserError;
   /**
    * What becomes of an entry whose name somebody else has and keeps: it is that one, or it is refused.
-   * @param isReplaced whether the holder has another entry that is gone, and the entry is nobody's yet
+   * @param isGone whether the holder's own entry is not among the entries
    */
   readonly onTaken: (
     match: Match<Entry, Stored, Name>,
     holder: Stored,
-    isReplaced: boolean,
+    isGone: boolean,
   ) => Stored | UserError;
 }
 
@@ -82,8 +82,8 @@ export function matchEntries<Entry extends NamedEntry, Stored, Name extends stri
       const holder = byName.get(match.name);
       if (holder === undefined || holder === match.stored || moving.has(holder)) return [match];
       const link = linkOf(holder);
-      const isReplaced = link !== null && match.stored === null && !ids.has(link.id);
-      const outcome = onTaken(match, holder, isReplaced);
+      const isGone = link !== null && !ids.has(link.id);
+      const outcome = onTaken(match, holder, isGone);
       if (!(outcome instanceof UserError)) return [{ ...match, stored: outcome }];
       refuseEntry(match.entry, outcome);
       return [];

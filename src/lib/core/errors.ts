@@ -1192,6 +1192,15 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
+  USERNAME_TAKEN: define<{ username: string }>({
+    when: 'A user is to get the name of another one; usernames are unique.',
+    say: ({ username }) => ({
+      message: `There is a user ${quote(username)} already.`,
+      hint: `Look at that one with: uncloud user show ${username}; or choose another name.`,
+      data: { username },
+    }),
+    example: { username: 'nico' },
+  }),
   UNKNOWN_USER: define<{ username: string }>({
     when: 'There is no user of that name.',
     say: ({ username }) => ({
@@ -1451,22 +1460,36 @@ const DEFINITIONS = {
       dns: ['uid=nico,ou=people,dc=example,dc=net', 'uid=nico,ou=former,dc=example,dc=net'],
     },
   }),
-  LOGIN_TAKEN: define<{ username: string; dn: string; current: string | null }>({
+  LOGIN_TAKEN: define<{
+    username: string;
+    dn: string;
+    current: string | null;
+    holder: 'has an entry' | 'has none' | 'entry is gone';
+  }>({
     when: 'An entry has the login of a user who is somebody else; usernames are unique.',
-    say: ({ username, dn, current }) => ({
+    say: ({ username, dn, current, holder }) => ({
       message:
-        `The entry ${quote(dn)} has the login ${quote(username)}, which another user has` +
+        `The entry ${quote(dn)} has the login ${quote(username)}, which another user ` +
+        `${{ 'has an entry': 'has', 'has none': 'has who is not in the directory', 'entry is gone': 'has whose entry is gone' }[holder]}` +
         `${current === null ? '' : `; its own user stays ${quote(current)}`}.`,
-      hint: `Look at both with: uncloud user show ${username}; then change the login of one entry.`,
+      hint:
+        holder === 'has an entry'
+          ? `Look at both with: uncloud user show ${username}; then change the login of one entry.`
+          : `Give the other user another name: uncloud user update ${username} --username NEW`,
       data: { field: 'username', username },
     }),
-    example: { username: 'nico', dn: 'uid=nico,ou=people,dc=example,dc=net', current: 'nico.s' },
+    example: {
+      username: 'nico',
+      dn: 'uid=nico,ou=people,dc=example,dc=net',
+      current: 'nico.s',
+      holder: 'entry is gone',
+    },
   }),
   ENTRY_REPLACED: define<{ username: string; dn: string }>({
     when: "A user's entry is gone and another one has its login: the same person made anew, or another person.",
     say: ({ username, dn }) => ({
       message: `${quote(dn)} is another entry than the one that ${quote(username)} came from.`,
-      hint: `If it is the same person: uncloud bootstrap-user --username ${username} --relink; if not, give the entry another login.`,
+      hint: `If it is the same person: uncloud bootstrap-user --username ${username} --relink; if not: uncloud user update ${username} --username NEW`,
       data: { field: 'username', username },
     }),
     example: { username: 'nico', dn: 'uid=nico,ou=people,dc=example,dc=net' },

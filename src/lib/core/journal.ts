@@ -3,7 +3,6 @@ import type { VatGroup } from './bill.ts';
 import { refuse } from './errors.ts';
 import { type Day, dayOf, type Instant } from './instant.ts';
 import { CURRENCY_DECIMALS, type Currency, formatMinor, type Minor } from './money.ts';
-import type { Username } from './user.ts';
 import { formatVatPercent } from './vat.ts';
 
 /** A bill as bookkeeping sees it. */
@@ -12,7 +11,8 @@ export interface BookedBill {
   /** Null for a draft. */
   readonly number: number | null;
   readonly kind: 'invoice' | 'credit_note';
-  readonly username: Username;
+  /** The one that the bill was made with, so that its account stays the same when the user is renamed. */
+  readonly username: string;
   /** Who it was sent to, as it is printed. */
   readonly payee: string;
   readonly currency: Currency;

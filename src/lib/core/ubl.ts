@@ -80,7 +80,7 @@ function document(draft: Draft): XmlElement {
       bill.dueOn && leaf('cbc:DueDate', bill.dueOn),
       leaf(`cbc:${name}TypeCode`, type),
       leaf('cbc:DocumentCurrencyCode', bill.currency),
-      leaf('cbc:BuyerReference', bill.username),
+      leaf('cbc:BuyerReference', bill.buyer.username),
       wholePeriod(bill),
       ...correctedBills(bill),
       parent('cac:AccountingSupplierParty', [

@@ -50,6 +50,7 @@ export interface User {
 
 /** What is to be changed about a user; an absent field stays as it is. */
 export interface UserChange {
+  readonly username?: Username | undefined;
   readonly fullName?: Line | undefined;
   readonly email?: Email | undefined;
   readonly language?: Language | undefined;
@@ -103,6 +104,7 @@ export function newUser(username: Username, createdAt: Instant): User {
 export function changeUser(user: User, change: UserChange): User {
   return {
     ...user,
+    username: change.username ?? user.username,
     fullName: change.fullName ?? user.fullName,
     email: change.email ?? user.email,
     language: change.language ?? user.language,

@@ -62,8 +62,9 @@ export async function bootstrapUser(
 }
 
 /**
- * Changes fields of an existing user.
- * @throws UNKNOWN_USER, ADDRESS_NEEDS_COUNTRY, NO_VAT_NUMBER, INVALID_VAT_NUMBER
+ * Changes fields of an existing user. Another username takes nothing from the user: orders, bills, networks and groups
+ * name users by id, and bills keep the username that they were made with.
+ * @throws UNKNOWN_USER, USERNAME_TAKEN, ADDRESS_NEEDS_COUNTRY, NO_VAT_NUMBER, INVALID_VAT_NUMBER
  */
 export async function updateUser(
   context: Context,
@@ -73,6 +74,10 @@ export async function updateUser(
   return save(context, async (tx) => {
     const stored = await findPerson(tx, username);
     if (stored === null) throw refuse.UNKNOWN_USER({ username });
+    const name = change.user.username ?? username;
+    if (name !== username && (await findPerson(tx, name)) !== null) {
+      throw refuse.USERNAME_TAKEN({ username: name });
+    }
     return { stored, wanted: changePerson(stored, change) };
   });
 }

@@ -324,10 +324,11 @@ export async function findBookedBills(
   return ids.map((id) => {
     const row = rowOf.get(id);
     if (row === undefined) throw new Error(`bill ${id} is lost within one snapshot`);
+    const buyer = JSON.parse(row.buyer) as BuyerOnBill;
     return {
       ...headOf(row),
-      username: row.username as Username,
-      payee: buyerName(JSON.parse(row.buyer) as BuyerOnBill),
+      username: buyer.username,
+      payee: buyerName(buyer),
       vatGroups: (groupsOf.get(id) ?? []).map(groupFromRow).sort(compareVatGroups),
       payments: (paymentsOf.get(id) ?? []).map(({ paid_on, amount, reference }) => ({
         paidOn: paid_on as Day,
