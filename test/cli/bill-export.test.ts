@@ -175,6 +175,8 @@ describeDatabases('uncloud bill export', (databases) => {
     ]);
     expect((await journal('--currency', 'EUR')).match(/^\d/gm)).toHaveLength(1);
     expect((await journal('3', '1')).match(/\((\d)\)/g)).toEqual(['(3)', '(1)', '(1)']);
+    await kysely.updateTable('users').set({ username: 'renamed' }).where('id', '=', 1).execute();
+    expect(await journal('--all')).toBe(all);
     const file = join(folder, 'bills.journal');
     const export_ = ['bill', 'export', '--all', '--format', 'hledger', '-o', `${folder}/`];
     for (const _ of ['written', 'left alone']) {

@@ -81,6 +81,38 @@ describeDatabases('people of a directory at the command line', (databases) => {
     ]);
   });
 
+  it('user sync shows the first of each list, each with its rest, and gives all of them as JSON', async () => {
+    const url = await databases.freshUrl();
+    const numbers = Array.from({ length: 1100 }, (_, place) => place);
+    const many: Script = (request, socket) => {
+      if (request.operation !== SEARCH) return honest(request, socket);
+      const entries = numbers.map((place) => {
+        const entryUUID = `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`;
+        const mail = place < 25 ? 'nobody' : `u${place}@example.net`;
+        return entry(request, `uid=u${place},dc=example`, { uid: `u${place}`, mail, cn: 'U', entryUUID });
+      });
+      socket.write(Buffer.concat([...entries, result(request)]));
+    };
+    const { stdout } = await run('user sync --dry-run', many, url);
+    const lines = stdout.split('\n');
+    expect([lines[1], lines[20], lines[21], lines[22]]).toEqual([
+      'u25       create',
+      'u44       create',
+      '… and 1055 more; all of them with --json',
+      expect.stringMatching(/^ENTRY .*REFUSED BECAUSE$/),
+    ]);
+    expect(lines.slice(43)).toEqual(['… and 5 more; all of them with --json', '']);
+    const document = JSON.parse((await run('user sync --json', many, url)).stdout);
+    expect(document.changes).toHaveLength(1075);
+    expect(document.refused).toHaveLength(25);
+    const gone: Script = (request, socket) => {
+      if (request.operation !== SEARCH) return honest(request, socket);
+      socket.write(result(request));
+    };
+    const lost = JSON.parse((await run('user sync --prune --json', gone, url)).stdout);
+    expect(lost).toMatchObject({ deactivated: 1075, changes: { length: 1075 } });
+  });
+
   it('group sync plans, does, and has nothing to do', async () => {
     const url = await databases.freshUrl();
     expect(await run('group sync', honest, url)).toMatchObject({

@@ -6,6 +6,7 @@ import type { StoredRecord } from '../../src/lib/core/charge.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import { CURRENCY_DECIMALS, type Currency, divideRoundHalfUp, parsePrice } from '../../src/lib/core/money.ts';
 import { ubl } from '../../src/lib/core/ubl.ts';
+import { parseUsername } from '../../src/lib/core/user.ts';
 import { parseTerritory, parseVatRate, type VatTerms } from '../../src/lib/core/vat.ts';
 import { aBill, aRecord, BUYER, SELLER } from '../support/bill-document.ts';
 import { day } from '../support/billing.ts';
@@ -172,6 +173,11 @@ describe('a bill in UBL', () => {
     expect(found).toEqual(endpoints);
     expect(xml.includes('peppol')).toBe(endpoints.length > 0);
     expect(brokenRules(xml)).toEqual([]);
+  });
+
+  it('names the buyer as the bill does when the user has another name by now', () => {
+    const xml = ubl(aBill({ username: parseUsername('renamed') }));
+    expect(valuesOf(xml, 'cbc:BuyerReference')).toEqual([BUYER.username]);
   });
 
   it('refuses what no document may leave out, and says what to type', () => {

@@ -16,7 +16,8 @@ A group whose entry is gone becomes inactive, and active again when it is back; 
 made by hand are left alone. When all of three or more groups would go, or more than ten and more than half, or as many
 of their members, nothing is changed, because the directory may be broken: --prune does it all the same.
 
-Entries that cannot be taken over are listed, and end the command with 3; the others are done.`;
+Entries that cannot be taken over are listed, and end the command with 3; the others are done. Of each list the first
+20 are shown; --json has all of them.`;
   static override examples = [
     '<%= config.bin %> group sync --dry-run',
     '<%= config.bin %> group sync --owner nico',

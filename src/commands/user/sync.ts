@@ -1,12 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import {
-  changeDocument,
-  LISTED,
-  refusedDocument,
-  renderChanges,
-  renderRefused,
-} from '../../lib/cli/directory.ts';
+import { changeDocument, refusedDocument, renderChanges, renderRefused } from '../../lib/cli/directory.ts';
 import { dryRun, exitCode } from '../../lib/cli/flags.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { syncUsers } from '../../lib/ops/user-sync.ts';
@@ -22,7 +16,8 @@ A user whose entry is gone becomes inactive, and active again when it is back; n
 came from the directory are left alone. When all of three or more users would go, or more than ten and more than half,
 or as many of the staff, nothing is changed, because the directory may be broken: --prune does it all the same.
 
-Entries that cannot be taken over are listed, and end the command with 3; the others are done.`;
+Entries that cannot be taken over are listed, and end the command with 3; the others are done. Of each list the first
+20 are shown; --json has all of them.`;
   static override examples = [
     '<%= config.bin %> user sync --dry-run',
     '<%= config.bin %> user sync --quiet',
@@ -41,8 +36,6 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
     const { entries, created, updated, deactivated, unchanged, changes, refused } = result;
     if (changes.length > 0) this.log(renderChanges(changes));
     if (refused.length > 0) this.log(renderRefused(refused));
-    const left = Math.max(changes.length, refused.length) - LISTED;
-    if (left > 0) this.log(`… and ${left} more`);
     const counts = `${created} created, ${updated} updated, ${deactivated} deactivated, ${unchanged} unchanged`;
     if (changes.length + refused.length === 0)
       this.say(`Nothing to change: ${entries} people are as in the directory.`);
@@ -55,10 +48,9 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
       updated,
       deactivated,
       unchanged,
-      changes: changes.slice(0, LISTED).map(changeDocument),
+      changes: changes.map(changeDocument),
       refused_entries: refused.length,
-      refused: refused.slice(0, LISTED).map(refusedDocument),
-      truncated: left > 0,
+      refused: refused.map(refusedDocument),
     };
   }
 }

@@ -7,8 +7,25 @@ import type { LdapReport } from '../ops/ldap-check.ts';
 import { fieldNames } from './people.ts';
 import { type Cell, renderTable } from './table.ts';
 
-/** How many users or entries are listed; the counts are of all. */
-export const LISTED = 1000;
+/** How many of each kind a reader is shown; `--json` has all of them. */
+const SHOWN = 20;
+
+/** The first changes of each action, in the order that they have. */
+export function firstOfEach<Change extends { readonly action: string }>(
+  changes: readonly Change[],
+): readonly Change[] {
+  const counts = new Map<string, number>();
+  return changes.filter(({ action }) => {
+    const count = (counts.get(action) ?? 0) + 1;
+    counts.set(action, count);
+    return count <= SHOWN;
+  });
+}
+
+/** A table and, below it, how many rows it leaves out. */
+export function withRest(table: string, left: number): string {
+  return left > 0 ? `${table}\n… and ${left} more; all of them with --json` : table;
+}
 
 /** A change of `user sync` as `--json` gives it. */
 export function changeDocument({ action, stored, wanted, fields }: SyncChange<StoredPerson>) {
@@ -22,14 +39,16 @@ export function changeDocument({ action, stored, wanted, fields }: SyncChange<St
   };
 }
 
-/** Changes for a reader. */
+/** Changes for a reader: the first of each action. */
 export function renderChanges(changes: readonly SyncChange<StoredPerson>[]): string {
-  const rows = changes.slice(0, LISTED).map((change) => {
+  const shown = firstOfEach(changes);
+  const rows = shown.map((change) => {
     const { username, action, changed, previous_username: previous } = changeDocument(change);
     const what = action === 'update' ? changed.filter((field) => field !== 'username') : [];
     return [username, action, [...(previous === null ? [] : [`was ${previous}`]), ...what].join(', ')];
   });
-  return renderTable([{ title: 'username' }, { title: 'action' }, { title: 'changes', below: true }], rows);
+  const columns = [{ title: 'username' }, { title: 'action' }, { title: 'changes', below: true }];
+  return withRest(renderTable(columns, rows), changes.length - shown.length);
 }
 
 /** A refused entry as `--json` gives it. */
@@ -38,10 +57,11 @@ export function refusedDocument({ dn, error }: RefusedEntry) {
   return { dn, username, code: error.code, reason: error.message, hint: error.hint };
 }
 
-/** Refused entries for a reader. */
+/** The first refused entries, for a reader. */
 export function renderRefused(refused: readonly RefusedEntry[]): string {
-  const rows = refused.slice(0, LISTED).map(({ dn, error }) => [dn, error.message]);
-  return renderTable([{ title: 'entry' }, { title: 'refused because', below: true }], rows);
+  const rows = refused.slice(0, SHOWN).map(({ dn, error }) => [dn, error.message]);
+  const columns = [{ title: 'entry' }, { title: 'refused because', below: true }];
+  return withRest(renderTable(columns, rows), refused.length - rows.length);
 }
 
 /** What the directory says about a person, as `--json` gives it. */
@@ -74,7 +94,7 @@ export function renderEntries(people: readonly DirectoryPerson[]): string {
   );
 }
 
-/** The groups of the directory, as `--json` gives them. Each list has at most 1,000 items; the counts are of all. */
+/** The groups of the directory, as `--json` gives them. */
 export function groupsDocument({ groups }: LdapReport) {
   if (groups === null) return null;
   const { baseDn, filter, entries, members, unknown, withoutOwner } = groups;
@@ -84,15 +104,15 @@ export function groupsDocument({ groups }: LdapReport) {
     entries,
     members,
     unknown_members: unknown.length,
-    unknown: unknown.slice(0, LISTED),
-    without_owner: withoutOwner.slice(0, LISTED),
+    unknown,
+    without_owner: withoutOwner,
   };
 }
 
-/** Members of groups for a reader. */
+/** The first members of groups who are nobody, for a reader. */
 export function renderUnknown(title: string, unknown: readonly UnknownMember[]): string {
-  const rows = unknown.slice(0, LISTED).map(({ group, member }) => [group, member]);
-  return renderTable([{ title: 'group' }, { title }], rows);
+  const rows = unknown.slice(0, SHOWN).map(({ group, member }) => [group, member]);
+  return withRest(renderTable([{ title: 'group' }, { title }], rows), unknown.length - rows.length);
 }
 
 /** How the directory was reached and asked, for a reader. */

@@ -2,7 +2,7 @@ import type { RefusedEntry } from '../core/entry-match.ts';
 import type { GroupSyncChange } from '../core/group-sync.ts';
 import type { StoredGroupState } from '../io/db/groups.ts';
 import type { GroupSyncResult } from '../ops/group-sync.ts';
-import { LISTED, renderRefused, renderUnknown } from './directory.ts';
+import { firstOfEach, renderRefused, renderUnknown, withRest } from './directory.ts';
 import { fieldNames } from './people.ts';
 import { renderTable } from './table.ts';
 
@@ -11,7 +11,7 @@ type Change = GroupSyncChange<StoredGroupState>;
 /** How many members that come or go are named to a reader, for each group. */
 const NAMED = 5;
 
-/** What `group sync` did as `--json` gives it. Each list has at most 1,000 items; the counts are of all. */
+/** What `group sync` did as `--json` gives it. */
 export function groupSyncDocument(result: GroupSyncResult) {
   const { entries, created, updated, deactivated, unchanged, changes, refused, unknown } = result;
   const memberships = changes.flatMap(({ wanted, added, removed }) => [
@@ -24,26 +24,23 @@ export function groupSyncDocument(result: GroupSyncResult) {
     updated,
     deactivated,
     unchanged,
-    changes: changes.slice(0, LISTED).map(changeDocument),
+    changes: changes.map(changeDocument),
     members_added: count(changes, ({ added }) => added),
     members_removed: count(changes, ({ removed }) => removed),
-    members: memberships.slice(0, LISTED),
+    members: memberships,
     unknown_members: unknown.length,
-    unknown: unknown.slice(0, LISTED),
+    unknown,
     refused_entries: refused.length,
-    refused: refused.slice(0, LISTED).map(refusedDocument),
-    truncated: [changes, memberships, unknown, refused].some(({ length }) => length > LISTED),
+    refused: refused.map(refusedDocument),
   };
 }
 
 /** What `group sync` did for a reader; empty when there is nothing to show. */
 export function renderGroupSync({ changes, refused, unknown }: GroupSyncResult): string {
-  const left = Math.max(changes.length, refused.length, unknown.length) - LISTED;
   return [
     ...(changes.length > 0 ? [renderChanges(changes)] : []),
     ...(unknown.length > 0 ? [renderUnknown('no user here', unknown)] : []),
     ...(refused.length > 0 ? [renderRefused(refused)] : []),
-    ...(left > 0 ? [`… and ${left} more`] : []),
   ].join('\n');
 }
 
@@ -70,7 +67,8 @@ function refusedDocument({ dn, error }: RefusedEntry) {
 }
 
 function renderChanges(changes: readonly Change[]): string {
-  const rows = changes.slice(0, LISTED).map((change) => {
+  const shown = firstOfEach(changes);
+  const rows = shown.map((change) => {
     const { name, action, changed, previous_name: previous } = changeDocument(change);
     const words = [
       ...(previous === null ? [] : [`was ${previous}`]),
@@ -84,5 +82,6 @@ function renderChanges(changes: readonly Change[]): string {
     );
     return [name, action, [...words, ...(more > 0 ? [`${more} more`] : [])].join(', ')];
   });
-  return renderTable([{ title: 'group' }, { title: 'action' }, { title: 'changes', below: true }], rows);
+  const columns = [{ title: 'group' }, { title: 'action' }, { title: 'changes', below: true }];
+  return withRest(renderTable(columns, rows), changes.length - shown.length);
 }
