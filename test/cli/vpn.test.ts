@@ -214,6 +214,20 @@ wg0: add peer ${testKey(1)}
     });
   });
 
+  it('counts the peers that come or go when they are many, and lists them with --verbose', async () => {
+    await createPool();
+    await lend(0, 21);
+    const listed = (stdout: string) => stdout.split('\n').slice(1, -1);
+    expect(listed((await run(render(' --dry-run --verbose'))).stdout)).toEqual(
+      Array.from({ length: 21 }, (_, at) => `wg0: add peer ${testKey(at)}`),
+    );
+    expect(listed((await run(render())).stdout)).toEqual(['wg0: add 21 peers']);
+    await lend(21, 20);
+    expect(listed((await run(render())).stdout)).toHaveLength(20);
+    await lend(41, 1);
+    expect(listed((await run(render())).stdout)).toEqual([`wg0: add peer ${testKey(41)}`]);
+  });
+
   it('leaves most peers of an interface alone, says so, and ends with 3', async () => {
     await createPool();
     await lend(0, 3);
@@ -223,7 +237,7 @@ wg0: add peer ${testKey(1)}
       code: 3,
       stdout: '',
       stderr: `Warning: Left wg0 as it is: this would remove 3 of its 3 peers.
-  Check the database with: uncloud vpn network list; if the removal is meant, run again with --prune.
+  On the main node see what is lent: uncloud vpn network list; if the removal is meant, run again with --prune.
 `,
     });
     expect(await json(render(), 3)).toMatchObject({
@@ -242,7 +256,7 @@ wg0: add peer ${testKey(1)}
       code: 1,
       stdout: '',
       stderr: `Error: No pool is served by vpn-2.example.net; nothing was changed.
-  Hosts with pools: vpn-1.example.net; see them with: uncloud vpn pool list
+  Hosts with pools: vpn-1.example.net; see them on the main node with: uncloud vpn pool list
 `,
     });
     const away = { ...options, url: 'postgres://uncloud@127.0.0.1:1/uncloud' };

@@ -118,6 +118,24 @@ describe('planInterface', () => {
     expect(planInterface(POOL, rows, null, begun, KEEP).refused).toMatchObject([{ code: 'LINK_NOT_OURS' }]);
   });
 
+  it('counts what the file alone lacks as a change of the file, not of the peers', () => {
+    const rows = networks(3);
+    const live = stateOf(rows);
+    const edited = fileOf(rows).text.replace('51820', '1').replaceAll('::/48', '::/49');
+    for (const [text, changes] of [
+      [null, [{ kind: 'file', subject: 'wg0.conf', action: 'create' }]],
+      ['', [{ kind: 'file', subject: 'wg0.conf', action: 'update' }]],
+      [edited, [{ kind: 'file', subject: 'wg0.conf', action: 'update' }]],
+    ] as const) {
+      const file = text === null ? null : { text, exposed: false };
+      expect(planInterface(POOL, rows, file, live, KEEP)).toMatchObject({
+        changes,
+        file: { action: 'write' },
+        link: { action: 'leave' },
+      });
+    }
+  });
+
   it('brakes for the peers of the link as for those of the file', () => {
     const strangers = [7, 8, 9].map((slot) => storedNetwork(slot));
     const braked = plan(networks(1), stateOf(strangers));

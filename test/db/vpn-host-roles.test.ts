@@ -101,7 +101,7 @@ describeDatabases('the role of a VPN host', (databases) => {
     ]);
     await expect(render(url, OTHER)).rejects.toMatchObject({
       code: 'NO_POOL_FOR_HOST',
-      hint: `Hosts with pools: ${HOST}; see them with: uncloud vpn pool list`,
+      hint: `Hosts with pools: ${HOST}; see them on the main node with: uncloud vpn pool list`,
     });
   });
 

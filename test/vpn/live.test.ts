@@ -54,9 +54,9 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       const lines = stdout.split('\n').filter(Boolean);
       expect(lines.map((line) => line.replace(/peer .*/, 'peer …'))).toEqual([
         'wg0: create file wg0.conf',
-        'wg0: add peer …',
-        'wg0: add peer …',
         'wg0: create link wg0',
+        'wg0: add peer …',
+        'wg0: add peer …',
         `wg0: add route ${POOL}`,
       ]);
       expect(peers()).toEqual(peersOf(await fileOf()).sort());
@@ -143,22 +143,26 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       [
         'file cut off',
         async () => writeFile(join(directory, 'wg0.conf'), (await fileOf()).split('# network 2')[0] ?? ''),
-        ['update file wg0.conf', /^add peer /],
+        ['update file wg0.conf'],
       ],
+      ['file emptied', () => writeFile(join(directory, 'wg0.conf'), ''), ['update file wg0.conf']],
+      ['file removed', () => rm(join(directory, 'wg0.conf')), ['create file wg0.conf']],
       [
-        'file emptied',
-        () => writeFile(join(directory, 'wg0.conf'), ''),
-        ['update file wg0.conf', /^add peer /, /^add peer /],
-      ],
-      [
-        'file removed',
-        () => rm(join(directory, 'wg0.conf')),
-        ['create file wg0.conf', /^add peer /, /^add peer /],
+        'file and alias removed',
+        async () => {
+          await rm(join(directory, 'wg0.conf'));
+          host.run('sh', 'ip link set wg0 alias ""');
+        },
+        ['create file wg0.conf', 'add alias uncloud:pool=1'],
       ],
       [
         'file edited',
-        async () => writeFile(join(directory, 'wg0.conf'), (await fileOf()).replace('51820', '1')),
-        ['update file wg0.conf', 'update listen port 51820'],
+        async () =>
+          writeFile(
+            join(directory, 'wg0.conf'),
+            (await fileOf()).replace('51820', '1').replaceAll('::/48', '::/49'),
+          ),
+        ['update file wg0.conf'],
       ],
       [
         'wireguard-go killed',
@@ -251,6 +255,14 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       await sql`update vpn_pools set hostname = 'vpn-9.example.net'`.execute(kysely);
       expect((await run('--prune')).code).toBe(1);
       expect([await fileOf(), peers()]).toEqual(before);
+      host.run('ip link delete wg0');
+      expect((await run('--dry-run')).stderr).not.toContain('Raised');
+      const renamed = await run();
+      expect([renamed.code, renamed.stdout]).toEqual([1, '']);
+      expect(renamed.stderr).toContain('No pool is served by vpn-1.example.net');
+      expect(renamed.stderr).toContain('Raised wg0 as last written.');
+      expect([await fileOf(), peers()]).toEqual(before);
+      expect(host.run('ip -6 route show proto 188')).toContain(POOL);
       await sql`update vpn_pools set hostname = 'vpn-1.example.net'`.execute(kysely);
       expect((await run('--prune')).stdout).toMatch(
         /^wg0: update file wg0.conf\n(wg0: remove peer \S+\n){3}$/,
@@ -359,14 +371,28 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
 
     it('names the port that another process has', async () => {
       await host.serve('wg7', `[Interface]\nPrivateKey = ${generatePrivateKey()}\nListenPort = 51820`);
+      const done = [];
       for (const _ of [1, 2]) {
-        const { code, stderr } = await run();
+        const { code, stdout, stderr } = await run();
         expect([code, stderr]).toEqual([3, expect.stringContaining('wg0 does not listen on UDP port 51820')]);
+        done.push(stdout.split('\n').slice(0, 2));
       }
+      expect(done).toEqual([['wg0: create file wg0.conf', 'wg0: create link wg0'], ['']]);
       host.run('ip link delete wg7');
       await repair();
       for (const client of lab.clients) reconnect(client);
       for (const client of lab.clients) expect(ping(client)).toContain(' 0% packet loss');
+    });
+
+    it('says that it wrote the file when the link then fails', async () => {
+      const failing = { UNCLOUD_WIREGUARD_USERSPACE_IMPLEMENTATION: '/bin/false' };
+      const done = [];
+      for (const _ of [1, 2]) {
+        const { code, stdout, stderr } = await run('', failing);
+        expect([code, stderr]).toEqual([3, expect.stringContaining('"/bin/false" does not serve wg0')]);
+        done.push(stdout);
+      }
+      expect(done).toEqual(['wg0: create file wg0.conf\n', '']);
     });
 
     it('only plans a dry run, and warns of a kernel that does not forward', async () => {

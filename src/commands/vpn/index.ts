@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { dryRun, exitCode } from '../../lib/cli/flags.ts';
-import { changeLine, hostname, interfaceDocument } from '../../lib/cli/vpn.ts';
+import { changeLines, hostname, interfaceDocument } from '../../lib/cli/vpn.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { reconcileHost } from '../../lib/ops/vpn-host.ts';
 
@@ -39,21 +39,24 @@ the run with 3; everything else is done.`;
       dryRun: isPlan,
       prune: flags.prune,
     });
-    const changed = interfaces.filter(({ due, applied }) => (isPlan ? due : applied));
-    for (const { interface: name, changes } of changed) {
-      for (const change of changes) this.log(changeLine(name, change));
+    const all = flags.verbose;
+    let changed = false;
+    for (const { interface: name, changes, due, done } of interfaces) {
+      const told = isPlan ? (due ? changes : []) : done;
+      changed ||= told.length > 0;
+      for (const line of changeLines(name, told, { all })) this.log(line);
     }
     for (const { message, hint } of interfaces.flatMap(({ refused }) => refused)) {
       this.sayWarning(`${message}\n  ${hint}`);
     }
     for (const warning of new Set(interfaces.flatMap(({ warnings }) => warnings))) this.sayWarning(warning);
-    if (isPlan && changed.length > 0) this.say('This is the plan; nothing was changed.');
+    if (isPlan && changed) this.say('This is the plan; nothing was changed.');
     if (interfaces.some(({ refused }) => refused.length > 0)) this.exitWith(EXIT.PARTLY);
-    else if (isPlan && flags['exit-code'] && changed.length > 0) this.exitWith(EXIT.PENDING);
+    else if (isPlan && flags['exit-code'] && changed) this.exitWith(EXIT.PENDING);
     return {
       hostname: flags.hostname,
       interfaces: interfaces.map(interfaceDocument),
-      changed: changed.length > 0,
+      changed,
     };
   }
 }

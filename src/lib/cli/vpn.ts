@@ -179,9 +179,30 @@ export function interfaceDocument({
   };
 }
 
-/** A change as a line: `wg0: add peer KEY`. */
-export function changeLine(interfaceOfChange: string, { action, kind, subject }: Change): string {
-  return escapeControl(`${interfaceOfChange}: ${action} ${kind.replaceAll('_', ' ')} ${subject}`);
+/** So many changes of one kind are listed one by one; cron mails all that a run prints. */
+const LISTED_CHANGES = 20;
+
+/**
+ * Changes as lines: `wg0: add peer KEY`, and `wg0: add 209 peers` for more than twenty of one kind.
+ * @param all list every one, however many there are
+ */
+export function changeLines(name: string, changes: readonly Change[], { all }: { all: boolean }): string[] {
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const words = `${change.action} ${change.kind}`;
+    const group = groups.get(words);
+    if (group === undefined) groups.set(words, [change]);
+    else group.push(change);
+  }
+  return [...groups.values()].flatMap((group) =>
+    all || group.length <= LISTED_CHANGES
+      ? group.map((change) => changeLine(name, change))
+      : `${name}: ${group[0]?.action} ${group.length} ${group[0]?.kind.replaceAll('_', ' ')}s`,
+  );
+}
+
+function changeLine(name: string, { action, kind, subject }: Change): string {
+  return escapeControl(`${name}: ${action} ${kind.replaceAll('_', ' ')} ${subject}`);
 }
 
 /** A tunnel as `--json` gives it. */

@@ -537,13 +537,13 @@ const DEFINITIONS = {
     example: { first: 51820, last: 65535 },
   }),
   NO_POOL_FOR_HOST: define<{ hostname: string; hostnames: readonly string[] }>({
-    when: '`vpn` was run for a hostname that no pool names. Nothing is removed.',
+    when: '`vpn` was run for a hostname that no pool names. Nothing is removed; a missing link is raised from its file.',
     say: ({ hostname, hostnames }) => ({
       message: `No pool is served by ${hostname}; nothing was changed.`,
       hint:
         hostnames.length === 0
-          ? 'Create a pool first with: uncloud vpn pool create PREFIX --hostname FQDN'
-          : `Hosts with pools: ${hostnames.slice(0, 5).join(', ')}; see them with: uncloud vpn pool list`,
+          ? 'On the main node see which host each pool names: uncloud vpn pool list; a role sees only the pools of its host.'
+          : `Hosts with pools: ${hostnames.slice(0, 5).join(', ')}; see them on the main node with: uncloud vpn pool list`,
     }),
     example: { hostname: 'vpn-2.example.net', hostnames: ['vpn-1.example.net'] },
   }),
@@ -572,7 +572,7 @@ const DEFINITIONS = {
     exit: EXIT.PARTLY,
     say: ({ interface: name, removed, peers }) => ({
       message: `Left ${name} as it is: this would remove ${removed} of its ${peers} peers.`,
-      hint: 'Check the database with: uncloud vpn network list; if the removal is meant, run again with --prune.',
+      hint: 'On the main node see what is lent: uncloud vpn network list; if the removal is meant, run again with --prune.',
       data: { interface: name, removed, peers },
     }),
     example: { interface: 'wg0', removed: 200, peers: 256 },

@@ -98,7 +98,7 @@ export function planInterface(
     return leave({ ...plan, changes: [] }, refusal);
   }
   const { steps, changes, differences } = planLink(pool, plan.peers, state);
-  const both = { ...plan, changes: union(plan.changes, changes) };
+  const both = { ...plan, changes: [...plan.changes.filter(isOfFile), ...changes] };
   const brake = prune ? null : brakeOn(pool.interface, device?.peers ?? NO_PEERS, differences);
   if (brake !== null) return leave(both, brake);
   return { ...both, link: changes.length === 0 ? { action: 'leave' } : { action: 'change', steps } };
@@ -114,12 +114,14 @@ export function planLeftoverInterface(
 ): InterfacePlan | null {
   const plan = planLeftover(hostname, interfaceName, text, { prune });
   if (plan === null) return null;
+  if (plan.held) return { ...plan, link: { action: 'leave' } };
+  const ofFile = plan.changes.filter(isOfFile);
   const isMarked = state.links.get(interfaceName)?.alias === linkMark(plan.poolId);
-  if (plan.held || !isMarked) return { ...plan, link: { action: 'leave' } };
+  if (!isMarked) return { ...plan, changes: ofFile, link: { action: 'leave' } };
   const found = state.devices.get(interfaceName)?.peers ?? NO_PEERS;
   const peerChanges = diffPeers(found, []);
   const link: Change = { kind: 'link', subject: interfaceName, action: 'remove' };
-  const both = { ...plan, changes: union(plan.changes, [link, ...peerChanges.map(asChange)]) };
+  const both = { ...plan, changes: [...ofFile, link, ...peerChanges.map(asChange)] };
   const brake = prune ? null : brakeOn(interfaceName, found, peerChanges);
   return brake === null ? { ...both, link: { action: 'remove' } } : leave(both, brake);
 }
@@ -226,9 +228,10 @@ function leave(plan: FilePlan, refusal: UserError): InterfacePlan {
   return { ...plan, held: true, file: nothing, link: nothing, refused: [...plan.refused, refusal] };
 }
 
-/** What the file and what the link needs, each thing once. */
-function union(...lists: readonly (readonly Change[])[]): Change[] {
-  const seen = new Map<string, Change>();
-  for (const change of lists.flat()) seen.set(`${change.kind} ${change.subject} ${change.action}`, change);
-  return [...seen.values()];
+/**
+ * Whether a change is one of the file itself. What is in the file comes and goes on the link, and only there it is a
+ * change for anybody: a file that was lost is written anew while every client stays connected.
+ */
+export function isOfFile({ kind }: Change): boolean {
+  return kind === 'file' || kind === 'file_mode';
 }

@@ -12,6 +12,7 @@ import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import {
   type HostState,
   type InterfacePlan,
+  isOfFile,
   planHeld,
   planInterface,
   planLeftoverInterface,
@@ -56,8 +57,10 @@ export interface InterfaceOutcome {
   readonly changes: readonly Change[];
   /** Whether the changes are to be carried out: there are some, and nothing forbids it. */
   readonly due: boolean;
-  /** Whether they were. */
+  /** Whether all of them were. */
   readonly applied: boolean;
+  /** Those that were: all when `applied`, and what was done before something failed. */
+  readonly done: readonly Change[];
   /** What was left as it was; any entry makes the run partly done. */
   readonly refused: readonly UserError[];
   /** What keeps clients from being served although everything here is as it should be, as whole sentences. */
@@ -67,7 +70,8 @@ export interface InterfaceOutcome {
 /**
  * Brings the WireGuard files and interfaces of a host to what the database says. A run that has nothing to change
  * writes nothing. Whatever goes wrong with a row or an interface is refused by name, and the rest goes on.
- * When the database cannot say anything, a missing interface is raised from its last file, and nothing else happens.
+ * When the database cannot say anything, or knows no pool of this host, a missing interface is raised from its last
+ * file, and nothing else happens.
  * @throws CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, CONFIG_DIRECTORY_CLOSED, NO_POOL_FOR_HOST, HOST_BUSY, TOOL_MISSING,
  *   NOT_PERMITTED, what `openerFor` refuses, and the refusals of a database that is away
  */
@@ -81,7 +85,7 @@ export async function reconcileHost(context: Context, request: HostRequest): Pro
   };
   if (request.dryRun) {
     const { plans } = await planHost(context, host);
-    return plans.map((plan) => outcomeOf(plan, { applied: false }));
+    return plans.map((plan) => outcomeOf(plan, { applied: false, done: [] }));
   }
   return withHostLock(directory, async () => {
     const planned = await planHost(context, host);
@@ -213,7 +217,6 @@ async function planUnserved(
  */
 async function raiseMissing(host: Host, state: HostState | null, cause: unknown): Promise<unknown> {
   if (state === null || host.request.dryRun || !(cause instanceof UserError)) return cause;
-  if (cause.code === 'NO_POOL_FOR_HOST') return cause;
   const raised: string[] = [];
   const failed: string[] = [];
   for (const name of await listConfigs(host.directory)) {
@@ -308,17 +311,22 @@ const LEAVE = { action: 'leave' } as const;
 async function apply(host: Host, plan: InterfacePlan): Promise<InterfaceOutcome> {
   const { file, link, interface: name } = plan;
   const { directory, tools } = host;
+  let done: readonly Change[] = [];
   try {
-    if (file.action === 'write') await writeConfig(directory, name, file.text);
+    if (file.action === 'write') {
+      await writeConfig(directory, name, file.text);
+      done = plan.changes.filter(isOfFile);
+    }
     if (link.action === 'change') await takeSteps(tools, targetOf(host, name), link.steps);
     if (link.action === 'raise') await raiseFromFile(tools, targetOf(host, name), link.header);
     if (link.action === 'remove') await deleteLink(tools.ip, name);
     if (file.action === 'remove') await removeConfig(directory, name);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return outcomeOf({ ...plan, refused: [...plan.refused, error] }, { applied: false });
+    return outcomeOf({ ...plan, refused: [...plan.refused, error] }, { applied: false, done });
   }
-  return outcomeOf(plan, { applied: isDue(plan) });
+  const applied = isDue(plan);
+  return outcomeOf(plan, { applied, done: applied ? plan.changes : [] });
 }
 
 /** Reads the host again: a command may succeed without effect, above all when the port is taken. */
@@ -341,28 +349,32 @@ async function verify(
     const plan = plans[at];
     const pool = pools.find(({ id }) => id === outcome.poolId);
     if (plan === undefined || pool === undefined || plan.link.action !== 'change') return outcome;
-    const refusal = shortfall(pool, plan, state);
-    if (refusal === null) return outcome;
+    const lacking = planLink(pool, plan.peers, state).changes;
+    if (lacking.length === 0) return outcome;
+    const missing = new Set(lacking.map(inWords));
+    const done = plan.changes.filter((change) =>
+      isOfFile(change) ? outcome.done.includes(change) : !missing.has(inWords(change)),
+    );
+    const refusal = shortfall(pool, lacking, state);
     // The port that is taken may be the reason why a command failed; it says more than the command did.
     const others = refusal.code === 'LISTEN_PORT_IN_USE' ? plan.refused : outcome.refused;
-    if (!outcome.applied && refusal.code !== 'LISTEN_PORT_IN_USE') return outcome;
-    return { ...outcome, applied: false, refused: [...others, refusal] };
+    if (!outcome.applied && refusal.code !== 'LISTEN_PORT_IN_USE') return { ...outcome, done };
+    return { ...outcome, applied: false, done, refused: [...others, refusal] };
   });
 }
 
-/** What an interface still lacks after it was changed, as a refusal; null when it lacks nothing. */
-function shortfall(pool: ServedPool, { peers }: InterfacePlan, state: HostState): UserError | null {
+/** What an interface still lacks after it was changed, as a refusal. */
+function shortfall(pool: ServedPool, lacking: readonly Change[], state: HostState): UserError {
   const name = pool.interface;
-  const { changes } = planLink(pool, peers, state);
-  if (changes.length === 0) return null;
   const hasLink = state.devices.has(name);
-  if (hasLink && changes.some(({ kind }) => kind === 'listen_port')) {
+  if (hasLink && lacking.some(({ kind }) => kind === 'listen_port')) {
     return refuse.LISTEN_PORT_IN_USE({ interface: name, port: pool.listenPort });
   }
-  const words = changes.map(
-    ({ action, kind, subject }) => `${action} ${kind.replaceAll('_', ' ')} ${subject}`,
-  );
-  return refuse.NOT_TAKEN_OVER({ interface: name, changes: words });
+  return refuse.NOT_TAKEN_OVER({ interface: name, changes: lacking.map(inWords) });
+}
+
+function inWords({ action, kind, subject }: Change): string {
+  return `${action} ${kind.replaceAll('_', ' ')} ${subject}`;
 }
 
 function targetOf({ directory, userspace }: Host, name: string): Target {
@@ -377,9 +389,12 @@ function isDue(plan: InterfacePlan): boolean {
   return plan.file.action !== 'leave' || changesLink(plan);
 }
 
-function outcomeOf(plan: InterfacePlan, { applied }: { applied: boolean }): InterfaceOutcome {
+function outcomeOf(
+  plan: InterfacePlan,
+  did: { readonly applied: boolean; readonly done: readonly Change[] },
+): InterfaceOutcome {
   const { interface: name, poolId, changes, refused } = plan;
-  return { interface: name, poolId, changes, refused, due: isDue(plan), applied, warnings: [] };
+  return { interface: name, poolId, changes, refused, due: isDue(plan), ...did, warnings: [] };
 }
 
 async function orRefused(pool: ServedPool, plan: () => Promise<InterfacePlan>): Promise<InterfacePlan> {
