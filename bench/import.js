@@ -1,7 +1,8 @@
 // Wall time of `user import` and `order import` beside what the database itself takes for the same rows in the same
 // tables: COPY on PostgreSQL, prepared inserts in one transaction on SQLite. All run as processes of their own,
 // alternating on fresh copies of one database, medians; the peak memory is that of the import.
-//   node bench/import.js [ORDERS] [--users N] [--rounds N] [--only sqlite|postgresql]
+//   node bench/import.js [ORDERS] [--users N] [--rounds N] [--only sqlite|postgresql] [--django]
+// With --django the same files also go into SQLite by Django's bulk_create (Debian's python3-django).
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -21,7 +22,12 @@ import { startCluster } from './cluster.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { users: { type: 'string' }, rounds: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    users: { type: 'string' },
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    django: { type: 'boolean', default: false },
+  },
 });
 const ORDERS = Number(positionals[0] ?? 100_000);
 const USERS = Number(values.users ?? 100_000);
@@ -31,6 +37,9 @@ const MOST_MEBIBYTES = 200;
 const root = join(import.meta.dirname, '..');
 const program = join(root, 'bin/run.js');
 const floor = join(import.meta.dirname, 'import-floor.js');
+/** The Python of the system, to which Debian's packages belong. */
+const PYTHON = '/usr/bin/python3';
+const django = values.django && hasDjango() ? join(import.meta.dirname, 'import-django.py') : null;
 const folder = mkdtempSync(join(tmpdir(), 'uncloud-bench-'));
 chmodSync(folder, 0o755);
 const meter = join(folder, 'meter.cjs');
@@ -65,7 +74,7 @@ async function measure(backend) {
 
 async function compare(backend, things, count, databases, template) {
   const file = join(folder, `${things}.csv`);
-  const times = { floor: [], first: [], again: [] };
+  const times = { floor: [], first: [], again: [], django: [] };
   let mebibytes = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const bare = await databases.create(template);
@@ -79,6 +88,7 @@ async function compare(backend, things, count, databases, template) {
       mebibytes = Math.max(mebibytes, peak);
     }
     await databases.drop(database);
+    if (django !== null && backend === 'sqlite') times.django.push(runDjango(things, file));
   }
   const [bare, first, again] = [median(times.floor), median(times.first), median(times.again)];
   const line = (name, seconds, ratio, goal) =>
@@ -94,6 +104,13 @@ async function compare(backend, things, count, databases, template) {
   process.stdout.write(
     `${''.padStart(27)}memory ${mebibytes.toFixed(0).padStart(7)} MiB  (goal: ${MOST_MEBIBYTES})${missed}\n`,
   );
+  if (times.django.length > 0) {
+    const seconds = median(times.django);
+    line('django', seconds);
+    process.stdout.write(
+      `${''.padStart(27)}${(seconds / first).toFixed(1)} × the time of the first import\n`,
+    );
+  }
 }
 
 function run(database, args) {
@@ -111,6 +128,28 @@ function run(database, args) {
   const seconds = (performance.now() - begin) / 1000;
   if (status !== 0) throw new Error(`${args.slice(0, 4).join(' ')}: ${stderr}`);
   return { seconds, peak: Number(readFileSync(used, 'utf8')) };
+}
+
+/** Seconds that Django takes for a file, in a new database; orders come after their users, whose time does not count. */
+function runDjango(things, file) {
+  const database = join(folder, 'django.db');
+  const runPython = (...args) => {
+    const begin = performance.now();
+    const { status, stderr } = spawnSync(PYTHON, [django, database, ...args], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
+    return (performance.now() - begin) / 1000;
+  };
+  runPython('tables');
+  if (things === 'orders') runPython('users', join(folder, 'users.csv'));
+  const seconds = runPython(things, file);
+  rmSync(database);
+  return seconds;
+}
+
+function hasDjango() {
+  const found = spawnSync(PYTHON, ['-c', 'import django']).status === 0;
+  if (!found) process.stderr.write(`Django is left out: ${PYTHON} has none. Install python3-django.\n`);
+  return found;
 }
 
 /** The files to import, and beside each its rows as the tables hold them, for the floor. */

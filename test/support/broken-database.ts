@@ -38,8 +38,8 @@ export async function breakDatabase(
   SqliteConnection.prototype.executeQuery = function (this: SqliteConnection, compiled) {
     return around(compiled.sql, () => sqlite.executeQuery.call(this, compiled)) as never;
   };
-  SqliteConnection.prototype.executeMany = function (this: SqliteConnection, sql, rows) {
-    return around(sql, () => sqlite.executeMany.call(this, sql, rows));
+  SqliteConnection.prototype.executeMany = function (this: SqliteConnection, sql, ...rows) {
+    return around(sql, () => sqlite.executeMany.call(this, sql, ...rows));
   };
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     const [statement] = args as [string | CopyStreamQuery];

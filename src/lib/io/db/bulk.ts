@@ -177,12 +177,9 @@ function executeInGroups(
   ofRows: (count: number) => string,
   rows: readonly (readonly unknown[])[],
 ): number {
-  const groups: unknown[][] = [];
-  let start = 0;
-  for (; start + ROWS_PER_GROUP <= rows.length; start += ROWS_PER_GROUP)
-    groups.push(rows.slice(start, start + ROWS_PER_GROUP).flat());
-  const inGroups = groups.length === 0 ? 0 : connection.executeMany(ofRows(ROWS_PER_GROUP), groups);
-  return inGroups + connection.executeMany(ofRows(1), rows.slice(start));
+  const end = rows.length - (rows.length % ROWS_PER_GROUP);
+  const inGroups = connection.executeMany(ofRows(ROWS_PER_GROUP), rows.slice(0, end), ROWS_PER_GROUP);
+  return inGroups + connection.executeMany(ofRows(1), rows.slice(end), 1);
 }
 
 /** The values of a column as pg takes an array; integers as the text of one, which pg would write much slower. */

@@ -165,14 +165,20 @@ export class SqliteConnection implements DatabaseConnection {
     }
   }
 
-  /** Runs one statement once for each row of parameters, and returns how many rows of the table that changed. */
-  executeMany(sql: string, rows: Iterable<readonly unknown[]>): number {
+  /**
+   * Runs one statement for so many rows of parameters at a time as it takes, and returns how many rows of the table
+   * that changed.
+   */
+  executeMany(sql: string, rows: readonly (readonly unknown[])[], rowsEach: number): number {
     try {
       const statement = this.#prepare(sql);
       let changed = 0;
       const values: unknown[] = [];
-      for (const row of rows) {
-        for (let place = 0; place < row.length; place++) values[place] = toSqlite(row[place]);
+      for (let start = 0; start < rows.length; start += rowsEach) {
+        let place = 0;
+        for (let at = start; at < start + rowsEach; at++) {
+          for (const value of rows[at] ?? []) values[place++] = toSqlite(value);
+        }
         changed += statement.run(values).changes;
       }
       this.#changes.add(sql, changed);
@@ -215,6 +221,7 @@ function toSqlite(value: unknown): unknown {
 }
 
 function restoreBooleans(statement: Sqlite.Statement, rows: unknown[]): unknown[] {
+  if (rows.length === 0) return rows;
   const columns = statement
     .columns()
     .map((column) => column.name)
