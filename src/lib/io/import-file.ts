@@ -93,7 +93,7 @@ export class ImportRun<Parsers extends ColumnParsers> {
   }
 }
 
-const ROWS_PER_BATCH = 1000;
+const ROWS_PER_BATCH = 2000;
 
 /**
  * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and

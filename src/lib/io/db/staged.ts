@@ -68,8 +68,8 @@ export class StagedKeys {
   }
 }
 
-/** So many bytes of keys are kept in memory: those of half a million short ones. */
-const MOST_BYTES = 2 ** 24;
+/** So many bytes of keys are kept in memory: those of a quarter of a million short ones. */
+const MOST_BYTES = 2 ** 23;
 
 /**
  * The keys of a file of any size, as `StagedKeys` without notes. The first ones are kept in memory, which takes a tenth
