@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import { authorOf } from '../../src/lib/io/author.ts';
 import { together } from '../../src/lib/io/db/database.ts';
+import { translatePostgresError } from '../../src/lib/io/db/errors.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
@@ -166,6 +167,20 @@ describe('SQLite', () => {
   });
 });
 
+/** Where the cluster of the tests has its Unix socket: PostgreSQL's own default. */
+const SOCKETS = '/tmp';
+
+/** A server that answers the request for TLS as PostgreSQL with `ssl = off` does. */
+async function notOfferingTls(): Promise<{ port: number; close: () => Promise<unknown> }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.write('N'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return { port, close: () => new Promise((resolve) => server.close(resolve)) };
+}
+
 describe('PostgreSQL', () => {
   const address = (parameters: string, host = '127.0.0.1') =>
     `${inject('postgresUrl').replace('127.0.0.1', host)}/uncloud_template${parameters}`;
@@ -193,6 +208,116 @@ describe('PostgreSQL', () => {
     expect(await codeOf(address('').replace('uncloud_template', 'nothing'))).toBe('DATABASE_MISSING');
     const { code } = await uncloud(['user', 'list'], { url: 'postgres://127.0.0.1:1/uncloud' });
     expect(code).toBe(75);
+  });
+
+  it('is reached by a Unix socket with and without a role in the address, as psql reaches it', async () => {
+    const { port } = new URL(inject('postgresUrl'));
+    const place = `?host=${SOCKETS}&port=${port}`;
+    const environment = { PGPASSWORD: 'postgres' };
+    const counts = async (url: string, more: Record<string, string> = {}) =>
+      uncloud(['user', 'list'], { url, environment: { ...environment, ...more } });
+    const reached = { code: 0 };
+    expect(await counts(`postgres://postgres@/uncloud_template${place}`)).toMatchObject(reached);
+    expect(await counts(`postgres:///uncloud_template${place}`, { PGUSER: 'postgres' })).toMatchObject(
+      reached,
+    );
+    expect(
+      await counts('postgres://', {
+        PGUSER: 'postgres',
+        PGDATABASE: 'uncloud_template',
+        PGHOST: SOCKETS,
+        PGPORT: port,
+      }),
+    ).toMatchObject(reached);
+    const { code, stderr } = await counts(`postgres:///uncloud_template${place}`, { USER: 'nobody-else' });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`authentication failed for user "${userInfo().username}"`);
+  });
+
+  it('PGHOST is a host as one in the address is: another machine is reached by verified TLS', async () => {
+    const without = '//postgres:postgres@/uncloud_template';
+    const { port } = new URL(inject('postgresUrl'));
+    const codeAt = async (PGHOST: string) => {
+      const environment = { PGHOST, PGPORT: port };
+      return (await uncloud(['user', 'list'], { url: `postgres:${without}`, environment })).code;
+    };
+    expect(await codeAt('127.0.0.1')).toBe(0);
+    const server = await notOfferingTls();
+    // All of 127.0.0.0/8 is this machine, and 0.0.0.0 reaches it too without being one of its addresses.
+    const { code, stderr } = await uncloud(['user', 'list'], {
+      url: 'postgres://ada@/x',
+      environment: { PGHOST: '0.0.0.0', PGPORT: String(server.port) },
+    });
+    await server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain('with ssl = on in its postgresql.conf');
+  });
+
+  it('whatever the system says of a connection, the database is away', async () => {
+    // The path of a Unix socket has 107 bytes at most: connect(2) ends with EINVAL, as it does on a blackhole route.
+    const tooLong = `/tmp/${'a'.repeat(120)}`;
+    const outcome = await uncloud(['doctor', '--json'], { url: `postgres://ada@/x?host=${tooLong}` });
+    expect(outcome).toMatchObject({ code: 1, stderr: '' });
+    expect(outcome.stdout).toContain('connect EINVAL');
+    for (const url of [
+      `postgres://ada@/x?host=${tooLong}`,
+      'postgres://ada@/x?host=/nonexistent',
+      'postgres://ada@/x?host=/etc/passwd',
+      'postgres://ada@nowhere.invalid/x',
+    ]) {
+      const { code, stderr } = await uncloud(['user', 'list'], { url });
+      expect([url, code]).toEqual([url, 75]);
+      expect(stderr).toMatch(/^Error: The database ".*" cannot be reached: [^\n]*\.\n {2}Try again later/);
+    }
+  });
+
+  it.each([
+    ['connect', 'EINVAL'],
+    ['connect', 'EPERM'],
+    ['connect', 'EAFNOSUPPORT'],
+    ['getaddrinfo', 'EAI_FAIL'],
+    ['read', 'ENETDOWN'],
+    ['write', 'ENOBUFS'],
+  ])('%s ending with %s means that it is away, alone and with what other addresses say', (syscall, code) => {
+    const error = Object.assign(new Error(`${syscall} ${code} 2001:db8::5:5432 - Local (:::0)`), {
+      code,
+      syscall,
+    });
+    const login = { origin: 'x', isPasswordThere: false };
+    for (const thrown of [error, new AggregateError([error])])
+      expect(translatePostgresError(thrown, 'postgres://db/x', login)).toMatchObject({
+        code: 'DATABASE_UNREACHABLE',
+        exit: 75,
+        message: `The database "postgres://db/x" cannot be reached: ${syscall} ${code} 2001:db8::5:5432.`,
+      });
+    const bug = new TypeError('x is not a function');
+    expect(translatePostgresError(bug, 'postgres://db/x', login)).toBe(bug);
+  });
+
+  it('a refused login says where the role and the password were read', async () => {
+    const hintOf = async (url: string, password: string) => {
+      const { error } = await uncloudJson(['user', 'list'], {
+        url,
+        environment: { PGPASSWORD: password },
+        code: 1,
+      });
+      return (error as { hint: string }).hint;
+    };
+    const wrong = address('').replace('postgres:postgres@', 'postgres:wrong@');
+    const none = address('').replace('postgres:postgres@', 'postgres@');
+    expect(await hintOf(wrong, '')).toBe(
+      'Check the role and the password in UNCLOUD_DATABASE_URL, and pg_hba.conf.',
+    );
+    const withoutPassword =
+      'Check the role in UNCLOUD_DATABASE_URL, its password in ~/.pgpass or PGPASSWORD, and pg_hba.conf.';
+    expect(await hintOf(none, 'wrong')).toBe(withoutPassword);
+    expect(await hintOf(none, '')).toBe(withoutPassword);
+    const folder = mkdtempSync(join(tmpdir(), 'uncloud-config-'));
+    const file = join(folder, 'config.toml');
+    writeFileSync(file, `[database]\nurl = "${wrong}"\n`, { mode: 0o600 });
+    const { error } = await uncloudJson(['user', 'list', '-c', file], { code: 1 });
+    rmSync(folder, { recursive: true });
+    expect(error).toMatchObject({ hint: `Check the role and the password in ${file}, and pg_hba.conf.` });
   });
 
   it('a server that accepts and says nothing ends in 75 within the time limit', async () => {

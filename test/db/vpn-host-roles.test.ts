@@ -9,6 +9,7 @@ import { reconcileHost } from '../../src/lib/ops/vpn-host.ts';
 import { examineHost } from '../../src/lib/ops/vpn-host-doctor.ts';
 import { grantHost, listHosts, revokeHost } from '../../src/lib/ops/vpn-host-roles.ts';
 import { createNetworks, deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { uncloud } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { testKey } from '../support/served-pool.ts';
 import { ANNA, addNetwork, addPool, addUser, HOST } from '../support/vpn.ts';
@@ -204,6 +205,20 @@ describeDatabases('the role of a VPN host', (databases) => {
     await expect(stat(join(folder, 'b'))).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(grant(OTHER, 'a')).rejects.toMatchObject({ code: 'FILE_EXISTS' });
     expect((await listHosts(context)).map(({ hostname }) => hostname)).toEqual([HOST]);
+  });
+
+  it('is made by the Unix socket of this machine, which its host does not have', async () => {
+    const { port, pathname } = new URL(context.url);
+    const url = `postgres://${pathname}?host=/tmp&port=${port}`;
+    const { username, password } = new URL(context.url);
+    const { code, stdout, stderr } = await uncloud(
+      ['vpn', 'host', 'grant', HOST, '--password-file', join(folder, 'secret')],
+      { url, environment: { PGUSER: username, PGPASSWORD: password } },
+    );
+    const [host] = await listHosts(context);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`postgres://${host?.role}@${pathname}?host=/tmp&port=${port}\n`);
+    expect(stderr).toMatch(/^Warning: this URL leads to this machine: on the host, name the database server/);
   });
 
   it('is not made where everybody may do more than it should', async () => {

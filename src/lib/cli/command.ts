@@ -84,7 +84,9 @@ export abstract class BaseCommand extends Command {
       config,
       origins,
       db: (options) => {
-        opened ??= openDatabase(parseDatabaseUrl(config['database.url']), this.#author(now), options).then(
+        const url = parseDatabaseUrl(config['database.url']);
+        const origin = origins['database.url'];
+        opened ??= openDatabase(url, this.#author(now), { ...options, origin }).then(
           (database) => {
             this.#close.push(() => database.close());
             return database;

@@ -1,20 +1,40 @@
 import { refuse } from './errors.ts';
 
 /** Where the data is. */
-export type DatabaseUrl =
-  | { readonly backend: 'sqlite'; readonly path: string }
-  | { readonly backend: 'postgresql'; readonly url: string; readonly host: string; readonly tls: TlsMode };
+export type DatabaseUrl = { readonly backend: 'sqlite'; readonly path: string } | PostgresUrl;
 
-/**
- * How the connection to PostgreSQL is protected, after libpq's `sslmode`. `verify-full` is the default for every
- * host but Unix sockets and loopback, where there is no network to protect.
- */
+/** A PostgreSQL database. What the address leaves out is empty: the environment (PGHOST, PGUSER, …) may have it. */
+export interface PostgresUrl {
+  readonly backend: 'postgresql';
+  /** The address as it was given, with its password. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  /** A name, an IP address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number | null;
+  readonly database: string;
+  /** `null`: as `defaultTls` says for the host. */
+  readonly tls: TlsMode | null;
+  /** Everything behind the question mark, decoded. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** How the connection to PostgreSQL is protected, after libpq's `sslmode`. */
 export type TlsMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
 
-const TLS_MODES: readonly string[] = ['disable', 'require', 'verify-ca', 'verify-full'];
+const TLS_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const satisfies TlsMode[];
+
+/**
+ * User and password, host, port, database and parameters, each still encoded. As in libpq, and other than in RFC 3986,
+ * each may be left out, and a password may have `?` and `#` in it.
+ */
+const POSTGRES =
+  /^postgres(?:ql)?:\/\/(?:([^:/]*)(?::([^/]*))?@)?(\[[^\]]*\]|[^:/?[\]]*)(?::([^/?]*))?(?:\/([^?]*))?(?:\?(.*))?$/s;
 
 /**
  * Reads `sqlite:PATH` or `postgres://…` (also `postgresql://`), as libpq reads it.
+ * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  * @throws INVALID_DATABASE_URL
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
@@ -25,29 +45,78 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   }
   if (!/^postgres(ql)?:\/\//.test(text))
     throw invalid(text, 'it begins with neither sqlite: nor postgres://');
-  const url = URL.parse(text);
-  if (url === null) throw invalid(text, 'it is not a URL');
-  const host = decodeURIComponent(url.searchParams.get('host') ?? url.hostname).replace(/^\[|\]$/g, '');
-  const mode = url.searchParams.get('sslmode');
-  if (mode !== null && !TLS_MODES.includes(mode)) {
-    throw invalid(text, `sslmode is one of ${TLS_MODES.join(', ')}`);
+  const parts = POSTGRES.exec(text);
+  if (parts === null) throw invalid(text, 'it is not a URL');
+  const [user = '', password = '', host = '', port = '', database = ''] = parts
+    .slice(1, 6)
+    .map((part) => decode(part ?? '', text));
+  const parameters = new Map<string, string>();
+  for (const parameter of (parts[6] ?? '').split('&').filter((each) => each !== '')) {
+    const [name = '', value, ...more] = parameter.split('=');
+    if (value === undefined || more.length > 0) throw invalid(text, 'a parameter in it is not name=value');
+    parameters.set(name, decode(value, text));
   }
-  const tls = (mode ?? (isLocal(host) ? 'disable' : 'verify-full')) as TlsMode;
-  return { backend: 'postgresql', url: text, host, tls };
+  const hostname = (parameters.get('host') ?? host).replace(/^\[(.*)\]$/, '$1');
+  if (hostname.includes(',')) throw invalid(text, 'it names more than one host');
+  return {
+    backend: 'postgresql',
+    url: text,
+    user: parameters.get('user') ?? user,
+    password: parameters.get('password') ?? password,
+    host: hostname,
+    port: parsePort(parameters.get('port') ?? port, text),
+    database: parameters.get('dbname') ?? database,
+    tls: parseTls(parameters.get('sslmode'), text),
+    parameters,
+  };
+}
+
+function decode(part: string, text: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(part);
+  } catch {
+    throw invalid(text, 'a % in it does not begin an encoded character; a % itself is written %25');
+  }
+  if (decoded.includes('\0')) throw invalid(text, 'it holds a NUL character');
+  return decoded;
+}
+
+function parsePort(port: string, text: string): number | null {
+  if (port === '') return null;
+  // The message leaves out what stands there: it may be a password with a slash in it.
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+    throw invalid(text, 'its port is not a number from 1 to 65535');
+  return Number(port);
+}
+
+function parseTls(sslmode: string | undefined, text: string): TlsMode | null {
+  if (sslmode === undefined) return null;
+  const mode = TLS_MODES.find((each) => each === sslmode);
+  if (mode === undefined) throw invalid(text, `sslmode is one of ${TLS_MODES.join(', ')}`);
+  return mode;
+}
+
+/** How a server is reached unless the address says otherwise: no network leads to this machine, so nothing is hidden. */
+export function defaultTls(host: string): TlsMode {
+  return isLocal(host) ? 'disable' : 'verify-full';
 }
 
 /** The same address without its password, for people to read. */
 export function redactDatabaseUrl(text: string): string {
-  return text
-    .replace(/^([a-z]+:\/\/[^/?#]*):[^/?#]*@/i, '$1@')
-    .replace(/([?&](?:password|sslpassword)=)[^&#]*/gi, '$1');
+  return (
+    text
+      // A slash in a password has to be encoded, but where it is not the password is none the less one.
+      .replace(/^([a-z]+:\/\/[^:/@]*):(?:[^/]*|(?!\d*[/?]).*)@/is, '$1@')
+      .replace(/([?&](?:password|sslpassword)=)[^&]*/gi, '$1')
+  );
 }
 
 /** The same address for another role, without a password. */
 export function withRole(text: string, role: string): string {
   return redactDatabaseUrl(text)
-    .replace(/^([a-z]+:\/\/)(?:[^@/?#]*@)?/i, `$1${role}@`)
-    .replace(/([?&])user=[^&#]*&?/, '$1')
+    .replace(/^([a-z]+:\/\/)(?:[^/]*@)?/i, `$1${role}@`)
+    .replace(/(?<=[?&])(?:user|password)=[^&]*(?:&|$)/g, '')
     .replace(/[?&]$/, '');
 }
 

@@ -229,24 +229,34 @@ const DEFINITIONS = {
     }),
     example: { database: 'sqlite:uncloud.db', reason: 'another command is writing' },
   }),
-  DATABASE_LOGIN: define<{ database: string; reason: string }>({
+  DATABASE_LOGIN: define<{ database: string; reason: string; origin: string; isPasswordThere: boolean }>({
     when: 'PostgreSQL refuses the role or its password.',
-    say: ({ database, reason }) => ({
+    say: ({ database, reason, origin, isPasswordThere }) => ({
       message: `The database ${quote(database)} refuses the login: ${reason}.`,
-      hint: 'Check the role in the address and its password in ~/.pgpass or PGPASSWORD, and pg_hba.conf.',
+      hint: isPasswordThere
+        ? `Check the role and the password in ${origin}, and pg_hba.conf.`
+        : `Check the role in ${origin}, its password in ~/.pgpass or PGPASSWORD, and pg_hba.conf.`,
     }),
     example: {
       database: 'postgres://uncloud@db.example.net/uncloud',
       reason: 'password authentication failed',
+      origin: '/etc/uncloud/config.toml',
+      isPasswordThere: false,
     },
   }),
-  DATABASE_TLS: define<{ database: string; reason: string }>({
+  DATABASE_TLS: define<{ database: string; reason: string; isOffered: boolean }>({
     when: 'The TLS connection to PostgreSQL cannot be verified, or the server does not offer TLS.',
-    say: ({ database, reason }) => ({
+    say: ({ database, reason, isOffered }) => ({
       message: `The TLS connection to ${quote(database)} failed: ${reason}.`,
-      hint: 'Give the authority with ?sslmode=verify-full&sslrootcert=/path/ca.pem; see docs/database.md.',
+      hint: isOffered
+        ? 'Give the authority with ?sslmode=verify-full&sslrootcert=/path/ca.pem; see docs/database.md.'
+        : 'Turn TLS on at the server, with ssl = on in its postgresql.conf; docs/database.md shows how.',
     }),
-    example: { database: 'postgres://db.example.net/uncloud', reason: 'self-signed certificate' },
+    example: {
+      database: 'postgres://db.example.net/uncloud',
+      reason: 'self-signed certificate',
+      isOffered: true,
+    },
   }),
   DATABASE_PERMISSION: define<{ database: string; reason: string }>({
     when: 'The database role or the file mode does not allow what the command has to do.',

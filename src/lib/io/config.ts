@@ -24,7 +24,7 @@ export async function loadConfig(
   file: string | undefined,
   environment: Environment = process.env,
 ): Promise<{ config: Config; origins: ConfigOrigins; files: string[] }> {
-  const candidates = file === undefined ? [SYSTEM_FILE, userConfigFile(environment)] : [file];
+  const candidates = file === undefined ? new Set([SYSTEM_FILE, userConfigFile(environment)]) : [file];
   const sources: ConfigSource[] = [];
   for (const candidate of candidates) {
     const text = readIfPresent(candidate, file !== undefined);

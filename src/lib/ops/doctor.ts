@@ -1,4 +1,4 @@
-import { parseDatabaseUrl } from '../core/database-url.ts';
+import { parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Provider } from '../core/provider.ts';
@@ -60,8 +60,19 @@ async function database(context: Context): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const id = error.code.startsWith('SECRET') ? 'secrets' : 'database';
-    return [refused(id, context.config['database.url'].split('@').at(-1) ?? '', error)];
+    const finding = refused(id, redactDatabaseUrl(context.config['database.url']), error);
+    return [error.code === 'DATABASE_UNREACHABLE' ? { ...finding, fix: howToReach(context) } : finding];
   }
+}
+
+/** What is to be looked at when a server does not answer; the refusal itself sends people here. */
+function howToReach(context: Context): string {
+  const origin = context.origins['database.url'];
+  const url = parseDatabaseUrl(context.config['database.url']);
+  if (url.backend === 'sqlite') return `See that the disk of ${url.path} works.`;
+  if (url.host.startsWith('/'))
+    return `See that PostgreSQL runs on this machine, that unix_socket_directories has ${url.host}, and the port in ${origin}.`;
+  return `See that host and port in ${origin} are right, that PostgreSQL runs there, listens (listen_addresses) and is let through by firewalls.`;
 }
 
 /** Files that only their owner may read: the key file, the SQLite file, a configuration with a password. */

@@ -1,7 +1,6 @@
-import { isLocal, parseDatabaseUrl, withRole } from '../core/database-url.ts';
+import { isLocal, type PostgresUrl, parseDatabaseUrl, withRole } from '../core/database-url.ts';
 import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
-import type { Database } from '../io/db/database.ts';
 import { randomPassword, scramVerifier } from '../io/db/scram.ts';
 import {
   createHostRole,
@@ -36,7 +35,8 @@ export async function grantHost(
   { hostname, passwordFile }: { hostname: Hostname; passwordFile: string },
 ): Promise<HostGrant> {
   const password = randomPassword();
-  const database = await openPostgresql(context);
+  const address = postgresUrl(context);
+  const database = await context.db();
   const grant = () =>
     database.write('vpn', async (tx) => {
       const [granted] = await findHostRoles(tx, { hostname });
@@ -53,9 +53,7 @@ export async function grantHost(
     next: `uncloud vpn host revoke ${hostname} && uncloud vpn host grant ${hostname} --password-file OTHER`,
   };
   const host = await storeWithSecretFile({ file: passwordFile, secret: password, owner }, grant);
-  const url = withRole(context.config['database.url'], host.role);
-  const parsed = parseDatabaseUrl(url);
-  return { host, url, local: parsed.backend === 'postgresql' && isLocal(parsed.host) };
+  return { host, url: withRole(address.url, host.role), local: isLocal(address.host) };
 }
 
 /**
@@ -63,7 +61,8 @@ export async function grantHost(
  * @throws HOST_ROLES_NEED_POSTGRESQL
  */
 export async function listHosts(context: Context): Promise<HostRole[]> {
-  const database = await openPostgresql(context);
+  postgresUrl(context);
+  const database = await context.db();
   return database.read((tx) => findHostRoles(tx));
 }
 
@@ -78,7 +77,8 @@ export interface RevokedHost {
  * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_NO_ROLE
  */
 export async function revokeHost(context: Context, hostname: Hostname): Promise<RevokedHost> {
-  const database = await openPostgresql(context);
+  postgresUrl(context);
+  const database = await context.db();
   return database.write('vpn', async (tx) => {
     const [granted] = await findHostRoles(tx, { hostname });
     if (granted === undefined) {
@@ -93,8 +93,8 @@ export async function revokeHost(context: Context, hostname: Hostname): Promise<
   });
 }
 
-async function openPostgresql(context: Context): Promise<Database> {
+function postgresUrl(context: Context): PostgresUrl {
   const url = parseDatabaseUrl(context.config['database.url']);
   if (url.backend === 'sqlite') throw refuse.HOST_ROLES_NEED_POSTGRESQL({ path: url.path });
-  return context.db();
+  return url;
 }

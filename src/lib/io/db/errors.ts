@@ -19,10 +19,17 @@ export function translateSqliteError(error: unknown, database: string): unknown 
   return error;
 }
 
+/** What a person can look at when a login fails. */
+export interface Login {
+  /** Where the address was read: a file, a variable or a flag. */
+  readonly origin: string;
+  readonly isPasswordThere: boolean;
+}
+
 /** Turns an error of pg, of the server (by SQLSTATE) or of the socket, into the refusal that it means. */
-export function translatePostgresError(error: unknown, database: string): unknown {
+export function translatePostgresError(error: unknown, database: string, login: Login): unknown {
   if (error instanceof UserError) return error;
-  const meaning = meaningOf(error, database);
+  const meaning = meaningOf(error, database, login);
   if (meaning instanceof UserError) meaning.cause = error;
   return meaning;
 }
@@ -33,30 +40,44 @@ export function isConflict(error: unknown): boolean {
   return code.startsWith('40');
 }
 
-function meaningOf(error: unknown, database: string): unknown {
-  const { code = '', message = '' } = error as { code?: string; message?: string };
-  const reason = message === '' ? code : message;
+function meaningOf(error: unknown, database: string, login: Login): unknown {
+  const { code = '' } = error as { code?: string };
+  const reason = reasonOf(error);
   if (code === '3D000') return refuse.DATABASE_MISSING({ database });
-  if (/^28/.test(code) || /SASL|password must be a string/.test(reason)) {
-    return refuse.DATABASE_LOGIN({ database, reason });
+  if (/password must be a string/.test(reason)) {
+    return refuse.DATABASE_LOGIN({ database, reason: 'it asks for a password, and there is none', ...login });
   }
+  if (/^28/.test(code) || /SASL/.test(reason)) return refuse.DATABASE_LOGIN({ database, reason, ...login });
   if (code === '42501' || code === '25006') return refuse.DATABASE_PERMISSION({ database, reason });
   if (code === '53100') return refuse.DATABASE_FULL({ database, reason });
   if (code === '55P03') return refuse.DATABASE_BUSY({ database, reason: 'another command holds a lock' });
   if (code === '57014' || /^40/.test(code)) return refuse.DATABASE_BUSY({ database, reason });
   if (/CERT|SELF_SIGNED|UNABLE_TO|TLS|SSL|HOSTNAME_MISMATCH/.test(code) || /SSL|certificate/.test(reason)) {
-    return refuse.DATABASE_TLS({ database, reason });
+    return refuse.DATABASE_TLS({ database, reason, isOffered: !/does not support SSL/.test(reason) });
   }
-  if (/^(08|53|57P|58)/.test(code) || isNetworkError(code, reason)) {
+  if (/^(08|53|57P|58)/.test(code) || isOfNetwork(error)) {
     return refuse.DATABASE_UNREACHABLE({ database, reason });
   }
   if (/^23/.test(code)) return refuse.CONSTRAINT_VIOLATED({ rule: reason });
   return error;
 }
 
-function isNetworkError(code: string, reason: string): boolean {
+/** Node tries the addresses of a name in turn; what went wrong with each stands in an error without a message. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  return message === '' ? code : message.replace(/ - Local \(.*\)$/, '');
+}
+
+/** What the system calls of a socket end with; which errors they know depends on routes, firewalls and drivers. */
+const SOCKET_CALLS: readonly unknown[] = ['getaddrinfo', 'connect', 'read', 'write', 'shutdown'];
+
+function isOfNetwork(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isOfNetwork);
+  const { syscall, code = '', message = '' } = error as NodeJS.ErrnoException;
   return (
-    /^(E(CONN|NOTFOUND|AI_|TIMEDOUT|PIPE|HOST|NET|ADDR)|ENOENT|EACCES)/.test(code) ||
-    /Connection terminated|timeout|Client has encountered a connection error|not queryable/i.test(reason)
+    SOCKET_CALLS.includes(syscall) ||
+    /^E(PIPE|CONNRESET)$/.test(code) ||
+    /Connection terminated|timeout|Client has encountered a connection error|not queryable/i.test(message)
   );
 }

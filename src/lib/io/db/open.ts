@@ -6,19 +6,21 @@ import { checkSchema } from './migrations.ts';
 /**
  * Opens the database and checks that its schema is the one this program was written for.
  * @param author stands in the audit trail beside every change
+ * @param options.origin where the address was read, for hints
  * @throws DATABASE_MISSING, DATABASE_UNREACHABLE and the other DATABASE_… refusals, SCHEMA_MISSING, SCHEMA_OUTDATED,
  *   SCHEMA_NEWER
  */
 export async function openDatabase(
   url: DatabaseUrl,
   author: Author,
-  options: OpenOptions = {},
+  options: OpenOptions & { readonly origin?: string } = {},
 ): Promise<Database> {
   const database =
     url.backend === 'sqlite'
       ? (await import('./sqlite.ts')).openSqlite(url.path, author, { create: options.create ?? false })
       : (await import('./postgres.ts')).openPostgres(url, author, {
           statementSeconds: options.statementSeconds ?? 600,
+          origin: options.origin ?? 'the address',
         });
   if (options.anySchema === true) return database;
   try {

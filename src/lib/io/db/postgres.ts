@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Author } from '../../core/audit.ts';
-import type { DatabaseUrl } from '../../core/database-url.ts';
+import { defaultTls, type PostgresUrl, type TlsMode } from '../../core/database-url.ts';
 import { refuse } from '../../core/errors.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
@@ -23,19 +24,19 @@ const BATCH_ATTEMPTS = 5;
 /** First half of the advisory lock keys that writers of a topic take; the second is hashtext(topic). */
 export const LOCK_SPACE = 0x756e636c;
 
-type PostgresUrl = Extract<DatabaseUrl, { backend: 'postgresql' }>;
-
 /**
  * Opens PostgreSQL over one connection, made at the first statement.
  * Passwords come from the URL, PGPASSWORD or PGPASSFILE, as in libpq.
+ * @param origin where the address was read, for hints
  */
 export function openPostgres(
   url: PostgresUrl,
   author: Author,
-  { statementSeconds }: { statementSeconds: number },
+  { statementSeconds, origin }: { statementSeconds: number; origin: string },
 ): Database {
   const address = addressOf(url);
-  const translate = (error: unknown) => translatePostgresError(error, address);
+  const login = { origin, isPasswordThere: url.password !== '' };
+  const translate = (error: unknown) => translatePostgresError(error, address, login);
   const connection = new SingleConnection(() => newClient(url, statementSeconds), translate);
   const changes = new Changes();
   const trail = new AuditTrail('postgresql', author, changes);
@@ -107,10 +108,17 @@ async function runBatch<T>(
 }
 
 function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
+  const host = url.host || process.env.PGHOST || 'localhost';
+  // Not as a connection string: pg reads one by rules of its own, which differ from libpq's. What is not given here
+  // comes from PGPORT, PGUSER, PGPASSWORD or PGDATABASE.
   return new pg.Client({
-    connectionString: withoutTlsParameters(url.url),
-    ssl: tlsOptions(url),
-    application_name: 'uncloud',
+    host,
+    ...(url.port === null ? {} : { port: url.port }),
+    user: url.user || process.env.PGUSER || accountName(),
+    password: url.password || undefined,
+    database: url.database || undefined,
+    ssl: tlsOptions(url, url.tls ?? defaultTls(host)),
+    application_name: url.parameters.get('application_name') ?? 'uncloud',
     connectionTimeoutMillis: CONNECT_MILLISECONDS,
     statement_timeout: statementSeconds * 1000,
     // The server may be gone without a word: the client's own limit is a little longer than the server's.
@@ -118,9 +126,18 @@ function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
     lock_timeout: LOCK_SECONDS * 1000,
     idle_in_transaction_session_timeout: 600_000,
     keepAlive: true,
-    options: '-c timezone=UTC -c datestyle=ISO',
+    options: `${url.parameters.get('options') ?? ''} -c timezone=UTC -c datestyle=ISO`,
     types: { getTypeParser },
   });
+}
+
+/** The role that libpq logs in with by default; undefined in a container that runs under a number without an account. */
+function accountName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The pool that Kysely asks for, with one connection that transactions take in turn. */
@@ -169,36 +186,29 @@ class SingleConnection {
 }
 
 /** Node's TLS options for a mode of libpq's `sslmode`. */
-function tlsOptions(url: PostgresUrl): ConnectionOptions | false {
-  if (url.tls === 'disable') return false;
-  const parameters = new URL(url.url).searchParams;
+function tlsOptions(url: PostgresUrl, mode: TlsMode): ConnectionOptions | false {
+  if (mode === 'disable') return false;
   const file = (name: string): Buffer | undefined => {
-    const path = parameters.get(name);
-    if (path === null || path === 'system') return undefined;
+    const path = url.parameters.get(name);
+    if (path === undefined || path === 'system') return undefined;
     try {
       return readFileSync(path);
     } catch (error) {
       throw refuse.DATABASE_TLS({
         database: addressOf(url),
         reason: `${name} cannot be read: ${(error as Error).message}`,
+        isOffered: true,
       });
     }
   };
   const [ca, cert, key] = [file('sslrootcert'), file('sslcert'), file('sslkey')];
   return {
-    rejectUnauthorized: url.tls !== 'require',
-    ...(url.tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    rejectUnauthorized: mode !== 'require',
+    ...(mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
-}
-
-/** pg reads sslmode and its files by rules of its own, which differ from libpq's: they are ours to apply. */
-function withoutTlsParameters(text: string): string {
-  const url = new URL(text);
-  for (const name of ['sslmode', 'sslrootcert', 'sslcert', 'sslkey']) url.searchParams.delete(name);
-  return url.toString();
 }
 
 /** Integers as numbers, refused when inexact; days as text, where pg would make a local midnight of them. */
