@@ -43,7 +43,7 @@ function enableCompileCache() {
 
 function interrupt(word, code) {
   process.stderr.write(
-    `\n${word}: unfinished work is rolled back, and running the command again completes it.\n`,
+    `\n${word}: finished work stays, unfinished work is rolled back; if any is left, running the command again completes it.\n`,
   );
   process.exit(code);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,13 +55,19 @@ const TABLES = [
 ];
 
 describe.runIf(hasScript || process.env.CI)(title, () => {
-  it('shows the progress of work that takes more than a second, and takes it away at the end', () => {
-    const rows = Array.from({ length: 60_000 }, (_, index) => `u${index},CH`).join('\n');
-    writeFileSync(join(folder, 'many.csv'), `username,country\n${rows}\n`);
-    const shown = onTerminal(`user import ${join(folder, 'many.csv')}`);
-    expect(shown).toMatch(/\d+ \w+/);
-    expect(shown).toContain(`${ESCAPE}[?25l`);
-    expect(shown).toContain('Imported users: 60000 inserted');
+  it('shows the progress of work that takes more than a second, and takes it away before the results', () => {
+    const shown = onTerminal('user import - --partial', {}, slowRows('echo anna,nowhere'));
+    expect(shown).toMatch(/\d+ \w+, \d+\/s/);
+    const [, results = ''] = shown.split(new RegExp(`${ESCAPE}\\[2K(?!.*${ESCAPE})`, 's'));
+    expect(results).toMatch(/^ *LINE .*\s+15002 /);
+    expect(results).toMatch(/Imported users: 15000 inserted.*\r\n$/);
+  });
+
+  it('takes the progress away when it is interrupted, and has changed nothing else of the terminal', () => {
+    const shown = onTerminal('user import -', {}, `${slowRows('sleep 3')} timeout --signal=INT 3.5`);
+    expect(shown).toMatch(/\d+ \w+, \d+\/s/);
+    expect(shown).toMatch(new RegExp(`\\[2K\r\nInterrupted: [^${ESCAPE}]*$`));
+    expect(shown).not.toMatch(/\?25l|\?7l/);
   });
 
   it.each(TABLES)('%s fits into 80 columns', (words) => {
@@ -136,9 +142,15 @@ describe('in a pipe', () => {
   });
 });
 
+/** Feeds the command behind it with 15000 users for more than two seconds. */
+function slowRows(end: string): string {
+  const some = (letter: string) => `seq --format=${letter}%.0f,CH 5000`;
+  return `(echo username,country; ${some('a')}; sleep 2; ${some('b')}; sleep 0.5; ${some('c')}; ${end}) |`;
+}
+
 /** What a terminal of 80 columns receives: stdout and stderr, lines ending as terminals end them. */
-function onTerminal(words: string, variables: Readonly<Record<string, string>> = {}): string {
-  const command = `stty cols ${COLUMNS} rows 24; exec '${process.execPath}' '${PROGRAM}' ${words}`;
+function onTerminal(words: string, variables: Readonly<Record<string, string>> = {}, via = 'exec'): string {
+  const command = `stty cols ${COLUMNS} rows 24; ${via} '${process.execPath}' '${PROGRAM}' ${words}`;
   const { stdout } = spawnSync('script', ['--quiet', '--command', command, '/dev/null'], {
     encoding: 'utf8',
     input: '',

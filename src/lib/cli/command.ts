@@ -22,6 +22,8 @@ interface GlobalFlags {
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly 'as-user'?: Username | undefined;
+  /** Where the data of some commands goes: a file, or `-` for standard output. */
+  readonly output?: string | undefined;
 }
 
 /** The base of every command: the common flags, the context, questions, and words apart from data. */
@@ -73,7 +75,9 @@ export abstract class BaseCommand extends Command {
       this.say(`Configuration: ${loaded.files.join(', ') || 'defaults'}`);
       this.say(`Database: ${redactDatabaseUrl(config['database.url'])} (${origins['database.url']})`);
     }
-    const progress = new Progress(this.#isSilent());
+    // Data that fills the terminal shows by itself how the work goes on.
+    const isDataShown = this.#flags.output === '-' && process.stdout.isTTY;
+    const progress = new Progress(this.#isSilent() || isDataShown);
     this.#progress = progress;
     const now = Math.floor(Date.now() / 1000) as Instant;
     let opened: ReturnType<Context['db']> | undefined;
@@ -127,14 +131,25 @@ export abstract class BaseCommand extends Command {
     return authorOf(redact(words.map(shellWord).join(' ')), now);
   }
 
+  /** Prints data, on stdout; silent under --json. */
+  override log(text: string): void {
+    if (!this.jsonEnabled()) this.#write(process.stdout, text);
+  }
+
   /** Says something to the person, on stderr; silent under --quiet and --json. */
   protected say(text: string): void {
-    if (!this.#isSilent()) process.stderr.write(`${text}\n`);
+    if (!this.#isSilent()) this.#write(process.stderr, text);
   }
 
   /** Warns the person, on stderr, also under --quiet. */
   protected sayWarning(text: string): void {
-    if (!this.jsonEnabled()) process.stderr.write(`Warning: ${text}\n`);
+    if (!this.jsonEnabled()) this.#write(process.stderr, `Warning: ${text}`);
+  }
+
+  /** All that a command prints goes this way: what the progress line shared its line with would be lost. */
+  #write(stream: NodeJS.WritableStream, text: string): void {
+    this.#progress?.clear();
+    stream.write(`${text}\n`);
   }
 
   /** Ends with another code than 0 although the work was done: 3 when only partly, 4 when changes are pending. */
@@ -151,6 +166,7 @@ export abstract class BaseCommand extends Command {
     if (!process.stdin.isTTY || !process.stderr.isTTY || this.jsonEnabled()) {
       throw refuse.CONFIRMATION_NEEDED({ question });
     }
+    this.#progress?.clear();
     const { confirm } = await import('@inquirer/prompts');
     const answer = await confirm({ message: question, default: false }, { output: process.stderr });
     if (!answer) throw refuse.NOT_CONFIRMED({});
@@ -202,7 +218,7 @@ export abstract class BaseCommand extends Command {
 
   /** Prints the document as it is: oclif would take it apart to colour it, at ten times its memory. */
   protected override logJson(document: unknown): void {
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    this.#write(process.stdout, JSON.stringify(document, null, 2));
   }
 
   #isSilent(): boolean {

@@ -3,13 +3,13 @@ import type { SingleBar } from 'cli-progress';
 /** Work shorter than this shows nothing. */
 const QUIET_MILLISECONDS = 1000;
 
-/** The progress of long work: a bar with rate and remaining time, on a terminal's stderr only. */
+/** The progress of long work: a line with rate and remaining time, on a terminal's stderr only. */
 export class Progress {
   readonly #silent: boolean;
   readonly #begun = Date.now();
+  #library: Promise<void> | undefined;
+  #newBar: ((format: string) => SingleBar) | undefined;
   #bar: SingleBar | undefined;
-  #loading = false;
-  #cleared = false;
 
   constructor(silent: boolean) {
     this.#silent = silent || !process.stderr.isTTY;
@@ -18,42 +18,47 @@ export class Progress {
   /** Shows that `done` of `total` units are done; null when nobody knows how many there are. */
   show(done: number, total: number | null, unit: string): void {
     if (this.#silent || Date.now() - this.#begun < QUIET_MILLISECONDS) return;
+    if (this.#newBar === undefined) {
+      this.#library ??= this.#load();
+      return;
+    }
+    // The rate is the mean since the work began.
+    const facts = { unit, rate: Math.round(done / Math.max(1, (Date.now() - this.#begun) / 1000)) };
     if (this.#bar === undefined) {
-      void this.#start(done, total, unit);
+      const format =
+        total === null
+          ? '{value} {unit}, {rate}/s'
+          : '{bar} {value}/{total} {unit}, {rate}/s, {eta_formatted} left';
+      this.#bar = this.#newBar(format);
+      this.#bar.start(total ?? 0, done, facts);
+      process.prependListener('SIGINT', this.#clear).prependListener('SIGTERM', this.#clear);
       return;
     }
     if (total !== null) this.#bar.setTotal(total);
-    this.#bar.update(done, this.#facts(done, unit));
+    this.#bar.update(done, facts);
   }
 
-  /** Takes the bar away, so that results and errors stand alone. */
+  /** Takes the line away, so that what is printed next stands alone; work that goes on shows it again. */
   clear(): void {
-    this.#cleared = true;
     this.#bar?.stop();
     this.#bar = undefined;
+    process.off('SIGINT', this.#clear).off('SIGTERM', this.#clear);
   }
 
-  async #start(done: number, total: number | null, unit: string): Promise<void> {
-    if (this.#loading) return;
-    this.#loading = true;
+  readonly #clear = () => this.clear();
+
+  async #load(): Promise<void> {
     const { default: progress } = await import('cli-progress');
-    if (this.#cleared) return;
-    const format =
-      total === null
-        ? '{value} {unit} in {duration_formatted}, {rate}/s'
-        : '{bar} {value}/{total} {unit}, {rate}/s, {eta_formatted} left';
-    this.#bar = new progress.SingleBar({
-      format,
-      stream: process.stderr,
-      clearOnComplete: true,
-      hideCursor: true,
-      barsize: 30,
-    });
-    this.#bar.start(total ?? 0, done, this.#facts(done, unit));
-  }
-
-  /** What the line says beside the numbers of the bar: the rate is the mean since the work began. */
-  #facts(done: number, unit: string): { unit: string; rate: number } {
-    return { unit, rate: Math.round(done / Math.max(1, (Date.now() - this.#begun) / 1000)) };
+    // The cursor stays visible and lines go on wrapping: whatever ends the process, the terminal is whole.
+    this.#newBar = (format) =>
+      new progress.SingleBar({
+        format,
+        stream: process.stderr,
+        clearOnComplete: true,
+        hideCursor: false,
+        linewrap: true,
+        gracefulExit: false,
+        barsize: 30,
+      });
   }
 }
