@@ -29,6 +29,11 @@ export function foundPeers(found: Iterable<readonly [publicKey: string, networks
   return new Set(Array.from(new Map(found), ([publicKey, networks]) => `${publicKey}\t${networks}`));
 }
 
+/** A wanted peer as it is found where it is in place. */
+function asFound({ publicKey, network }: Peer): string {
+  return `${publicKey}\t${network}`;
+}
+
 /** The peers one by one. */
 export function listPeers(found: FoundPeers): FoundPeer[] {
   return Array.from(found, (text) => {
@@ -48,8 +53,10 @@ export type PeerChange =
  * by the new peer before the old one goes. `wanted` has no key twice.
  */
 export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
+  const differing = wanted.filter((peer) => !found.has(asFound(peer)));
+  if (differing.length === 0 && wanted.length === found.size) return [];
   const gone = new Set(found);
-  const differing = wanted.filter(({ publicKey, network }) => !gone.delete(`${publicKey}\t${network}`));
+  for (const peer of wanted) gone.delete(asFound(peer));
   const before = new Map(listPeers(gone).map((peer) => [peer.publicKey, peer]));
   const changes: PeerChange[] = [];
   for (const peer of differing) {

@@ -19,9 +19,9 @@ export async function readDevices(wg: Tool): Promise<Map<string, LiveDevice>> {
   return parseDump(await wg(['show', 'all', 'dump']));
 }
 
-/** What `wg show all dump` prints for a peer (wg(8)): its key and its networks, `(none)` for none. */
-const DUMPED_PEER = /^\S+\t(\S+)\t\S+\t\S+\t(?:\(none\)|(\S+))\t.*\n/gm;
-const WITH_PRESHARED_KEY = /^\S+\t(.{44})\t(?!\(none\)\t)/gm;
+/** What `wg show all dump` prints for a peer (wg(8)): interface, key, preshared key, endpoint, networks, and more. */
+const DUMPED_PEER = /^\S+\t(\S+)\t\(none\)\t\S+\t(?:\(none\)|(\S+))\t.*\n/gm;
+const DUMPED_PEER_WITH_PRESHARED_KEY = /^\S+\t(\S+)\t\S+\t\S+\t(?:\(none\)|(\S+))\t.*\n/gm;
 
 /**
  * Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each of its peers
@@ -33,12 +33,19 @@ export function parseDump(text: string): Map<string, LiveDevice> {
     const first = text.indexOf('\n', start) + 1;
     const [name = '', privateKey = '', , port] = text.slice(start, first).split('\t');
     const end = text.indexOf('\n', text.lastIndexOf(`\n${name}\t`) + 1) + 1;
-    const peers = text.slice(first, end);
+    const withPresharedKey: string[] = [];
+    let peers = text.slice(first, end).replace(DUMPED_PEER, '$1\t$2\n');
+    if (peers.startsWith(`${name}\t`) || peers.includes(`\n${name}\t`)) {
+      peers = peers.replace(DUMPED_PEER_WITH_PRESHARED_KEY, (_, key: string, networks = '') => {
+        withPresharedKey.push(key);
+        return `${key}\t${networks}\n`;
+      });
+    }
     devices.set(name, {
       privateKey: privateKey === '(none)' ? null : privateKey,
       listenPort: Number(port),
-      peers: new Set(peers.replace(DUMPED_PEER, '$1\t$2\n').split('\n').slice(0, -1)),
-      withPresharedKey: Array.from(peers.matchAll(WITH_PRESHARED_KEY), ([, key = '']) => key),
+      peers: new Set(peers.split('\n').slice(0, -1)),
+      withPresharedKey,
     });
     start = end;
   }
