@@ -116,6 +116,18 @@ describe('configuration', () => {
     ]);
   });
 
+  it.runIf(process.getuid?.() === 0)(
+    "the system's file is read once where it is the user's too, also by an account without a name",
+    async () => {
+      const file = '/etc/uncloud/config.toml';
+      // The machine's own /etc stays as it is: the child sees one without accounts.
+      const etc = `mount -t tmpfs none /etc && mkdir /etc/uncloud && echo '[billing]' >${file} && exec "$@"`;
+      const via = ['unshare', '--mount', 'sh', '-c', etc, 'sh'];
+      const { stderr } = await uncloud(['config', 'show', '--verbose'], { via });
+      expect(stderr).toMatch(new RegExp(`^Configuration: ${file}\n`));
+    },
+  );
+
   it('a missing file and one that is not TOML are refused', async () => {
     const file = join(folder, 'broken.toml');
     writeFileSync(file, '[database\n');

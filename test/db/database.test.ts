@@ -294,6 +294,80 @@ describe('PostgreSQL', () => {
     expect(translatePostgresError(bug, 'postgres://db/x', login)).toBe(bug);
   });
 
+  it.runIf(process.getuid?.() === 0)('a blackhole route to it is no bug', async () => {
+    const server = '2001:db8:1::5';
+    const route = `ip link set lo up && ip -6 address add 2001:db8::1/128 dev lo && ip -6 route add blackhole ${server}`;
+    const via = ['unshare', '--net', 'sh', '-c', `${route} && exec "$@"`, 'sh'];
+    const { code, stderr } = await uncloud(['user', 'list'], { url: `postgres://ada@[${server}]/x`, via });
+    expect(code).toBe(75);
+    expect(stderr).toContain(`cannot be reached: connect EINVAL ${server}:5432.\n`);
+  });
+
+  it('doctor says of each way in which it is away what to look at', async () => {
+    const { port } = new URL(inject('postgresUrl'));
+    const findingOf = async (url: string) => {
+      const { findings } = await uncloudJson(['doctor'], { url, code: 1 });
+      const found = (findings as { id: string; message: string; fix: string }[]).filter(
+        ({ id }) => id !== 'configuration',
+      );
+      expect(found).toHaveLength(1);
+      const [{ message = '', fix = '' } = {}] = found;
+      expect(message).not.toContain('secret');
+      return [message.replace(/^.*?"[^"]*" ?/, ''), fix];
+    };
+    const network =
+      'See that host and port in UNCLOUD_DATABASE_URL are right, that PostgreSQL runs there, listens (listen_addresses) and is let through by firewalls.';
+    const password = 'Check the role and the password in UNCLOUD_DATABASE_URL, and pg_hba.conf.';
+    expect(await findingOf('postgres://ada:secret@127.0.0.1:1/x')).toEqual([
+      'cannot be reached: connect ECONNREFUSED 127.0.0.1:1.',
+      network,
+    ]);
+    expect(await findingOf('postgres://ada@nowhere.invalid/x?password=secret')).toEqual([
+      expect.stringMatching(/^cannot be reached: getaddrinfo E\w+ nowhere\.invalid\.$/),
+      network,
+    ]);
+    expect(await findingOf('postgres://ada@/x?host=/nonexistent')).toEqual([
+      'cannot be reached: connect ENOENT /nonexistent/.s.PGSQL.5432.',
+      'See that PostgreSQL runs on this machine, that unix_socket_directories has /nonexistent, and the port in UNCLOUD_DATABASE_URL.',
+    ]);
+    expect(await findingOf(address('').replace('postgres:postgres@', 'postgres:secret@'))).toEqual([
+      'refuses the login: password authentication failed for user "postgres".',
+      password,
+    ]);
+    expect(await findingOf(address('').replace('postgres:postgres@', 'nobody:secret@'))).toEqual([
+      'refuses the login: password authentication failed for user "nobody".',
+      password,
+    ]);
+    expect(await findingOf(`postgres://postgres@/uncloud_template?host=${SOCKETS}&port=${port}`)).toEqual([
+      'refuses the login: it asks for a password, and there is none.',
+      'Check the role in UNCLOUD_DATABASE_URL, its password in ~/.pgpass or PGPASSWORD, and pg_hba.conf.',
+    ]);
+    expect(await findingOf(address('').replace('uncloud_template', 'nothing'))).toEqual([
+      '.',
+      expect.stringContaining('createdb'),
+    ]);
+    const server = await notOfferingTls();
+    expect(await findingOf(`postgres://ada@127.0.0.1:${server.port}/x?sslmode=verify-full`)).toEqual([
+      'failed: The server does not support SSL connections.',
+      'Turn TLS on at the server, with ssl = on in its postgresql.conf; docs/database.md shows how.',
+    ]);
+    await server.close();
+  });
+
+  it('doctor wants a file with its password private, and lets one without be read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'uncloud-config-'));
+    const modesOf = async (url: string, code: number) => {
+      writeFileSync(join(folder, 'open.toml'), `[database]\nurl = "${url}"\n`, { mode: 0o644 });
+      const { findings } = await uncloudJson(['doctor', '-c', 'open.toml'], { cwd: folder, code });
+      return (findings as { id: string }[]).filter(({ id }) => id === 'file-mode');
+    };
+    expect(await modesOf(address(''), 1)).toMatchObject([
+      { level: 'error', subject: 'open.toml', fix: 'chmod 600 open.toml' },
+    ]);
+    expect(await modesOf('postgres://postgres@127.0.0.1:1/x', 1)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
   it('a refused login says where the role and the password were read', async () => {
     const hintOf = async (url: string, password: string) => {
       const { error } = await uncloudJson(['user', 'list'], {

@@ -1,3 +1,4 @@
+import { environmentName } from '../core/config.ts';
 import { parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
@@ -75,6 +76,8 @@ function howToReach(context: Context): string {
   return `See that host and port in ${origin} are right, that PostgreSQL runs there, listens (listen_addresses) and is let through by firewalls.`;
 }
 
+const DATABASE_VARIABLE = environmentName('database.url');
+
 /** Files that only their owner may read: the key file, the SQLite file, a configuration with a password. */
 async function privateFiles(context: Context): Promise<Finding[]> {
   const url = parseDatabaseUrl(context.config['database.url']);
@@ -84,7 +87,7 @@ async function privateFiles(context: Context): Promise<Finding[]> {
     oldKeyFile(context.config['secrets.key_file']),
     context.config['ldap.bind_password_file'],
     ...(url.backend === 'sqlite' ? [url.path] : []),
-    ...(url.backend === 'postgresql' && origin.startsWith('/') ? [origin] : []),
+    ...(url.backend === 'postgresql' && url.password !== '' && origin !== DATABASE_VARIABLE ? [origin] : []),
   ].filter((file) => file !== '');
   const findings: Finding[] = [];
   for (const file of files) {

@@ -44,7 +44,7 @@ function meaningOf(error: unknown, database: string, login: Login): unknown {
   const { code = '' } = error as { code?: string };
   const reason = reasonOf(error);
   if (code === '3D000') return refuse.DATABASE_MISSING({ database });
-  if (/password must be a string/.test(reason)) {
+  if (/password must be a string|empty password returned/.test(reason)) {
     return refuse.DATABASE_LOGIN({ database, reason: 'it asks for a password, and there is none', ...login });
   }
   if (/^28/.test(code) || /SASL/.test(reason)) return refuse.DATABASE_LOGIN({ database, reason, ...login });
