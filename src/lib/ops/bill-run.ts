@@ -20,9 +20,10 @@ import {
 } from '../io/db/accounts.ts';
 import {
   findNewestIssueDate,
-  insertBills,
   type NewBill,
   numberBills,
+  type PreparedBills,
+  prepareBills,
   saveOrderStates,
 } from '../io/db/bills.ts';
 import { type Batch, together } from '../io/db/database.ts';
@@ -207,12 +208,12 @@ async function billNextUsers(
       after: accounts.at(-1)?.person.id ?? after,
       most: plan.usersPerBatch - users - accounts.length,
     };
-    const [read, done, stored] = await together([
+    const [read, done] = await together([
       isLast || next.most === 0 ? NO_PAGE : readPage(tx, plan, next),
-      decidePage(plan, accounts, MOST_RECORDS_PER_BATCH - records),
-      plan.dryRun ? [] : storePage(tx, decided),
+      decidePage(tx, plan, accounts, MOST_RECORDS_PER_BATCH - records),
+      plan.dryRun ? null : storePage(tx, decided),
     ]);
-    ids.push(...stored);
+    ids.push(...done.prepared.ids);
     bills.push(...done.bills);
     skipped.push(...done.skipped);
     users += done.users;
@@ -273,15 +274,29 @@ function firstUsers(due: readonly UserDue[]): UserDue[] {
 interface DecidedPage {
   readonly users: number;
   readonly bills: readonly BillToStore[];
+  readonly prepared: PreparedBills;
   readonly records: number;
   readonly states: readonly OrderState[];
   readonly skipped: readonly SkippedUser[];
 }
 
-const NOTHING: DecidedPage = { users: 0, bills: [], records: 0, states: [], skipped: [] };
+const NO_BILLS: PreparedBills = { ids: [], store: async () => {} };
+const NOTHING: DecidedPage = {
+  users: 0,
+  bills: [],
+  prepared: NO_BILLS,
+  records: 0,
+  states: [],
+  skipped: [],
+};
 
 /** @param room the page ends after the user with whom it has more records */
-async function decidePage(plan: Plan, accounts: readonly UserAccount[], room: number): Promise<DecidedPage> {
+async function decidePage(
+  tx: Transaction<Schema>,
+  plan: Plan,
+  accounts: readonly UserAccount[],
+  room: number,
+): Promise<DecidedPage> {
   const bills: BillToStore[] = [];
   const states: OrderState[] = [];
   const skipped: SkippedUser[] = [];
@@ -305,7 +320,8 @@ async function decidePage(plan: Plan, accounts: readonly UserAccount[], room: nu
     for (const state of decision.states) states.push(state);
     if (records > room) break;
   }
-  return { users, bills, records, states, skipped };
+  const prepared = plan.dryRun || bills.length === 0 ? NO_BILLS : await prepareBills(tx, bills);
+  return { users, bills, prepared, records, states, skipped };
 }
 
 function decide(plan: Plan, account: UserAccount): AccountDecision {
@@ -317,11 +333,9 @@ function decide(plan: Plan, account: UserAccount): AccountDecision {
   }
 }
 
-/** @returns the ids of the bills */
-async function storePage(tx: Transaction<Schema>, { bills, states }: DecidedPage): Promise<number[]> {
-  const ids = await insertBills(tx, bills);
+async function storePage(tx: Transaction<Schema>, { prepared, states }: DecidedPage): Promise<void> {
+  await prepared.store();
   await saveOrderStates(tx, states);
-  return ids;
 }
 
 async function takeStatisticsOfBills(tx: Transaction<Schema>): Promise<void> {

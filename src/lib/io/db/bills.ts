@@ -18,7 +18,7 @@ import type { Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
 import type { Territory, VatRate } from '../../core/vat.ts';
 import type { Reach } from './access.ts';
-import { insertRows, isAmong, updateRows } from './bulk.ts';
+import { isAmong, prepareRows, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import { reserveIds } from './ids.ts';
 import { paidForBill, sumOfPayments } from './payments.ts';
@@ -385,73 +385,31 @@ export interface NewBill {
   readonly buyer: BuyerOnBill;
 }
 
-/**
- * Stores bills with their records and VAT groups, as drafts.
- * @returns their ids
- */
-export async function insertBills(tx: Transaction<Schema>, bills: readonly NewBill[]): Promise<number[]> {
-  if (bills.length === 0) return [];
+/** Bills that have ids and wait to be stored. */
+export interface PreparedBills {
+  readonly ids: readonly number[];
+  /** Stores them with their records and VAT groups, as drafts. */
+  store(): Promise<void>;
+}
+
+/** Does all that storing bills takes but for storing them. */
+export async function prepareBills(
+  tx: Transaction<Schema>,
+  bills: readonly NewBill[],
+): Promise<PreparedBills> {
   const ids = await reserveIds(tx, 'bills', bills.length);
   const withIds = bills.map((bill, index) => ({ ...bill, id: ids[index] }));
-  await insertRows(
-    tx,
-    'bills',
-    BILL_COLUMNS,
-    withIds.map(({ id, userId, bill, seller, buyer }) => [
-      id,
-      userId,
-      bill.currency,
-      bill.issuedAt,
-      bill.kind,
-      JSON.stringify(seller),
-      JSON.stringify(buyer),
-      bill.net,
-      bill.vat,
-      bill.total,
-    ]),
-  );
-  await insertRows(
-    tx,
-    'bill_records',
-    RECORD_COLUMNS,
-    withIds.flatMap(({ id, bill }) =>
-      bill.records.map((record) => [
-        id,
-        record.orderId,
-        record.kind,
-        record.periodIndex,
-        record.seq,
-        record.start,
-        record.end,
-        record.net,
-        record.vat.treatment,
-        record.vat.territory,
-        record.vat.rate,
-        record.vat.reason,
-        record.corrects,
-        record.description,
-        record.unitPrice,
-        record.quantity,
-        record.periodSeconds,
-      ]),
-    ),
-  );
-  await insertRows(
-    tx,
-    'bill_vats',
-    VAT_COLUMNS,
-    withIds.flatMap(({ id, bill }) =>
-      bill.vatGroups.map((group) => [
-        id,
-        group.treatment,
-        group.territory,
-        group.rate,
-        group.base,
-        group.vat,
-      ]),
-    ),
-  );
-  return ids;
+  const inserts = [
+    await prepareRows(tx, 'bills', BILL_COLUMNS, withIds.map(billRow)),
+    await prepareRows(tx, 'bill_records', RECORD_COLUMNS, withIds.flatMap(recordRows)),
+    await prepareRows(tx, 'bill_vats', VAT_COLUMNS, withIds.flatMap(vatRows)),
+  ];
+  return {
+    ids,
+    store: async () => {
+      for (const insert of inserts) await insert();
+    },
+  };
 }
 
 /** A draft that is to be issued. */
@@ -512,6 +470,24 @@ const BILL_COLUMNS = {
   total: 'bigint',
 } as const;
 
+/** A bill whose id is reserved. */
+type BillWithId = NewBill & { readonly id: number | undefined };
+
+function billRow({ id, userId, bill, seller, buyer }: BillWithId): unknown[] {
+  return [
+    id,
+    userId,
+    bill.currency,
+    bill.issuedAt,
+    bill.kind,
+    JSON.stringify(seller),
+    JSON.stringify(buyer),
+    bill.net,
+    bill.vat,
+    bill.total,
+  ];
+}
+
 const RECORD_COLUMNS = {
   bill_id: 'bigint',
   order_id: 'bigint',
@@ -532,6 +508,28 @@ const RECORD_COLUMNS = {
   recurring_period_seconds: 'bigint',
 } as const;
 
+function recordRows({ id, bill }: BillWithId): unknown[][] {
+  return bill.records.map((record) => [
+    id,
+    record.orderId,
+    record.kind,
+    record.periodIndex,
+    record.seq,
+    record.start,
+    record.end,
+    record.net,
+    record.vat.treatment,
+    record.vat.territory,
+    record.vat.rate,
+    record.vat.reason,
+    record.corrects,
+    record.description,
+    record.unitPrice,
+    record.quantity,
+    record.periodSeconds,
+  ]);
+}
+
 const VAT_COLUMNS = {
   bill_id: 'bigint',
   treatment: 'text',
@@ -540,6 +538,17 @@ const VAT_COLUMNS = {
   base: 'bigint',
   vat: 'bigint',
 } as const;
+
+function vatRows({ id, bill }: BillWithId): unknown[][] {
+  return bill.vatGroups.map((group) => [
+    id,
+    group.treatment,
+    group.territory,
+    group.rate,
+    group.base,
+    group.vat,
+  ]);
+}
 
 /** Adds their records and VAT groups to the rows of all bills that `column` finds. */
 async function withParts(

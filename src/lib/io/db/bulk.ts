@@ -1,5 +1,5 @@
 import { CompiledQuery, PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
-import { copyTexts } from './copy-text.ts';
+import { copyText } from './copy-text.ts';
 import type { Schema } from './schema.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import type { TranslatingConnection } from './translating-driver.ts';
@@ -29,19 +29,34 @@ export async function insertRows(
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
 ): Promise<void> {
-  const names = Object.keys(columns);
-  const into = `${table} (${names.join(', ')})`;
+  const insert = await prepareRows(tx, table, columns, rows);
+  await insert();
+}
+
+/**
+ * Makes the text of rows that `insertRows` would make, while the database does something else.
+ * @returns inserts them
+ */
+export async function prepareRows(
+  tx: Transaction<Schema>,
+  table: string,
+  columns: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly unknown[])[],
+): Promise<() => Promise<void>> {
+  const into = `${table} (${Object.keys(columns).join(', ')})`;
   if (rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx)) {
-    await tx.getExecutor().provideConnection(async (connection) => {
-      const statement = `copy ${into} from stdin`;
-      await (connection as TranslatingConnection).copyRows(statement, rows.length, copyTexts(rows));
-    });
-    return;
+    const text = await copyText(rows);
+    return () =>
+      tx.getExecutor().provideConnection(async (connection) => {
+        await (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, rows.length, text);
+      });
   }
-  await executeForRows(tx, columns, rows, {
-    sqlite: (values) => `insert into ${into} ${values}`,
-    postgresql: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
-  });
+  return async () => {
+    await executeForRows(tx, columns, rows, {
+      sqlite: (values) => `insert into ${into} ${values}`,
+      postgresql: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
+    });
+  };
 }
 
 /**

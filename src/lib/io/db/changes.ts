@@ -3,6 +3,9 @@ import type { ChangeCounts, ChangeKind } from '../../core/audit.ts';
 const STATEMENT = /^\s*(insert|copy|update|delete)(?: or \w+)?(?: into| from)?\s+"?(\w+)/i;
 const KINDS = { insert: 'inserted', copy: 'inserted', update: 'updated', delete: 'deleted' } as const;
 
+/** Where SQLite keeps the last ids. */
+const SEQUENCES = 'sqlite_sequence';
+
 /** What the names of temporary tables begin with. They hold no data of their own, so their changes do not count. */
 export const STAGED = 'staged_';
 
@@ -16,7 +19,7 @@ export class Changes {
     const match = STATEMENT.exec(sql);
     if (match === null) return;
     const [, verb = '', table = ''] = match;
-    if (table.startsWith(STAGED)) return;
+    if (table.startsWith(STAGED) || table === SEQUENCES) return;
     const kind = / on conflict .* do update /s.test(sql)
       ? 'upserted'
       : KINDS[verb.toLowerCase() as keyof typeof KINDS];

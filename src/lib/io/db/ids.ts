@@ -19,11 +19,11 @@ export async function reserveIds(
     `.execute(tx);
     return rows.map(({ id }) => id);
   }
-  // A write transaction of SQLite's is alone: what comes after the highest id ever given stays free until it ends,
-  // and inserting explicit ids moves the table's entry in sqlite_sequence (https://sqlite.org/autoinc.html).
+  // What AUTOINCREMENT has given last may be changed by a statement (https://sqlite.org/autoinc.html).
   const { rows } = await sql<{ seq: number }>`
-    select seq from sqlite_sequence where name = ${table}
-  `.execute(tx);
-  const last = rows[0]?.seq ?? 0;
-  return Array.from({ length: count }, (_, index) => last + 1 + index);
+    update sqlite_sequence set seq = seq + ${count} where name = ${table} returning seq`.execute(tx);
+  const last = rows[0]?.seq ?? count;
+  if (rows.length === 0)
+    await sql`insert into sqlite_sequence (name, seq) values (${table}, ${last})`.execute(tx);
+  return Array.from({ length: count }, (_, index) => last - count + 1 + index);
 }

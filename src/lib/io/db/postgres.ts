@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
@@ -173,11 +172,13 @@ class SingleConnection {
   }
 
   /** For the holder of the connection. */
-  readonly copyIn: CopyIn = async (statement, texts) => {
+  readonly copyIn: CopyIn = async (statement, text) => {
     // The bundle has a CommonJS module under its default name only.
     const { default: copyStreams } = await import('pg-copy-streams');
     if (this.#client === undefined) throw new Error('Connection terminated');
-    await pipeline(Readable.from(texts), this.#client.query(copyStreams.from(statement)));
+    const copy = this.#client.query(copyStreams.from(statement));
+    copy.end(text);
+    await finished(copy);
   };
 
   async end(): Promise<void> {

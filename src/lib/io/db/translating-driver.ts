@@ -1,8 +1,8 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type { Changes } from './changes.ts';
 
-/** Runs a `COPY … FROM STDIN` with the text of its rows in pieces, on the connection that is in use. */
-export type CopyIn = (statement: string, texts: Iterable<string>) => Promise<void>;
+/** Runs a `COPY … FROM STDIN` with the text of its rows, on the connection that is in use. */
+export type CopyIn = (statement: string, text: Buffer) => Promise<void>;
 
 /** Passes everything on to a driver of Kysely's, counts changes and turns the errors of its connections into refusals. */
 export class TranslatingDriver implements Driver {
@@ -87,9 +87,9 @@ export class TranslatingConnection implements DatabaseConnection {
   }
 
   /** Adds rows to a table: their number, and their text as COPY reads it. */
-  async copyRows(statement: string, count: number, texts: Iterable<string>): Promise<void> {
+  async copyRows(statement: string, count: number, text: Buffer): Promise<void> {
     try {
-      await this.#copyIn(statement, texts);
+      await this.#copyIn(statement, text);
       this.#changes.add(statement, count);
     } catch (error) {
       throw this.#translate(error);
