@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { insertRows } from '../../src/lib/io/db/bulk.ts';
+import { reserveIds } from '../../src/lib/io/db/ids.ts';
 import { describeDatabases } from '../support/databases.ts';
 
 const COLUMNS = { username: 'text', full_name: 'text', is_staff: 'boolean', created_at: 'bigint' } as const;
@@ -46,6 +47,17 @@ describeDatabases('rows in bulk', (databases) => {
     );
     expect(error).toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
     expect(await kysely.selectFrom('users').selectAll().execute()).toEqual([]);
+  });
+
+  it('have ids that are given once, whether or not a row takes them', async () => {
+    const { write } = await (await databases.context()).db();
+    const [first, second] = await write('people', async (tx) => {
+      const ids = [await reserveIds(tx, 'users', 2), await reserveIds(tx, 'users', 2)];
+      await insertRows(tx, 'users', { id: 'bigint', ...COLUMNS }, [[ids[0]?.[1], 'nico', '', false, 0]]);
+      return ids;
+    });
+    const third = await write('people', (tx) => reserveIds(tx, 'users', 1));
+    expect([first, second, third]).toEqual([[1, 2], [3, 4], [5]]);
   });
 
   it('count in the audit trail, those of temporary tables do not', async () => {

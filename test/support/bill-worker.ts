@@ -17,6 +17,7 @@ const context = {
   db: async () => database,
   ldap: () => Promise.reject(new Error('no directory')),
   run: runner({ useSudo: false, show: null }),
+  showsProgress: false,
   progress: () => {},
 };
 process.stdout.write('begins\n');

@@ -144,6 +144,7 @@ function contextOn(
       return directory;
     },
     run: runner({ useSudo: false, show: null }),
+    showsProgress: true,
     progress: () => {},
     at,
     as: (username) => at(time, parseUsername(username)),

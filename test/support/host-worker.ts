@@ -87,6 +87,7 @@ async function runOnce(
     },
     ldap: () => Promise.reject(new Error('no directory')),
     run: operations.run(runner({ useSudo: false, show })),
+    showsProgress: false,
     progress: () => {},
   };
   try {

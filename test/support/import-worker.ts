@@ -28,6 +28,7 @@ const context = {
   db: async () => database,
   ldap: () => Promise.reject(new Error('no directory')),
   run: runner({ useSudo: false, show: null }),
+  showsProgress: false,
   progress: () => {},
 };
 const operations = new Operations({ at: killedAt, moment: 'killed' });

@@ -19,6 +19,7 @@ const context = {
   db: async () => database,
   ldap: () => Promise.reject(new Error('no directory')),
   run: runner({ useSudo: false, show: null }),
+  showsProgress: false,
   progress: () => {},
 };
 const outcomes: string[] = [];

@@ -112,6 +112,7 @@ export abstract class BaseCommand extends Command {
           this.#flags.verbose === true ? (command: string) => this.say(`Running: ${command}`) : null;
         return runner({ useSudo: config['wireguard.use_sudo'], show })(...call);
       },
+      showsProgress: progress.isShown,
       progress: (done, total, unit) => progress.show(done, total, unit),
     };
   }

@@ -5,19 +5,20 @@ const QUIET_MILLISECONDS = 1000;
 
 /** The progress of long work: a line with rate and remaining time, on a terminal's stderr only. */
 export class Progress {
-  readonly #silent: boolean;
+  /** Whether there is a terminal to show it on. */
+  readonly isShown: boolean;
   readonly #begun = Date.now();
   #library: Promise<void> | undefined;
   #newBar: ((format: string) => SingleBar) | undefined;
   #bar: SingleBar | undefined;
 
   constructor(silent: boolean) {
-    this.#silent = silent || !process.stderr.isTTY;
+    this.isShown = !silent && process.stderr.isTTY === true;
   }
 
   /** Shows that `done` of `total` units are done; null when nobody knows how many there are. */
   show(done: number, total: number | null, unit: string): void {
-    if (this.#silent || Date.now() - this.#begun < QUIET_MILLISECONDS) return;
+    if (!this.isShown || Date.now() - this.#begun < QUIET_MILLISECONDS) return;
     if (this.#newBar === undefined) {
       this.#library ??= this.#load();
       return;

@@ -23,6 +23,8 @@ export interface Context {
   ldap(): Promise<Directory>;
   /** Runs a program of the system. */
   readonly run: Run;
+  /** Whether somebody sees `progress`. */
+  readonly showsProgress: boolean;
   /** Tells a person how far the work is; shown on a terminal only. */
   progress(done: number, total: number | null, unit: string): void;
 }

@@ -4,9 +4,16 @@ import type { Schema } from './schema.ts';
 /**
  * Lets PostgreSQL take the statistics of a table after a bulk change. Its own autovacuum comes up to a minute later, and
  * until then the planner reads the whole table for what an index would give. SQLite plans without statistics.
+ * @param columns all of them when none is given
  */
-export async function takeStatistics(tx: Transaction<Schema>, table: keyof Schema): Promise<void> {
-  if (tx.getExecutor().adapter instanceof PostgresAdapter) await sql`analyze ${sql.table(table)}`.execute(tx);
+export async function takeStatistics<Table extends keyof Schema>(
+  tx: Transaction<Schema>,
+  table: Table,
+  columns: readonly (keyof Schema[Table] & string)[] = [],
+): Promise<void> {
+  if (!(tx.getExecutor().adapter instanceof PostgresAdapter)) return;
+  const list = columns.length === 0 ? sql`` : sql`(${sql.join(columns.map((column) => sql.ref(column)))})`;
+  await sql`analyze ${sql.table(table)} ${list}`.execute(tx);
 }
 
 /**
