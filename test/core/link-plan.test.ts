@@ -104,6 +104,16 @@ describe('planInterface', () => {
     }
   });
 
+  it('says how to take over a link that has the key of the pool and the alias of somebody', () => {
+    const rows = networks(1);
+    const hintOf = (state: HostState) => plan(rows, state).refused[0]?.hint;
+    expect(hintOf(stateOf(rows, { link: { alias: 'foo' } }))).toContain(
+      'ip link set dev wg0 alias uncloud:pool=3',
+    );
+    const stranger = stateOf(rows, { link: { alias: 'foo' }, device: { privateKey: 'another' } });
+    expect(hintOf(stranger)).toContain('Rename or remove it');
+  });
+
   it('takes over a link with the key of the pool, and one that a killed run began', () => {
     const rows = networks(1);
     const unmarked = stateOf(rows, { link: { alias: null } });

@@ -3,7 +3,13 @@ import { addSeconds, instant } from '../../src/lib/core/instant.ts';
 import { tunnelState } from '../../src/lib/core/tunnel.ts';
 
 const AT = instant(1_735_689_600);
-const traffic = { endpoint: '[2001:db8::7]:40000', received: 148, sent: 92, latestHandshake: AT };
+const traffic = {
+  allowedIps: '2a0a:e5c1:200::/48',
+  endpoint: '[2001:db8::7]:40000',
+  received: 148,
+  sent: 92,
+  latestHandshake: AT,
+};
 
 it.each([
   ['live', -1],

@@ -60,6 +60,11 @@ const BREAKAGES: readonly Breakage[] = [
     finding: 'error networks: network 2: 2a0a:e5c1:201::/48 overlaps 2a0a:e5c1:200::/48 of network 1',
   },
   {
+    statement: "update vpn_networks set public_key = 'garbage' where id = 1",
+    postgres: 'alter table vpn_networks drop constraint vpn_networks_public_key_check',
+    finding: 'error networks: network 1: its public key is stored as "garbage", which is none',
+  },
+  {
     statement: 'insert into vpn_released_slots values (1, 0, 0)',
     finding: 'error networks: network 1: 2a0a:e5c1:200::/48 is lent, and listed as given back',
   },

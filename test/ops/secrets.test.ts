@@ -155,7 +155,7 @@ describeDatabases('the rotation of the key file', (databases) => {
     const [key, before] = [await read(file), await sealed()];
     for (const dryRun of [true, false]) {
       await expect(rotateSecrets(context, { dryRun })).rejects.toMatchObject({
-        code: 'SECRET_KEY_WRONG',
+        code: 'SECRET_DAMAGED',
         message: expect.stringMatching(/^pool 2: /) as unknown,
       });
     }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { parseHostname } from '../../src/lib/core/hostname.ts';
+import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
 import { withHostLock } from '../../src/lib/io/host-lock.ts';
 import { type HostRequest, reconcileHost } from '../../src/lib/ops/vpn-host.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetwork, rotateNetworkKey } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
@@ -176,9 +177,15 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     await sql`update vpn_networks set public_key = 'nonsense' where id = 2`.execute(kysely);
     const outcomes = await run();
     expect(codes(outcomes)).toEqual([['INVALID_KEY']]);
-    expect(outcomes[0]?.refused[0]?.message).toMatch(/^network 2: /);
+    expect(outcomes[0]?.refused[0]).toMatchObject({
+      message: expect.stringMatching(/^network 2: /),
+      hint: 'On the main node: uncloud vpn network rotate-key 2 --public-key KEY',
+    });
     expect(keysIn(await fileOf())).toEqual([0, 1, 2, 3, 4].map(testKey));
     expect(await run()).toMatchObject([{ changes: [], refused: [{ code: 'INVALID_KEY' }] }]);
+    await rotateNetworkKey(context, 2, testKey(5) as PublicKey);
+    expect(codes(await run())).toEqual([[]]);
+    expect(keysIn(await fileOf())).toEqual([0, 5, 2, 3, 4].map(testKey));
   });
 
   it('of a pool that cannot be opened stay, and the others are written', async () => {
@@ -189,8 +196,8 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     await sql`update vpn_pools set private_key = 'v1:AAAA' where id = 1`.execute(kysely);
     await addNetwork(context, testKey(7), { poolId: 2 });
     const outcomes = await run({ prune: true });
-    expect(codes(outcomes)).toEqual([['SECRET_KEY_WRONG'], []]);
-    expect(outcomes[0]?.refused[0]?.message).toMatch(/^pool 1: /);
+    expect(codes(outcomes)).toEqual([['SECRET_DAMAGED'], []]);
+    expect(outcomes[0]?.refused[0]?.message).toMatch(/^pool 1: .*vpn_pools\/1\/private_key is damaged/);
     expect(outcomes.map(({ applied }) => applied)).toEqual([false, true]);
     expect(await fileOf()).toBe(before);
     expect(keysIn(await fileOf('wg1'))).toEqual([testKey(7)]);

@@ -384,6 +384,16 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       for (const client of lab.clients) expect(ping(client)).toContain(' 0% packet loss');
     });
 
+    it('marks its route with the number of the configuration, in place of the one before', async () => {
+      await repair();
+      const other = { UNCLOUD_WIREGUARD_ROUTE_PROTOCOL: '200' };
+      const { code, stdout } = await run('', other);
+      expect([code, stdout]).toEqual([0, `wg0: add route ${POOL}\n`]);
+      expect(await run('', other)).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(host.run('ip -6 route show proto 188')).toBe('');
+      expect(host.run('ip -6 route show proto 200')).toContain(`${POOL} dev wg0`);
+    });
+
     it('says that it wrote the file when the link then fails', async () => {
       const failing = { UNCLOUD_WIREGUARD_USERSPACE_IMPLEMENTATION: '/bin/false' };
       const done = [];

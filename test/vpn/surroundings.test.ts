@@ -71,6 +71,12 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
           });
         }
         expect(served()).toEqual(before);
+        const { stdout: findings } = await uncloud(['doctor', '--hostname', HOST], {
+          url: environment.UNCLOUD_DATABASE_URL,
+          environment,
+          via: [...host.via, ...account],
+        });
+        expect(findings).toMatch(/ERROR +wireguard.*wireguard-go serves it only for root/);
 
         const sudoers = fileURLToPath(new URL('../../packaging/sudoers', import.meta.url));
         host.run(`install -m 0440 ${sudoers} /etc/sudoers.d/uncloud-vpn`);
@@ -162,7 +168,7 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
         `rm ${vpn.directory}/ballast; mkdir ${scratch}; mount -t tmpfs -o nr_inodes=1 tmpfs ${scratch}`,
       );
       const halfway = await vpn.reconcile('', { TMPDIR: scratch });
-      expect([halfway.code, halfway.stdout]).toEqual([3, '']);
+      expect([halfway.code, halfway.stdout]).toEqual([3, 'wg0: update file wg0.conf\n']);
       expect(halfway.stderr).toContain(`${scratch}" cannot be written: ENOSPC`);
       expect(fileOnHost()).toContain(testKey(1));
       expect((await vpn.reconcile()).stdout).toBe(`wg0: add peer ${testKey(1)}\n`);

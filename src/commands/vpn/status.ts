@@ -8,6 +8,7 @@ export default class VpnStatus extends BaseCommand {
     `Run it on the host: it reads the interfaces as wg show does, so it needs root or sudo.
 live: a handshake in the last 180 seconds. stale: the last one is older, so the client is gone or has nothing to send.
 never: none since the interface was made. absent: the interface lacks the client; run uncloud vpn.
+A peer without an id is on the interface and not in the database: uncloud vpn removes it unless that is most of them.
 Bytes are counted since the interface was made. With --json you also get public keys and endpoints.`;
   static override examples = [
     '<%= config.bin %> vpn status --hostname "$(hostname --fqdn)"',
@@ -21,6 +22,12 @@ Bytes are counted since the interface was made. With --json you also get public 
     const tunnels = await readTunnels(context, flags.hostname);
     if (tunnels.length > 0) this.log(tunnelTable(tunnels, context.now));
     else this.say(`The pools of ${flags.hostname} lend no network.`);
+    const strangers = tunnels.filter(({ networkId }) => networkId === null).length;
+    if (strangers > 0) {
+      this.say(
+        `Without an id: not in the database (${strangers}). The next run of uncloud vpn removes them or says why not.`,
+      );
+    }
     return { hostname: flags.hostname, tunnels: tunnels.map(tunnelDocument) };
   }
 }

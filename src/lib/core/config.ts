@@ -68,6 +68,8 @@ export const CONFIG_KEYS = {
   'wireguard.userspace_implementation': text('What serves WireGuard where the kernel does not', {
     fallback: 'wireguard-go',
   }),
+  // 0 to 4 are the kernel's own: RTPROT_UNSPEC to RTPROT_STATIC (rtnetlink(7)).
+  'wireguard.route_protocol': whole('The number that marks our routes (ip-route(8))', 188, [5, 255]),
   'billing.payment_days': whole('Days from the issue of a bill to its due date', 10, [0, 3650]),
   'billing.upgrade_policy': choice(
     'On an upgrade the old order is charged to the day, or for its whole period',

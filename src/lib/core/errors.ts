@@ -71,6 +71,12 @@ export class UserError extends Error {
     return new UserError(this.code, `${place}: ${this.message}`, { hint, exit, data: { ...data } });
   }
 
+  /** The same refusal with another remedy, for a place where the usual one is not in reach. */
+  hinting(hint: string): UserError {
+    const { exit, data } = this;
+    return new UserError(this.code, this.message, { hint, exit, data: { ...data } });
+  }
+
   /** The same refusal, with what was done all the same. */
   saying(sentence: string, facts: Readonly<Record<string, unknown>>): UserError {
     const { hint, exit, data } = this;
@@ -710,12 +716,15 @@ const DEFINITIONS = {
     }),
     example: { command: 'wireguard-go', interface: 'wg0', reason: 'it ended with 1' },
   }),
-  LINK_NOT_OURS: define<{ interface: string; reason: string }>({
+  LINK_NOT_OURS: define<{ interface: string; reason: string; mark?: string }>({
     when: 'An interface of the name that a pool wants exists and was not made by uncloud. It is never changed.',
     exit: EXIT.PARTLY,
-    say: ({ interface: name, reason }) => ({
+    say: ({ interface: name, reason, mark }) => ({
       message: `Left ${name} as it is: ${reason}.`,
-      hint: `Rename or remove it (ip link show ${name}), or serve the pool by another interface, and run again.`,
+      hint:
+        mark === undefined
+          ? `Rename or remove it (ip link show ${name}), or serve the pool by another interface, and run again.`
+          : `It has the key of the pool. If it is meant to serve it, mark it, as root: ip link set dev ${name} alias ${mark}`,
     }),
     example: { interface: 'wg0', reason: 'it does not carry our alias' },
   }),
@@ -921,6 +930,14 @@ const DEFINITIONS = {
     example: { file: '/etc/uncloud/secrets.key' },
   }),
 
+  SECRET_DAMAGED: define<{ place: string }>({
+    when: 'A sealed private key was changed, cut off or moved: the key file is the right one and does not open it.',
+    say: ({ place }) => ({
+      message: `The sealed secret ${place} is damaged; the key file is the right one and does not open it.`,
+      hint: 'On the main node give the pool a new key: uncloud vpn pool rotate-key ID --generate-key; or restore a backup.',
+    }),
+    example: { place: 'vpn_pools/1/private_key' },
+  }),
   NOTHING_SEALED: define<Record<never, never>>({
     when: 'The key file is to be rotated, and the database holds no sealed secret yet.',
     say: () => ({

@@ -248,10 +248,10 @@ function checkNetwork(
   if (sharer !== undefined) throw refuse.NETWORK_TWICE({ networkId: id, network, other: sharer });
   const publicKey = checkKey(stored);
   if (publicKey === pool.publicKey) {
-    throw refuse.KEY_IS_POOLS({ publicKey, poolId: pool.id }).at(`network ${id}`);
+    throw ofStored(id, refuse.KEY_IS_POOLS({ publicKey, poolId: pool.id }));
   }
   const holder = twins.key.get(id);
-  if (holder !== undefined) throw refuse.KEY_IN_USE({ publicKey, networkId: holder }).at(`network ${id}`);
+  if (holder !== undefined) throw ofStored(id, refuse.KEY_IN_USE({ publicKey, networkId: holder }));
   return { id, slot, network: allowedIps, publicKey };
 }
 
@@ -259,8 +259,15 @@ function checkKey({ id, publicKey }: StoredNetwork): PublicKey {
   try {
     return parsePublicKey(publicKey);
   } catch (error) {
-    throw error instanceof UserError ? error.at(`network ${id}`) : error;
+    throw error instanceof UserError ? ofStored(id, error) : error;
   }
+}
+
+/** The refusal of a key that is in the database already: whoever reads of it sits on the host. */
+function ofStored(id: number, refusal: UserError): UserError {
+  return refusal
+    .at(`network ${id}`)
+    .hinting(`On the main node: uncloud vpn network rotate-key ${id} --public-key KEY`);
 }
 
 function keptPeers(

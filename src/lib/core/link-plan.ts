@@ -15,9 +15,6 @@ import { formatPrefix } from './prefix.ts';
 import { type Header, parseHeader } from './wireguard-config.ts';
 import { diffPeers, type FoundPeers, NO_PEERS, type Peer, type PeerChange } from './wireguard-peer.ts';
 
-/** The number that our routes carry as the protocol that made them (ip-route(8)). */
-export const ROUTE_PROTOCOL = 188;
-
 /** A link as `ip` reports it. */
 export interface LiveLink {
   readonly alias: string | null;
@@ -94,7 +91,12 @@ export function planInterface(
   if (plan.held) return planHeld(plan, file, state);
   const foreign = foreignReason(pool, file, state);
   if (foreign !== null) {
-    const refusal = refuse.LINK_NOT_OURS({ interface: pool.interface, reason: foreign });
+    const hasKey = device?.privateKey === pool.privateKey;
+    const refusal = refuse.LINK_NOT_OURS({
+      interface: pool.interface,
+      reason: foreign,
+      ...(state.links.has(pool.interface) && hasKey ? { mark: linkMark(pool.id) } : {}),
+    });
     return leave({ ...plan, changes: [] }, refusal);
   }
   const { steps, changes, differences } = planLink(pool, plan.peers, state);

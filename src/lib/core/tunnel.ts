@@ -8,6 +8,8 @@ const REJECT_AFTER_SECONDS = 180;
 
 /** What the interface of a host knows about a peer. */
 export interface PeerTraffic {
+  /** As `wg` writes them, with `,` between. */
+  readonly allowedIps: string;
   /** null: never since the interface was made. */
   readonly latestHandshake: Instant | null;
   /** Where its last packet came from, as `wg` writes it. */

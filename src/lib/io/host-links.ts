@@ -27,8 +27,9 @@ import {
  * What the host has now: its links, its WireGuard interfaces and our routes.
  * @throws TOOL_MISSING, NOT_PERMITTED, COMMAND_FAILED
  */
-export async function readHost({ ip, wg }: HostTools): Promise<HostState> {
-  const [devices, links, routes] = await Promise.all([readDevices(wg), readLinks(ip), readRoutes(ip)]);
+export async function readHost(tools: HostTools): Promise<HostState> {
+  const { ip, wg } = tools;
+  const [devices, links, routes] = await Promise.all([readDevices(wg), readLinks(ip), readRoutes(tools)]);
   return { devices, links, routes };
 }
 
@@ -57,12 +58,12 @@ export async function takeSteps(tools: HostTools, target: Target, steps: LinkSte
   if (steps.clearPresharedKeys.length > 0) await clearPresharedKeys(wg, name, steps.clearPresharedKeys);
   if (steps.raise) await raiseLink(ip, name);
   if (steps.addRoute !== null) {
-    if (await isRouteTaken(ip, steps.addRoute)) {
+    if (await isRouteTaken(tools, steps.addRoute, name)) {
       throw refuse.ROUTE_NOT_OURS({ interface: name, prefix: steps.addRoute });
     }
-    await replaceRoute(ip, steps.addRoute, name);
+    await replaceRoute(tools, steps.addRoute, name);
   }
-  for (const prefix of steps.removeRoutes) await deleteRoute(ip, prefix, name);
+  for (const prefix of steps.removeRoutes) await deleteRoute(tools, prefix, name);
 }
 
 /**

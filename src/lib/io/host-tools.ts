@@ -16,12 +16,15 @@ export interface HostTools {
   readonly ip: Tool;
   readonly wg: Tool;
   readonly run: Run;
+  /** The number that our routes carry as the protocol that made them (ip-route(8)). */
+  readonly routeProtocol: number;
 }
 
 /** The programs as the configuration names them. */
 export function hostTools(run: Run, config: Config): HostTools {
   return {
     run,
+    routeProtocol: config['wireguard.route_protocol'],
     ip: toolOf(run, config['wireguard.ip_command']),
     wg: toolOf(run, config['wireguard.wg_command']),
   };
@@ -34,14 +37,18 @@ function toolOf(run: Run, command: string): Tool {
       ...(input === undefined ? {} : { input }),
     });
     if (code === 0) return stdout;
-    const reason = firstLine(stderr);
-    if (/^sudo:|Operation not permitted|Permission denied/m.test(stderr)) {
+    const said = stderr.replace(SUDO_WARNING, '');
+    const reason = firstLine(said);
+    if (/^sudo:|Operation not permitted|Permission denied/m.test(said)) {
       throw refuse.NOT_PERMITTED({ command, reason });
     }
     throw refuse.COMMAND_FAILED({ command: [command, ...args.slice(0, 6)].join(' '), reason });
   };
 }
 
+/** What sudo says before it runs any command at all on a host whose own name has no address. */
+const SUDO_WARNING = /^sudo: unable to resolve host .*\n?/gm;
+
 function firstLine(stderr: string): string {
-  return stderr.trim().split('\n')[0] || 'it gave no reason';
+  return stderr.trim().split('\n')[0]?.replace(/\.$/, '') || 'it gave no reason';
 }

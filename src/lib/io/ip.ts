@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../core/errors.ts';
-import { type LiveLink, type LiveRoute, ROUTE_PROTOCOL } from '../core/link-plan.ts';
-import type { Tool } from './host-tools.ts';
+import type { LiveLink, LiveRoute } from '../core/link-plan.ts';
+import type { HostTools, Tool } from './host-tools.ts';
 
 /** The links of the machine by their names. */
 export async function readLinks(ip: Tool): Promise<Map<string, LiveLink>> {
@@ -16,9 +16,12 @@ export async function readLinks(ip: Tool): Promise<Map<string, LiveLink>> {
   );
 }
 
+/** What routes are read and changed with. */
+type Routing = Pick<HostTools, 'ip' | 'routeProtocol'>;
+
 /** The routes that carry our protocol number. */
-export async function readRoutes(ip: Tool): Promise<LiveRoute[]> {
-  const args = ['-json', '-6', 'route', 'show', 'proto', String(ROUTE_PROTOCOL)];
+export async function readRoutes({ ip, routeProtocol }: Routing): Promise<LiveRoute[]> {
+  const args = ['-json', '-6', 'route', 'show', 'proto', String(routeProtocol)];
   const rows = parse<{ dst: string; dev?: string }>(await ip(args, { privileged: false }));
   return rows.map(({ dst, dev }) => ({ prefix: dst, interface: dev ?? '' }));
 }
@@ -26,12 +29,22 @@ export async function readRoutes(ip: Tool): Promise<LiveRoute[]> {
 /** The metric that the kernel gives a route when none is asked for (IP6_RT_PRIO_USER). */
 const DEFAULT_METRIC = 1024;
 
-/** Whether somebody else's route to exactly this prefix stands where `replaceRoute` would put ours. */
-export async function isRouteTaken(ip: Tool, prefix: string): Promise<boolean> {
+/**
+ * Whether somebody else's route to exactly this prefix stands where `replaceRoute` would put ours. One that leads to
+ * the same link says what ours would say, as that of another protocol number does which was ours until now.
+ */
+export async function isRouteTaken(
+  { ip, routeProtocol }: Routing,
+  prefix: string,
+  name: string,
+): Promise<boolean> {
   const args = ['-json', '-N', '-6', 'route', 'show', 'exact', prefix];
-  const rows = parse<{ protocol?: string; metric?: number }>(await ip(args, { privileged: false }));
+  const rows = parse<{ protocol?: string; metric?: number; dev?: string }>(
+    await ip(args, { privileged: false }),
+  );
   return rows.some(
-    ({ protocol, metric }) => protocol !== String(ROUTE_PROTOCOL) && metric === DEFAULT_METRIC,
+    ({ protocol, metric, dev }) =>
+      protocol !== String(routeProtocol) && metric === DEFAULT_METRIC && dev !== name,
   );
 }
 
@@ -64,13 +77,21 @@ export async function raiseLink(ip: Tool, name: string): Promise<void> {
 }
 
 /** Sends a prefix to a link. One route for a whole pool: a route for each network costs forty times as much. */
-export async function replaceRoute(ip: Tool, prefix: string, name: string): Promise<void> {
-  await ip(['-6', 'route', 'replace', prefix, 'dev', name, 'proto', String(ROUTE_PROTOCOL)]);
+export async function replaceRoute(
+  { ip, routeProtocol }: Routing,
+  prefix: string,
+  name: string,
+): Promise<void> {
+  await ip(['-6', 'route', 'replace', prefix, 'dev', name, 'proto', String(routeProtocol)]);
 }
 
 /** Removes a route that `replaceRoute` made. */
-export async function deleteRoute(ip: Tool, prefix: string, name: string): Promise<void> {
-  await ip(['-6', 'route', 'delete', prefix, 'dev', name, 'proto', String(ROUTE_PROTOCOL)]);
+export async function deleteRoute(
+  { ip, routeProtocol }: Routing,
+  prefix: string,
+  name: string,
+): Promise<void> {
+  await ip(['-6', 'route', 'delete', prefix, 'dev', name, 'proto', String(routeProtocol)]);
 }
 
 /** `ip` prints nothing at all, in place of an empty list, when nothing fits. */

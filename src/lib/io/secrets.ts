@@ -13,7 +13,8 @@ const VERSION = 'v1';
 export interface Opener {
   /**
    * @param place the row and column, as when sealing
-   * @throws SECRET_KEY_WRONG when the key, the text or the place is another one
+   * @throws SECRET_DAMAGED when the text or the place is another one; SECRET_KEY_WRONG when it may also be the key,
+   *   because the database does not say which it asks for
    */
   open(sealed: string, place: string): string;
 }
@@ -138,7 +139,7 @@ async function readKeyOf(
     const fingerprint = fingerprintOf(key);
     if (recorded !== undefined && recorded !== fingerprint) continue;
     const derived = Buffer.from(hkdfSync('sha256', key, '', 'uncloud sealed secret', KEY_BYTES));
-    return { sealer: sealerOf(derived, place), fingerprint };
+    return { sealer: sealerOf(derived, place, recorded !== undefined), fingerprint };
   }
   throw (await lookAt(file)) === undefined
     ? refuse.SECRET_KEY_MISSING({ file })
@@ -168,7 +169,8 @@ function fingerprintOf(key: Buffer): string {
   return createHash('sha256').update('uncloud secrets key fingerprint\0').update(key).digest('hex');
 }
 
-function sealerOf(key: Buffer, file: string): Sealer {
+/** @param isRight whether the key is known to be that of the database */
+function sealerOf(key: Buffer, file: string, isRight: boolean): Sealer {
   return {
     seal(secret, place) {
       const nonce = randomBytes(NONCE_BYTES);
@@ -192,7 +194,7 @@ function sealerOf(key: Buffer, file: string): Sealer {
         return Buffer.concat([decipher.update(secret), decipher.final()]).toString('utf8');
       } catch (error) {
         if (error instanceof UserError) throw error;
-        throw refuse.SECRET_KEY_WRONG({ file });
+        throw isRight ? refuse.SECRET_DAMAGED({ place }) : refuse.SECRET_KEY_WRONG({ file });
       }
     },
   };

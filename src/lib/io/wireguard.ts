@@ -56,12 +56,13 @@ export function parseDump(text: string): Map<string, LiveDevice> {
 export async function readTraffic(wg: Tool): Promise<Map<string, Map<string, PeerTraffic>>> {
   const traffic = new Map<string, Map<string, PeerTraffic>>();
   for (const line of (await wg(['show', 'all', 'dump'])).split('\n')) {
-    const [name = '', publicKey = '', , endpoint = '', , handshake = '', received = '', sent] =
+    const [name = '', publicKey = '', , endpoint = '', allowedIps = '', handshake = '', received = '', sent] =
       line.split('\t');
     if (sent === undefined) continue;
     const peers = traffic.get(name) ?? new Map<string, PeerTraffic>();
     traffic.set(name, peers);
     peers.set(publicKey, {
+      allowedIps,
       latestHandshake: handshake === '0' ? null : instant(Number(handshake)),
       endpoint: endpoint === '(none)' ? null : endpoint,
       received: Number(received),

@@ -11,7 +11,7 @@ import {
   slotCount,
   slotPrefix,
 } from '../core/prefix.ts';
-import { parsePrivateKey } from '../core/wireguard-key.ts';
+import { isPublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import { verifyChains } from '../io/db/audit.ts';
 import { orderColumns, orderFromRow } from '../io/db/orders.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -157,6 +157,11 @@ async function networks(tx: Transaction<Schema>): Promise<readonly Finding[]> {
     if (pool === undefined || prefix === null || found.length > MOST_FINDINGS) return;
     const due = countOrNull(() => slotPrefix(prefix, pool.subnetwork_size, BigInt(row.slot)));
     const fix = `Give it back with: uncloud vpn network delete ${row.id}`;
+    if (!isPublicKey(row.public_key)) {
+      const message = `its public key is stored as ${quote(row.public_key)}, which is none`;
+      const keyFix = `Give it the client's: uncloud vpn network rotate-key ${row.id} --public-key KEY`;
+      found.push(faulty('networks', `network ${row.id}`, message, keyFix));
+    }
     if (due === null || row.network !== formatPrefix(due) || row.slot >= pool.next_slot) {
       const message = `${row.network} is not slot ${row.slot} of pool ${pool.id}, ${pool.network} in /${pool.subnetwork_size}`;
       found.push(faulty('networks', `network ${row.id}`, message, fix));
@@ -344,7 +349,7 @@ async function secrets(tx: Transaction<Schema>, keyFile: string): Promise<readon
     const opener = await openerFor(tx, keyFile);
     const found: Finding[] = [];
     for (const { id, private_key, public_key } of rows) {
-      const fix = `Give the pool a new key with: uncloud vpn pool rotate-key ${id}`;
+      const fix = `Give the pool a new key with: uncloud vpn pool rotate-key ${id} --generate-key`;
       try {
         const key = parsePrivateKey(opener.open(private_key, poolKeyPlace(id)));
         if (publicKeyOf(key) === public_key) continue;

@@ -29,7 +29,7 @@ export interface Rotation {
 /**
  * Seals all secrets of the database under a new key, in one transaction, and puts it in the place of the key file.
  * A run that is killed leaves a key file and a database that fit, and the next one does what was left to do.
- * @throws NOTHING_SEALED, OLD_KEY_KEPT, SECRET_KEY_MISSING, SECRET_KEY_WRONG (naming the secret that does not open),
+ * @throws NOTHING_SEALED, OLD_KEY_KEPT, SECRET_KEY_MISSING, SECRET_KEY_WRONG, SECRET_DAMAGED (naming the secret),
  *   SECRET_FILE_MODE, FILE_NOT_WRITABLE
  */
 export async function rotateSecrets(context: Context, { dryRun }: { dryRun: boolean }): Promise<Rotation> {

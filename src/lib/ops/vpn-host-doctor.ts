@@ -72,12 +72,13 @@ async function rights(context: Context): Promise<Finding[]> {
 /** One of each kind of command that a run gives to sudo. */
 function commandsOf({ config }: Context): string[][] {
   const [ip, wg] = [config['wireguard.ip_command'], config['wireguard.wg_command']];
+  const protocol = String(config['wireguard.route_protocol']);
   return [
     [ip, 'link', 'add', 'dev', 'wg0', 'type', 'wireguard'],
     [ip, 'link', 'set', 'dev', 'wg0', 'alias', 'uncloud:pool=1'],
     [ip, 'link', 'set', 'dev', 'wg0', 'up'],
     [ip, 'link', 'delete', 'dev', 'wg0'],
-    [ip, '-6', 'route', 'replace', '2001:db8::/32', 'dev', 'wg0', 'proto', '188'],
+    [ip, '-6', 'route', 'replace', '2001:db8::/32', 'dev', 'wg0', 'proto', protocol],
     [wg, 'show', 'all', 'dump'],
     [wg, 'syncconf', 'wg0', configPath(config['wireguard.config_directory'], 'wg0')],
     [wg, 'addconf', 'wg0', '/dev/stdin'],
@@ -101,6 +102,11 @@ async function wireguard({ run, config }: Context): Promise<Finding> {
   const program = config['wireguard.userspace_implementation'];
   try {
     await run(program, ['--version']);
+    if (process.geteuid?.() !== 0) {
+      const fix = 'Run uncloud vpn as root here, or boot a kernel with WireGuard: docs/vpn-host.md, step 3.';
+      const message = `the kernel has no module for it, and ${program} serves it only for root`;
+      return faulty('wireguard', 'WireGuard', message, fix);
+    }
     return sound('wireguard', 'WireGuard', `is served by ${program}; the kernel has no module for it`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

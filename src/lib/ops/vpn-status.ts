@@ -5,34 +5,39 @@ import { hostTools } from '../io/host-tools.ts';
 import { readTraffic } from '../io/wireguard.ts';
 import type { Context } from './context.ts';
 
-/** The tunnel of a network, as the interface of its host knows it. */
+/** The tunnel of a network or of a peer of nobody, as the interface of its host knows it. */
 export interface Tunnel extends PeerTraffic {
-  readonly networkId: number;
+  /** null: the database does not know this peer. */
+  readonly networkId: number | null;
   readonly network: string;
   readonly publicKey: string;
   readonly interface: string;
   readonly state: TunnelState;
 }
 
-const NOTHING: PeerTraffic = { latestHandshake: null, endpoint: null, received: 0, sent: 0 };
+const NOTHING: PeerTraffic = { allowedIps: '', latestHandshake: null, endpoint: null, received: 0, sent: 0 };
 
 /**
- * The tunnels of the networks of this host, in the order of pools and addresses. Nothing is changed, and nothing is
+ * The tunnels of the networks of this host, in the order of pools and addresses, then the peers that only its
+ * interfaces know, which the brake may keep. Nothing is changed, and nothing is
  * read that the role of a host may not read.
  * @throws NO_POOL_FOR_HOST, TOOL_MISSING, NOT_PERMITTED, COMMAND_FAILED
  */
 export async function readTunnels(context: Context, hostname: Hostname): Promise<Tunnel[]> {
   const database = await context.db();
-  const networks = await database.read(async (tx) => {
+  const { interfaces, networks } = await database.read(async (tx) => {
     const pools = await tx
       .selectFrom('vpn_pools')
-      .select('hostname')
-      .distinct()
+      .select(['hostname', 'interface'])
       .orderBy('hostname')
+      .orderBy('id')
       .execute();
-    const hostnames = pools.map((pool) => pool.hostname);
-    if (!hostnames.includes(hostname)) throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames });
-    return tx
+    const own = pools.filter((pool) => pool.hostname === hostname);
+    if (own.length === 0) {
+      const hostnames = [...new Set(pools.map((pool) => pool.hostname))];
+      throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames });
+    }
+    const lent = await tx
       .selectFrom('vpn_networks')
       .innerJoin('vpn_pools', 'vpn_pools.id', 'vpn_networks.pool_id')
       .select(['vpn_networks.id', 'vpn_networks.network', 'vpn_networks.public_key', 'interface'])
@@ -40,11 +45,20 @@ export async function readTunnels(context: Context, hostname: Hostname): Promise
       .orderBy('pool_id')
       .orderBy('slot')
       .execute();
+    return { interfaces: own.map((pool) => pool.interface), networks: lent };
   });
   const traffic = await readTraffic(hostTools(context.run, context.config).wg);
-  return networks.map(({ id, network, public_key: publicKey, interface: name }) => {
+  const known = networks.map(({ id, network, public_key: publicKey, interface: name }): Tunnel => {
     const found = traffic.get(name)?.get(publicKey);
+    traffic.get(name)?.delete(publicKey);
     const state = tunnelState(found, context.now);
     return { ...(found ?? NOTHING), networkId: id, network, publicKey, interface: name, state };
   });
+  const strangers = interfaces.flatMap((name) =>
+    Array.from(traffic.get(name) ?? [], ([publicKey, found]): Tunnel => {
+      const state = tunnelState(found, context.now);
+      return { ...found, networkId: null, network: found.allowedIps, publicKey, interface: name, state };
+    }),
+  );
+  return [...known, ...strangers];
 }
