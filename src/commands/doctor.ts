@@ -1,14 +1,12 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
-import { examineRows } from '../lib/cli/doctor.ts';
-import { escapeControl } from '../lib/cli/table.ts';
+import { examineRows, findingText } from '../lib/cli/doctor.ts';
 import { hostname } from '../lib/cli/vpn.ts';
 import { EXIT } from '../lib/core/errors.ts';
+import { withoutRepeats } from '../lib/core/finding.ts';
 import { examineSchema } from '../lib/ops/data-doctor.ts';
 import { examine } from '../lib/ops/doctor.ts';
 import { examineHost } from '../lib/ops/vpn-host-doctor.ts';
-
-const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
 
 /** Without these the data cannot be looked at; they are told by themselves. */
 const UNREADABLE = new Set(['database', 'schema']);
@@ -34,16 +32,13 @@ export default class Doctor extends BaseCommand {
   async run() {
     const { flags } = await this.parse(Doctor);
     const context = await this.context();
-    const findings = await examine(context);
-    if (flags.hostname !== undefined) findings.push(...(await examineHost(context, flags.hostname)));
+    const onHost = flags.hostname === undefined ? [] : await examineHost(context, flags.hostname);
+    const findings = withoutRepeats([...(await examine(context)), ...onHost]);
     const isReadable = !findings.some(({ id, level }) => UNREADABLE.has(id) && level === 'error');
     if (flags.data && isReadable) {
       findings.push(...(await examineSchema(context)), ...(await examineRows(context, flags.hostname)));
     }
-    for (const { level, id, subject, message, fix } of findings) {
-      this.log(escapeControl(`${MARKS[level]}  ${id}: ${subject}: ${message}`));
-      if (fix !== '') this.log(escapeControl(`         ${fix}`));
-    }
+    for (const finding of findings) this.log(findingText(finding));
     if (findings.some(({ level }) => level === 'error')) this.exitWith(EXIT.REFUSED);
     return { findings };
   }

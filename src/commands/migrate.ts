@@ -37,7 +37,7 @@ Run it after every upgrade of uncloud. A SQLite file is created (mode 0600) when
     const context = await this.context();
     if (flags.to !== undefined && !flags.sql && !flags['dry-run']) {
       const { reverted } = await planMigration(context, flags.to);
-      const question = `Revert ${reverted.length} migration(s) with all the data in their tables?`;
+      const question = `Revert ${reverted.length === 1 ? 'one migration with all the data in its' : `${reverted.length} migrations with all the data in their`} tables?`;
       if (reverted.length > 0) await this.confirm(question, flags);
     }
     const readOnly = flags.list || flags.sql || flags['dry-run'];

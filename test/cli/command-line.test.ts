@@ -35,9 +35,23 @@ describe('refusals and usage', () => {
 
   it('a word too many is named, and one behind a topic is no command', async () => {
     expect((await uncloud(['user', 'list', 'extra', 'words'])).stderr).toBe(
-      'Error: Unexpected argument: extra words.\n  See: uncloud user list --help\n',
+      'Error: Unexpected arguments: extra words.\n  See: uncloud user list --help\n',
     );
     expect((await uncloud(['vpn', 'nonsense'])).stderr).toContain('There is no command "vpn nonsense".');
+  });
+
+  it.each([
+    ['user show', 'The argument USERNAME is missing: Name of the user.', 'See: uncloud user show --help'],
+    ['user sync --prun', 'There is no flag --prun.', 'Did you mean: --prune'],
+    ['bootstrap-user nico', 'Unexpected argument: nico.', 'Did you mean: --username nico'],
+    [
+      '--database sqlite:x migrate --list',
+      'The flag --database stands before the command.',
+      'Did you mean: uncloud migrate --list --database sqlite:x',
+    ],
+  ])('uncloud %s: says what is wrong and what was probably meant', async (line, message, hint) => {
+    const { code, stderr } = await uncloud(line.split(' '), { url });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `Error: ${message}\n  ${hint}\n` });
   });
 
   it('every fault of a file of VAT rates is listed', async () => {
@@ -54,7 +68,7 @@ describe('refusals and usage', () => {
     expect(await uncloud(['migrate', '--nonsense'])).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'Error: Nonexistent flag: --nonsense.\n  See: uncloud migrate --help\n',
+      stderr: 'Error: There is no flag --nonsense.\n  See: uncloud migrate --help\n',
     });
     const outcome = await uncloud(['bootstrap-user', '--json']);
     expect(outcome.code).toBe(2);
@@ -97,7 +111,7 @@ describe('configuration', () => {
     const { error } = await uncloudJson(['config', 'show', '-c', file], { code: 1 });
     expect(error).toMatchObject({ code: 'INVALID_CONFIG' });
     expect((error as { faults: string[] }).faults).toEqual([
-      `${file}: database.uri is no key; did you mean database.url?`,
+      `${file}: database.uri is no key (did you mean database.url?)`,
       `${file}: billing.payment_days is "soon", not a whole number from 0 to 3650`,
     ]);
   });
@@ -111,7 +125,7 @@ describe('configuration', () => {
     };
     const { error } = await uncloudJson(['config', 'show'], { environment, code: 1 });
     expect((error as { faults: string[] }).faults).toEqual([
-      'UNCLOUD_DATABSE_URL is no variable; did you mean UNCLOUD_DATABASE_URL?',
+      'UNCLOUD_DATABSE_URL is no variable (did you mean UNCLOUD_DATABASE_URL?)',
       'UNCLOUD_LDAP_HOST is no variable',
     ]);
   });

@@ -160,7 +160,7 @@ Free         256 /48
     expect((await run(again)).stderr).toBe('Network 1 exists already; nothing changed.\n');
     expect(await lend(0, 2)).toEqual({
       code: 0,
-      stderr: 'Created 2 network(s).\n',
+      stderr: 'Created 2 networks.\n',
       stdout: `ID  NETWORK             USER  POOL  PUBLIC KEY                                    CREATED               REFERENCE
  2  2a0a:e5c1:201::/48  anna     1  ${testKey(0)}  …
  3  2a0a:e5c1:202::/48  anna     1  ${testKey(1)}  …

@@ -1,5 +1,6 @@
 import { type AuditEntry, type ChangeCounts, sealedPart } from '../core/audit.ts';
 import { formatInstant } from '../core/instant.ts';
+import type { Topic } from '../io/db/database.ts';
 import { renderTable } from './table.ts';
 
 /** An entry as --json shows it. */
@@ -14,18 +15,33 @@ export function auditTable(entries: readonly AuditEntry[]): string {
       { title: 'at' },
       { title: 'user' },
       { title: 'host', yields: true, spare: 1 },
-      { title: 'changes', yields: true },
-      { title: 'command', yields: true },
+      { title: 'changes', below: true },
+      { title: 'command', below: true },
     ],
-    entries.map(({ at, osUser, sudoUser, host, command, counts }) => {
+    entries.map(({ at, osUser, sudoUser, host, command, topic, counts }) => {
       const user = sudoUser === null ? osUser : `${sudoUser} as ${osUser}`;
-      return [formatInstant(at), user, host, changesText(counts), command];
+      return [formatInstant(at), user, host, changesText(topic, counts), command];
     }),
   );
 }
 
-function changesText(counts: ChangeCounts): string {
+/** The table that a command of a topic is about: the others change along with it. */
+const MAIN_TABLES: Readonly<Record<string, string>> = {
+  migrations: 'schema_migrations',
+  people: 'users',
+  seller: 'providers',
+  products: 'products',
+  orders: 'orders',
+  bills: 'bills',
+  payments: 'payments',
+  'vat-rates': 'vat_rates',
+  vpn: 'vpn_networks',
+} satisfies Record<Topic, string>;
+
+function changesText(topic: string, counts: ChangeCounts): string {
+  const isMain = (table: string) => table === MAIN_TABLES[topic];
   return Object.entries(counts)
+    .sort(([one], [other]) => Number(isMain(other)) - Number(isMain(one)))
     .map(([table, kinds]) => {
       const rows = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
       return `${table}: ${rows.join(', ')}`;

@@ -12,6 +12,7 @@ import { openDatabase } from '../io/db/open.ts';
 import type { Context } from '../ops/context.ts';
 import { Progress } from './progress.ts';
 import { redact } from './report.ts';
+import { widthOf, wrapSentences } from './sentence.ts';
 
 /** What a command returns: the document of `--json`, without the schema version. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -139,12 +140,13 @@ export abstract class BaseCommand extends Command {
 
   /** Says something to the person, on stderr; silent under --quiet and --json. */
   protected say(text: string): void {
-    if (!this.#isSilent()) this.#write(process.stderr, text);
+    if (!this.#isSilent()) this.#write(process.stderr, wrapSentences(text, widthOf(process.stderr)));
   }
 
   /** Warns the person, on stderr, also under --quiet. */
   protected sayWarning(text: string): void {
-    if (!this.jsonEnabled()) this.#write(process.stderr, `Warning: ${text}`);
+    if (this.jsonEnabled()) return;
+    this.#write(process.stderr, wrapSentences(`Warning: ${text}`, widthOf(process.stderr)));
   }
 
   /** All that a command prints goes this way: what the progress line shared its line with would be lost. */

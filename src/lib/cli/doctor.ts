@@ -1,12 +1,25 @@
 import { hostname as machineName } from 'node:os';
 import type { Fault } from '../core/bill.ts';
-import { UserError } from '../core/errors.ts';
+import { quote, UserError } from '../core/errors.ts';
 import { type Finding, faulty, refused, sound, verdict } from '../core/finding.ts';
 import { type Hostname, parseHostname } from '../core/hostname.ts';
 import { verifyBills } from '../ops/bill-history.ts';
 import type { Context } from '../ops/context.ts';
 import { examineData } from '../ops/data-doctor.ts';
 import { type InterfaceOutcome, reconcileHost } from '../ops/vpn-host.ts';
+import { wrapSentences } from './sentence.ts';
+import { escapeControl, terminalWidth } from './table.ts';
+
+const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
+const INDENT = ' '.repeat('ERROR    '.length);
+
+/** A finding in words; its subject only where neither its name nor its message says it. */
+export function findingText({ id, level, subject, message, fix }: Finding): string {
+  const isSaid = subject === id || message.includes(quote(subject));
+  const lines = [`${MARKS[level]}  ${id}: ${isSaid ? '' : `${subject}: `}${message}`];
+  if (fix !== '') lines.push(INDENT + fix);
+  return lines.map((line) => wrapSentences(escapeControl(line), terminalWidth(), INDENT)).join('\n');
+}
 
 /**
  * Checks all invariants of the stored rows: what `examineData` looks at, the recomputation of `bill verify`, and the

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Config, type Interfaces, run, toConfiguredId } from '@oclif/core';
+import { Config, type Interfaces, run } from '@oclif/core';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import { report } from './report.ts';
+import { commandWords, explainUsage } from './usage.ts';
 
 /**
  * Runs one command line.
@@ -33,11 +34,11 @@ async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
   try {
     config = await loadConfig(own, root);
     // The plugin asks whether another command was meant: only where there is somebody to answer.
-    if (json || !process.stdin.isTTY || !process.stderr.isTTY)
+    if (json || own[0]?.startsWith('-') || !process.stdin.isTTY || !process.stderr.isTTY)
       config.plugins.delete('@oclif/plugin-not-found');
     await run(argv, config);
   } catch (error) {
-    const told = config === undefined ? error : await unknownCommand(error, config);
+    const told = (config && (await explainUsage(error, config, own))) ?? error;
     if (isQuietExit(told)) return told.oclif.exit === 0 ? EXIT.DONE : EXIT.USAGE;
     // Told by `main`, as every error of standard output is.
     if (told instanceof UserError && told.code === 'OUTPUT_NOT_WRITABLE') return EXIT.DONE;
@@ -62,33 +63,4 @@ async function loadConfig(argv: readonly string[], root: string): Promise<Config
 function isQuietExit(error: unknown): error is { oclif: { exit: number } } {
   const exit = (error as { oclif?: { exit?: number } }).oclif?.exit;
   return exit === 0 || exit === 127;
-}
-
-/** Turns oclif's error for an unknown command into ours, which names the close ones. */
-async function unknownCommand(error: unknown, config: Config): Promise<unknown> {
-  const match = error instanceof Error ? /^command (\S+) not found$/.exec(error.message) : null;
-  if (match === null) return error;
-  const [, id = ''] = match;
-  // oclif takes what follows a command without arguments for a part of its name.
-  const words = id.split(':');
-  const command = commandWords(words, config);
-  const isTopic = config.commandIDs.some((other) => other.startsWith(`${command.join(':')}:`));
-  if (command.length > 0 && !isTopic) {
-    const message = `Unexpected argument: ${words.slice(command.length).join(' ')}.`;
-    return refuse.USAGE({ message, command: `${config.bin} ${command.join(' ')}` });
-  }
-  const { default: levenshtein } = await import('fastest-levenshtein');
-  const close = config.commands
-    .filter(
-      (command) => !command.hidden && levenshtein.distance(command.id, id) <= Math.max(2, id.length / 4),
-    )
-    .map((command) => `${config.bin} ${toConfiguredId(command.id, config)}`);
-  return refuse.UNKNOWN_COMMAND({ command: toConfiguredId(id, config), close });
-}
-
-/** The longest leading words that name a command. */
-function commandWords(argv: readonly string[], config: Config): string[] {
-  const words = argv.slice(0, argv.findIndex((word) => word.startsWith('-')) >>> 0);
-  while (words.length > 0 && config.findCommand(words.join(':')) === undefined) words.pop();
-  return words;
 }

@@ -1,4 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+import { widthOf, wrapSentences } from './sentence.ts';
 
 /** How an error of any kind is to be told. */
 interface Report {
@@ -26,9 +28,10 @@ export function report(thrown: unknown, { json, command }: { json: boolean; comm
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
     const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
-    const label = colour ? '\u001b[31mError:\u001b[39m' : 'Error:';
-    process.stderr.write(`${label} ${redact(told.message)}\n`);
-    if (told.hint !== '') process.stderr.write(`  ${redact(told.hint)}\n`);
+    const words = wrapSentences(`Error: ${redact(told.message)}`, widthOf(process.stderr));
+    process.stderr.write(`${colour ? words.replace('Error:', '\u001b[31mError:\u001b[39m') : words}\n`);
+    const hint = wrapSentences(`  ${redact(told.hint)}`, widthOf(process.stderr), '  ');
+    if (told.hint !== '') process.stderr.write(`${hint}\n`);
   }
   return told.exit;
 }
@@ -65,7 +68,7 @@ function tell({ code, message, hint, exit, data }: UserError): Report {
 function usageMessage(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('oclif' in error)) return undefined;
   if ('code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
-  const [message = ''] = error.message
+  const [message = ''] = stripVTControlCharacters(error.message)
     .replace(/^The following errors? occurred:\s*/, '')
     .split('\nSee more help');
   return message

@@ -1,4 +1,4 @@
-import { eastAsianWidth } from 'get-east-asian-width';
+import { displayWidth, widthOf, wrapSentences } from './sentence.ts';
 
 /** A cell: text as stored, or a number; null shows as nothing. */
 export type Cell = string | number | null;
@@ -51,12 +51,17 @@ export function renderTable(
   if (width === undefined || sum(natural) <= width) {
     return lines.map((line) => drawLine(line, natural, columns)).join('\n');
   }
-  const below = columns.findIndex((column) => column.below);
-  const inline = columns.filter((_, index) => index !== below);
-  const own = lines.map((line) => line.filter((_, index) => index !== below));
+  const isBelow = (index: number) => columns[index]?.below === true;
+  const inline = columns.filter((_, index) => !isBelow(index));
+  const own = lines.map((line) => line.filter((_, index) => !isBelow(index)));
+  const sentences = lines.map((line) => line.filter((text, index) => isBelow(index) && text !== ''));
   return drawNarrow(inline, own, width)
-    .flatMap((line, row) => [line, ...(row === 0 || below < 0 ? [] : wrap(lines[row]?.[below] ?? '', width))])
+    .flatMap((line, row) => [line, ...(row === 0 ? [] : (sentences[row] ?? []).map(indented))])
     .join('\n');
+
+  function indented(text: string): string {
+    return wrapSentences(INDENT + text, width, INDENT);
+  }
 }
 
 /** Draws lines that are wider than the terminal. */
@@ -104,18 +109,6 @@ function sum(widths: readonly number[]): number {
   return widths.reduce((total, own) => total + own, GAP * (widths.length - 1));
 }
 
-/** A sentence in lines that fit, broken between words, further in than the table. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ').filter(Boolean)) {
-    const line = lines.at(-1);
-    if (line !== undefined && displayWidth(`${line} ${word}`) <= width)
-      lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(INDENT + word);
-  }
-  return lines;
-}
-
 function drawLine(cells: readonly string[], widths: readonly number[], columns: readonly Column[]): string {
   let line = '';
   for (const [index, columnWidth] of widths.entries()) {
@@ -125,15 +118,6 @@ function drawLine(cells: readonly string[], widths: readonly number[], columns: 
     if (index < widths.length - 1) line += ' '.repeat(GAP);
   }
   return line.trimEnd();
-}
-
-/** The columns of a terminal that a text takes: East Asian wide characters and emoji take two (Unicode Annex 11). */
-function displayWidth(text: string): number {
-  if (/^[ -~]*$/.test(text)) return text.length;
-  let width = 0;
-  for (const { segment } of new Intl.Segmenter().segment(text))
-    width += eastAsianWidth(segment.codePointAt(0) ?? 0);
-  return width;
 }
 
 /** The text, ending in an ellipsis when it is wider than `width`; never cut within a character. */
@@ -147,11 +131,16 @@ function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** Draws one object: a name and its value on each line. */
-export function renderFields(fields: Readonly<Record<string, Cell>>): string {
-  const widest = Math.max(...Object.keys(fields).map((name) => name.length));
+/** Draws one object: a name and its value on each line; on a terminal a long value goes on below its beginning. */
+export function renderFields(
+  fields: Readonly<Record<string, Cell>>,
+  width: number | undefined = terminalWidth(),
+): string {
+  const column = Math.max(...Object.keys(fields).map((name) => name.length)) + GAP;
+  const indent = ' '.repeat(column);
   return Object.entries(fields)
-    .map(([name, value]) => `${name.padEnd(widest + GAP)}${escapeControl(String(value ?? '') || '–')}`)
+    .map(([name, value]) => [name.padEnd(column), escapeControl(String(value ?? '') || '–')] as const)
+    .map(([name, value]) => name + wrapSentences(indent + value, width, indent).slice(column))
     .join('\n');
 }
 
@@ -166,7 +155,7 @@ export function escapeControl(text: string): string {
 
 /** The columns of the terminal that stdout is; undefined in a pipe. */
 export function terminalWidth(): number | undefined {
-  return process.stdout.isTTY ? process.stdout.columns : undefined;
+  return widthOf(process.stdout);
 }
 
 /** Takes width from the columns that yield, then from the widest of text, and from numbers only in need, until all fit. */

@@ -193,7 +193,7 @@ function suggestion(name: string): string {
   const short = name.split('.').at(-1) ?? '';
   const close =
     names.find((known) => known.endsWith(`.${short}`)) ?? names.find((known) => isNear(known, name));
-  return close === undefined ? '' : `; did you mean ${close}?`;
+  return close === undefined ? '' : ` (did you mean ${close}?)`;
 }
 
 /**
@@ -204,7 +204,7 @@ function misspelt(variable: string): string | null {
   const names = Object.keys(CONFIG_KEYS).map((name) => [environmentName(name), name] as const);
   if (!variable.startsWith('UNCLOUD_') || names.some(([known]) => known === variable)) return null;
   const close = names.find(([known]) => isNear(known, variable));
-  if (close !== undefined) return `; did you mean ${close[0]}?`;
+  if (close !== undefined) return ` (did you mean ${close[0]}?)`;
   const isOfTable = names.some(([, name]) =>
     variable.startsWith(`${environmentName(name.split('.')[0] ?? '')}_`),
   );

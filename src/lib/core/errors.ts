@@ -310,7 +310,7 @@ const DEFINITIONS = {
   SCHEMA_OUTDATED: define<{ pending: string[] }>({
     when: 'Migrations that this version needs were not applied to the database.',
     say: ({ pending }) => ({
-      message: `The database lacks ${pending.length} migration(s): ${pending.join(', ')}.`,
+      message: `The database lacks ${pending.length === 1 ? 'a migration' : `${pending.length} migrations`}: ${pending.join(', ')}.`,
       hint: 'See them with: uncloud migrate --list; apply them with: uncloud migrate',
       data: { pending },
     }),
@@ -814,10 +814,13 @@ const DEFINITIONS = {
     }),
     example: { text: 'abc' },
   }),
-  USAGE: define<{ message: string; command: string }>({
+  USAGE: define<{ message: string; command: string; better?: readonly string[] }>({
     when: 'A flag or argument is unknown, missing or contradicts another one.',
     exit: EXIT.USAGE,
-    say: ({ message, command }) => ({ message, hint: `See: ${command} --help` }),
+    say: ({ message, command, better = [] }) => ({
+      message,
+      hint: better.length > 0 ? `Did you mean: ${better.join(', ')}` : `See: ${command} --help`,
+    }),
     example: { message: 'Nonexistent flag: --foo.', command: 'uncloud bill list' },
   }),
   UNKNOWN_COMMAND: define<{ command: string; close: string[] }>({
@@ -846,11 +849,11 @@ const DEFINITIONS = {
   INVALID_CONFIG: define<{ faults: string[] }>({
     when: 'The configuration has unknown keys or wrong values; every fault is listed.',
     say: ({ faults }) => ({
-      message: `The configuration has ${faults.length} fault(s): ${faults.join('; ')}.`,
+      message: `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}: ${faults.join('; ')}.`,
       hint: 'Correct them; `uncloud config init FILE` writes an example with every key.',
       data: { faults },
     }),
-    example: { faults: ['/etc/uncloud/config.toml: database.uri is no key; did you mean database.url?'] },
+    example: { faults: ['/etc/uncloud/config.toml: database.uri is no key (did you mean database.url?)'] },
   }),
   CONFIG_NOT_READABLE: define<{ file: string; reason: string }>({
     when: 'A configuration file does not exist, cannot be read, or is not TOML.',

@@ -41,3 +41,10 @@ export function verdict(found: readonly Finding[], allIsWell: Finding): readonly
   const rest = faulty(allIsWell.id, allIsWell.subject, message, 'Look again when these are put right.');
   return [...found.slice(0, MOST_FINDINGS), rest];
 }
+
+/** The findings without those that tell once more what one before them has told: one fault may stop several checks. */
+export function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  const isRepeat = ({ level, message }: Finding, index: number) =>
+    level === 'error' && findings.findIndex((other) => other.message === message) < index;
+  return findings.filter((finding, index) => !isRepeat(finding, index));
+}

@@ -33,7 +33,8 @@ async function database(context: Context): Promise<Finding[]> {
     const { applied, pending } = await verifyMigrations(opened);
     const reached = sound('database', opened.address, `answers (${opened.backend})`);
     if (pending.length > 0) {
-      const message = `${pending.length} migration(s) are pending: ${pending.join(', ')}`;
+      const count = pending.length === 1 ? 'a migration is' : `${pending.length} migrations are`;
+      const message = `${count} pending: ${pending.join(', ')}`;
       return [reached, faulty('schema', opened.address, message, 'Apply them with: uncloud migrate')];
     }
     const sealed = await opened.kysely.selectFrom('secret_keys').select('id').executeTakeFirst();

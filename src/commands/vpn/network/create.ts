@@ -73,7 +73,7 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
     const bulk = { ...borrower, publicKeysFile: file, count: flags.count ?? null };
     const networks = await createNetworks(context, bulk);
     this.log(networkTable(networks));
-    this.say(`Created ${networks.length} network(s).`);
+    this.say(`Created ${networks.length} ${networks.length === 1 ? 'network' : 'networks'}.`);
     return { networks: networks.map(networkDocument) };
   }
 }

@@ -1,0 +1,112 @@
+import { type Command, type Config, toConfiguredId } from '@oclif/core';
+import { refuse, type UserError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
+
+/** What oclif's parser throws: beside its text the facts, which differ by kind. */
+interface ParseError extends Error {
+  readonly args?: readonly (string | { readonly name: string; readonly description?: string })[];
+  readonly flags?: readonly string[];
+}
+
+/** The flags of a command, from its class or from the manifest. */
+type Flags = Command.Loadable['flags'];
+
+/**
+ * What is wrong with a command line, said in our words, or undefined when the error is not about that.
+ * @param argv what follows the name of the program
+ */
+export async function explainUsage(
+  error: unknown,
+  config: Config,
+  argv: readonly string[],
+): Promise<UserError | undefined> {
+  if (!(error instanceof Error) || !('oclif' in error)) return undefined;
+  const unknown = /^command (\S+) not found$/.exec(error.message)?.[1];
+  if (unknown !== undefined) return explainCommand(unknown, config, argv);
+  const words = commandWords(argv, config);
+  const command = `${config.bin} ${words.join(' ')}`;
+  const known = config.findCommand(words.join(':'))?.flags ?? {};
+  const { args = [], flags = [] } = error as ParseError;
+  if (error.message.startsWith('Nonexistent flag')) {
+    const message = `There is no flag ${flags.join(' and no flag ')}.`;
+    const close = await closeTo(
+      flags[0] ?? '',
+      Object.keys(known).map((name) => `--${name}`),
+    );
+    return refuse.USAGE({ message, command, better: close.slice(0, 1) });
+  }
+  if (/^Missing \d+ required arg/.test(error.message)) {
+    const missing = args.flatMap((arg) => (typeof arg === 'string' ? [] : [arg]));
+    const [first] = missing;
+    if (missing.length !== 1 || first === undefined) {
+      const message = `Arguments are missing: ${missing.map(({ name }) => name.toUpperCase()).join(', ')}.`;
+      return refuse.USAGE({ message, command });
+    }
+    const message = `The argument ${first.name.toUpperCase()} is missing: ${first.description}.`;
+    return refuse.USAGE({ message, command });
+  }
+  if (error.message.startsWith('Unexpected argument')) {
+    return tooMany(
+      args.filter((arg) => typeof arg === 'string'),
+      { command, known, argv },
+    );
+  }
+  return undefined;
+}
+
+/** oclif takes what follows a command without arguments for a part of its name. */
+async function explainCommand(id: string, config: Config, argv: readonly string[]): Promise<UserError> {
+  if (id.startsWith('-')) return flagsFirst(config, argv);
+  const words = id.split(':');
+  const command = commandWords(words, config);
+  const isTopic = config.commandIDs.some((other) => other.startsWith(`${command.join(':')}:`));
+  if (command.length > 0 && !isTopic) {
+    const known = config.findCommand(command.join(':'))?.flags ?? {};
+    const line = `${config.bin} ${command.join(' ')}`;
+    return tooMany(words.slice(command.length), { command: line, known, argv });
+  }
+  const ids = config.commands.filter(({ hidden }) => !hidden).map((known) => known.id);
+  const close = (await closeTo(id, ids)).map((known) => `${config.bin} ${toConfiguredId(known, config)}`);
+  return refuse.UNKNOWN_COMMAND({ command: toConfiguredId(id, config), close });
+}
+
+/** Says where flags belong: oclif looks for the command in the first word. */
+function flagsFirst(config: Config, argv: readonly string[]): UserError {
+  const start = argv.findIndex((_, index) => commandWords(argv.slice(index), config).length > 0);
+  const message = `The flag ${argv[0]} stands before the command.`;
+  if (start < 0) return refuse.USAGE({ message, command: config.bin });
+  const words = commandWords(argv.slice(start), config);
+  const rest = [...argv.slice(start + words.length), ...argv.slice(0, start)].map(shellWord);
+  const command = [config.bin, ...words].join(' ');
+  return refuse.USAGE({ message, command, better: [[command, ...rest].join(' ')] });
+}
+
+/** Words that no argument takes: a single one is mostly the value of the flag that the command cannot do without. */
+function tooMany(
+  words: readonly string[],
+  { command, known, argv }: { command: string; known: Flags; argv: readonly string[] },
+): UserError {
+  const message = `Unexpected argument${words.length === 1 ? '' : 's'}: ${words.join(' ')}.`;
+  const [flag] = Object.values(known).filter(
+    ({ name, required, type }) => required && type === 'option' && !argv.includes(`--${name}`),
+  );
+  if (flag === undefined || words.length !== 1) return refuse.USAGE({ message, command });
+  return refuse.USAGE({ message, command, better: [`--${flag.name} ${shellWord(words[0] ?? '')}`] });
+}
+
+/** Those of many words that differ from one by a few letters, the nearest first. */
+async function closeTo(word: string, known: readonly string[]): Promise<string[]> {
+  const { default: levenshtein } = await import('fastest-levenshtein');
+  return known
+    .map((other) => ({ other, distance: levenshtein.distance(other, word) }))
+    .filter(({ distance }) => distance <= Math.max(2, word.length / 4))
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ other }) => other);
+}
+
+/** The longest leading words that name a command. */
+export function commandWords(argv: readonly string[], config: Config): string[] {
+  const words = argv.slice(0, argv.findIndex((word) => word.startsWith('-')) >>> 0);
+  while (words.length > 0 && config.findCommand(words.join(':')) === undefined) words.pop();
+  return words;
+}
