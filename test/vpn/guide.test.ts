@@ -65,8 +65,8 @@ describe.runIf(whyNoLab() === null)('the guide', { timeout: 60_000 }, () => {
         const address = reachable(context.url).replace('postgres:postgres@', `${role}:${password}@`);
         const written = config.replace(/postgres:[^"]*/, address);
         expect(written).toContain(password);
+        host.run('sh', /`(install [^`]* \/etc\/uncloud\/config.toml)`/.exec(guide)?.[1] ?? '');
         host.run('sh', `cat >/etc/uncloud/config.toml <<'END'\n${written}END\n`);
-        host.run('sh', /`(chown uncloud: \/etc\/uncloud\/config.toml [^`]*)`/.exec(guide)?.[1] ?? '');
         expect(
           host.run('stat -c %U:%a /etc/uncloud/config.toml /etc/uncloud/secrets.key /etc/wireguard'),
         ).toBe('uncloud:600\nuncloud:600\nuncloud:700\n');
