@@ -162,7 +162,7 @@ export async function failEverywhere(
     if (refusal === undefined) expect(await effectOf(found)).toEqual(wanted);
     const isChanged = !same(dataOf(found), dataOf(initial));
     expect(entriesOf(found) > entriesOf(initial), 'an entry in the audit trail').toBe(isChanged);
-    if (!isChanged && id !== 'secrets:rotate') expect([...left]).toEqual([...files]);
+    if (!isChanged) expect(withoutKeys(left)).toEqual(withoutKeys(files));
     if (!isChanged && same(found, initial) && same(files, left)) return came;
     const state = JSON.stringify([await effectOf(found), [...left.keys()].sort()]);
     if (!tried.has(state)) {
@@ -207,6 +207,11 @@ export async function failEverywhere(
 
 function entriesOf({ audit_entries: entries = [] }: Contents): number {
   return entries.length;
+}
+
+/** A key that no database asks for yet may stay: the command takes it when it is run again. */
+function withoutKeys(files: ReadonlyMap<string, string>): [path: string, text: string][] {
+  return [...files].filter(([path]) => !path.includes('secrets.key'));
 }
 
 function same(
