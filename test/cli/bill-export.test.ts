@@ -204,7 +204,8 @@ describeDatabases('uncloud bill export', (databases) => {
       code: 2,
       stdout: '',
     });
-    expect(await refusal('1', '--output', join(folder, 'no', 'such.csv'))).toEqual([1, 'FILE_NOT_WRITABLE']);
+    expect(await refusal('1', '--output', join(folder, 'no', 'such.csv'))).toEqual([1, 'FOLDER_MISSING']);
+    expect(await refusal('1', '2', '--output', join(folder, 'no'))).toEqual([1, 'FOLDER_MISSING']);
     await writeFile(folder, '');
     expect(await refusal('1', '2', '--output', folder)).toEqual([1, 'FILE_NOT_WRITABLE']);
   });

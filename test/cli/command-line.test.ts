@@ -54,6 +54,19 @@ describe('refusals and usage', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: `Error: ${message}\n  ${hint}\n` });
   });
 
+  it('no folder is made whose name may be misspelt', async () => {
+    const there = join(folder, 'no where');
+    const hint = `If that is what you mean, make it with: mkdir -p '${there}'`;
+    for (const args of [
+      ['db', 'dump', '-o', join(there, 'x')],
+      ['config', 'init', join(there, 'x')],
+      ['migrate', '--database', `sqlite:${join(there, 'x')}`],
+    ]) {
+      const { error } = await uncloudJson(args, { url, code: 1 });
+      expect(error).toMatchObject({ code: 'FOLDER_MISSING', hint });
+    }
+  });
+
   it('every fault of a file of VAT rates is listed', async () => {
     const stdin =
       'start_date,stop_date,territory_codes,currency_code,rate,rate_type,description\n' +
@@ -165,7 +178,7 @@ describe('configuration', () => {
   });
 
   it('init writes a file that is valid, private, and never overwritten', async () => {
-    const file = join(folder, 'deep', 'init.toml');
+    const file = join(folder, 'init.toml');
     await uncloudJson(['config', 'init', file]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     await uncloudJson(['config', 'show', '-c', file]);

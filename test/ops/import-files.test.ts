@@ -190,7 +190,7 @@ describeDatabases('imported files', (databases) => {
     const nowhere = join(databases.folder, 'no', 'folder.csv');
     await expect(
       importUsers(context, { ...options, file: await fileOf('username\nanna\n'), rejects: nowhere }),
-    ).rejects.toMatchObject({ code: 'FILE_NOT_WRITABLE' });
+    ).rejects.toMatchObject({ code: 'FOLDER_MISSING' });
     expect(await usernames(context)).toEqual([]);
   });
 

@@ -30,6 +30,25 @@ const FULL = {
 };
 
 describeDatabases('users', (databases) => {
+  it('lists the staff, the active users, or the others', async () => {
+    const context = await databases.context();
+    for (const [name, isStaff] of [
+      ['anna', true],
+      ['beat', true],
+      ['carl', false],
+    ] as const) {
+      await bootstrapUser(context, parseUsername(name), { ...NOTHING, user: { isStaff } });
+    }
+    await updateUser(context, parseUsername('beat'), { ...NOTHING, user: { isActive: false } });
+    const names = async (filter: Parameters<typeof listUsers>[1]) =>
+      (await listUsers(context, filter)).map(({ user }) => user.username);
+    expect(await names({})).toEqual(['anna', 'beat', 'carl']);
+    expect(await names({ isStaff: true })).toEqual(['anna', 'beat']);
+    expect(await names({ isStaff: false })).toEqual(['carl']);
+    expect(await names({ isActive: false })).toEqual(['beat']);
+    expect(await names({ isStaff: true, isActive: true })).toEqual(['anna']);
+  });
+
   it('bootstraps a new user as staff and without an address', async () => {
     const context = await databases.context({ now: '2025-03-01' });
     const { person, created, changed } = await bootstrapUser(context, NICO, NOTHING);

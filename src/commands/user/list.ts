@@ -1,20 +1,27 @@
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { personDocument } from '../../lib/cli/people.ts';
 import { renderTable } from '../../lib/cli/table.ts';
 import { listUsers } from '../../lib/ops/users.ts';
 
 export default class UserList extends BaseCommand {
-  static override summary = 'List all users';
+  static override summary = 'List users';
   static override description =
-    'Lists everybody in the order in which they were created, inactive users included.';
+    'Lists them in the order in which they were created, inactive users included unless a flag says otherwise.';
   static override examples = [
     '<%= config.bin %> user list',
-    `<%= config.bin %> user list --json | jq -r '.users[] | select(.is_staff) | .username'`,
+    '<%= config.bin %> user list --staff --active',
+    `<%= config.bin %> user list --no-active --json | jq -r '.users[].username'`,
   ];
+  static override flags = {
+    staff: Flags.boolean({ allowNo: true, summary: 'Only the staff, or only the others' }),
+    active: Flags.boolean({ allowNo: true, summary: 'Only active users, or only the others' }),
+  };
 
   async run() {
-    await this.parse(UserList);
-    const people = await listUsers(await this.context());
+    const { flags } = await this.parse(UserList);
+    const filter = { isStaff: flags.staff, isActive: flags.active };
+    const people = await listUsers(await this.context(), filter);
     const columns = [
       { title: 'username' },
       { title: 'full name', yields: true },
@@ -34,7 +41,7 @@ export default class UserList extends BaseCommand {
       user.isActive ? 'yes' : 'no',
     ]);
     if (rows.length === 0)
-      this.say('There are no users yet. Create one with: uncloud bootstrap-user --username NAME');
+      this.say('There is no such user. Create one with: uncloud bootstrap-user --username NAME');
     else this.log(renderTable(columns, rows));
     return { users: people.map(personDocument) };
   }

@@ -211,10 +211,16 @@ const DEFINITIONS = {
   }),
   DATABASE_MISSING: define<{ database: string }>({
     when: 'The SQLite file or the PostgreSQL database does not exist.',
-    say: ({ database }) => ({
-      message: `There is no database at ${quote(database)}.`,
-      hint: 'Create it with: uncloud migrate (a PostgreSQL database first needs: createdb), or check --database.',
-    }),
+    say: ({ database }) => {
+      const name = /^postgres[^/]*:\/\/.*\/([^/?]+)/.exec(database)?.[1];
+      return {
+        message: `There is no database at ${quote(database)}.`,
+        hint:
+          name === undefined
+            ? 'Create it with: uncloud migrate; or correct the path.'
+            : `Create it on its server with: createdb ${shellWord(name)}; and its schema with: uncloud migrate`,
+      };
+    },
     example: { database: 'sqlite:/var/lib/uncloud/uncloud.db' },
   }),
   DATABASE_UNREACHABLE: define<{ database: string; reason: string }>({
@@ -870,6 +876,14 @@ const DEFINITIONS = {
       hint: 'Name another file, or remove this one first.',
     }),
     example: { file: '/etc/uncloud/config.toml' },
+  }),
+  FOLDER_MISSING: define<{ file: string; folder: string }>({
+    when: 'The folder of a file that is to be written does not exist: a path may be misspelt, so none is made.',
+    say: ({ file, folder }) => ({
+      message: `The file ${quote(file)} cannot be written: there is no folder ${quote(folder)}.`,
+      hint: `If that is what you mean, make it with: mkdir -p ${shellWord(folder)}`,
+    }),
+    example: { file: '/srv/backups/uncloud.jsonl', folder: '/srv/backups' },
   }),
   FILE_NOT_WRITABLE: define<{ file: string; reason: string }>({
     when: 'A file cannot be written: no right, no room, or no such folder. An older content stays as it was.',

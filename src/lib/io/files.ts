@@ -49,17 +49,26 @@ export async function createReplacement(file: string): Promise<PendingFile> {
 }
 
 /**
- * Begins a file of mode 0600 that never takes the place of another one; its folder is made with mode 0700.
- * @throws FILE_EXISTS, FILE_NOT_WRITABLE, as all that is done with it
+ * Begins a file of mode 0600 that never takes the place of another one.
+ * @throws FILE_EXISTS, FOLDER_MISSING, FILE_NOT_WRITABLE, as all that is done with it
  */
 export async function createNewFile(file: string): Promise<PendingFile> {
   try {
     if (await isTaken(file)) throw refuse.FILE_EXISTS({ file });
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw error instanceof UserError ? error : notWritable(file, error);
   }
   return beginFile(file, (temporary) => nameAnew(temporary, file));
+}
+
+/**
+ * Makes the folder of one of the program's own files, mode 0700, and the folders above it.
+ * @throws FILE_NOT_WRITABLE
+ */
+export async function makeFolderOf(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw notWritable(file, error);
+  });
 }
 
 async function beginFile(file: string, place: (temporary: string) => Promise<void>): Promise<PendingFile> {
@@ -188,8 +197,8 @@ export async function renameFile(from: string, to: string): Promise<void> {
 export type Content = string | Uint8Array | AsyncIterable<string>;
 
 /**
- * Creates a file with mode 0600, and its folder with mode 0700; never overwrites. The file is complete or not there.
- * @throws FILE_EXISTS, FILE_NOT_WRITABLE
+ * Creates a file with mode 0600; never overwrites. The file is complete or not there.
+ * @throws FILE_EXISTS, FOLDER_MISSING, FILE_NOT_WRITABLE
  */
 export async function createPrivateFile(file: string, content: Content): Promise<void> {
   const pending = await createNewFile(file);
@@ -310,6 +319,7 @@ function notCreated(file: string, error: unknown): Error {
 }
 
 function notWritable(file: string, error: unknown): Error {
+  if (codeOf(error) === 'ENOENT') return refuse.FOLDER_MISSING({ file, folder: dirname(file) });
   return refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { refuse } from '../core/errors.ts';
 import { reasonOf } from './files.ts';
 
@@ -51,15 +52,18 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a folder unless it is there, and the ones above it.
- * @throws FILE_NOT_WRITABLE
+ * Makes a folder unless it is there. The ones above it are not made: their names may be misspelt.
+ * @throws FOLDER_MISSING, FILE_NOT_WRITABLE
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path);
   } catch (error) {
-    const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    throw refuse.FILE_NOT_WRITABLE({ file: path, reason: isFile ? 'it is not a folder' : reasonOf(error) });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw refuse.FOLDER_MISSING({ file: path, folder: dirname(resolve(path)) });
+    if (code === 'EEXIST' && (await isFolder(path))) return;
+    const reason = code === 'EEXIST' ? 'it is not a folder' : reasonOf(error);
+    throw refuse.FILE_NOT_WRITABLE({ file: path, reason });
   }
 }
 

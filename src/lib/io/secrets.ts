@@ -2,7 +2,14 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import type { Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import type { Schema } from './db/schema.ts';
-import { createPrivateFile, lookAt, readSecretFile, renameFile, writeFileAtomically } from './files.ts';
+import {
+  createPrivateFile,
+  lookAt,
+  makeFolderOf,
+  readSecretFile,
+  renameFile,
+  writeFileAtomically,
+} from './files.ts';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -56,7 +63,10 @@ export async function openerFor(tx: Transaction<Schema>, file: string): Promise<
  */
 export async function sealerFor(tx: Transaction<Schema>, file: string): Promise<Sealer> {
   const recorded = await recordedFingerprint(tx);
-  if (recorded === undefined && (await lookAt(file)) === undefined) await createPrivateFile(file, newKey());
+  if (recorded === undefined && (await lookAt(file)) === undefined) {
+    await makeFolderOf(file);
+    await createPrivateFile(file, newKey());
+  }
   const { sealer, fingerprint } = await readKeyOf(recorded, file);
   if (recorded === undefined) await tx.insertInto('secret_keys').values({ id: 1, fingerprint }).execute();
   return sealer;

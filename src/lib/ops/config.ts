@@ -1,7 +1,7 @@
 import { CONFIG_KEYS, type ConfigName, type ConfigValue, exampleConfig } from '../core/config.ts';
 import { redactDatabaseUrl } from '../core/database-url.ts';
 import { userConfigFile } from '../io/config.ts';
-import { createPrivateFile } from '../io/files.ts';
+import { createPrivateFile, makeFolderOf } from '../io/files.ts';
 import type { Context } from './context.ts';
 
 /** One key of the configuration as it stands. */
@@ -30,6 +30,7 @@ export function showConfig(context: Context): ConfigEntry[] {
  */
 export async function initConfig(file: string | undefined): Promise<{ file: string }> {
   const target = file ?? userConfigFile();
+  if (file === undefined) await makeFolderOf(target);
   await createPrivateFile(target, exampleConfig());
   return { file: target };
 }

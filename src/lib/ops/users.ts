@@ -4,9 +4,10 @@ import { refuse } from '../core/errors.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, type Username } from '../core/user.ts';
 import {
-  findPeople,
+  findPeopleOf,
   findPerson,
   findPersonOfEntry,
+  type PeopleFilter,
   type PersonWrite,
   type StoredPerson,
   savePeople,
@@ -83,9 +84,9 @@ export async function updateUser(
 }
 
 /** Everybody, in the order of their ids. */
-export async function listUsers(context: Context): Promise<StoredPerson[]> {
+export async function listUsers(context: Context, filter: PeopleFilter = {}): Promise<StoredPerson[]> {
   const database = await context.db();
-  return database.read((tx) => findPeople(tx));
+  return database.read((tx) => findPeopleOf(tx, filter));
 }
 
 /** @throws UNKNOWN_USER */

@@ -34,6 +34,23 @@ export async function findPeople(
   return (await query.execute()).map(personOf);
 }
 
+/** Which people are meant; undefined: both kinds. */
+export interface PeopleFilter {
+  readonly isStaff?: boolean | undefined;
+  readonly isActive?: boolean | undefined;
+}
+
+/** The people that a filter lets through, in the order of their ids. */
+export async function findPeopleOf(
+  tx: Transaction<Schema>,
+  { isStaff, isActive }: PeopleFilter,
+): Promise<StoredPerson[]> {
+  let query = peopleQuery(tx);
+  if (isStaff !== undefined) query = query.where('users.is_staff', '=', isStaff);
+  if (isActive !== undefined) query = query.where('users.is_active', '=', isActive);
+  return (await query.execute()).map(personOf);
+}
+
 /** The people whose ids are above `after`, in the order of their ids. */
 export async function findPeoplePage(
   tx: Transaction<Schema>,
