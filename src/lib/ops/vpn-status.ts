@@ -19,8 +19,8 @@ const NOTHING: PeerTraffic = { allowedIps: '', latestHandshake: null, endpoint: 
 
 /**
  * The tunnels of the networks of this host, in the order of pools and addresses, then the peers that only its
- * interfaces know, which the brake may keep. Nothing is changed, and nothing is
- * read that the role of a host may not read.
+ * interfaces know, which the brake may keep. Nothing is changed, and nothing is read that the role of a host may not
+ * read.
  * @throws NO_POOL_FOR_HOST, TOOL_MISSING, NOT_PERMITTED, COMMAND_FAILED
  */
 export async function readTunnels(context: Context, hostname: Hostname): Promise<Tunnel[]> {
