@@ -158,8 +158,9 @@ Seller and buyer are both in CH: the domestic rate applies.
     const outcome = await uncloud(['bill', 'generate', '--until', '2025-01-01', '--draft'], { url });
     expect(outcome).toMatchObject({
       code: 3,
-      stderr: `Warning: u1 is skipped (MISSING_COUNTRY): The billing address has no country, so the VAT cannot be decided. Set it with \`uncloud user update USERNAME --country CC\`.
-Made 1 draft.
+      stderr: `Warning: u1 is skipped (MISSING_COUNTRY): The billing address has no country, so the VAT cannot be decided.
+  Set it with \`uncloud user update u1 --country CC\`.
+Made 1 draft; 1 user is skipped, whom --json lists.
 `,
     });
     expect(await uncloud(['bill', 'discard', '1'], { url })).toMatchObject({ code: 2, stdout: '' });

@@ -145,6 +145,12 @@ describeDatabases('people of a directory at the command line', (databases) => {
       stdout: 'GROUP     NO USER HERE\nresearch  nobody\n',
       stderr: `${unknown}Nothing to change: the groups are as in the directory (1).\n`,
     });
+    const taken = await uncloud(['group', 'remove-member', 'research', 'user1'], { url });
+    expect(taken.stderr).toContain('Warning: the members of research come from the directory');
+    const added = await uncloud(['group', 'add-member', 'research', 'user1'], { url });
+    expect(added.stderr).toContain('the next uncloud group sync makes user1 what the entry says.');
+    const moved = await uncloud(['user', 'update', 'user1', '--email', 'x@example.net'], { url });
+    expect(moved.stderr).toMatch(/Warning: where .* says another email, the next uncloud user sync takes it/);
     const { group } = await uncloudJson(['group', 'show', 'research'], { url });
     expect(group).toMatchObject({
       owner: 'user1',

@@ -142,7 +142,7 @@ Replaced by      –
     const url = await shop();
     const stdin = 'username,product,quantity,reference\nnico,VM,1,a\nnobody,VM,1,b\nnico,VM,-1,c\n';
     const refused = await uncloud(['order', 'import', '-'], { url, stdin });
-    const table = `LINE  FIELD     REASON
+    const table = `LINE  COLUMN    REASON
    3  username  There is no user "nobody".
    4  quantity  The order's quantity is "-1", and must be a whole number from 1 to 2147483647.
 `;
@@ -152,8 +152,17 @@ Replaced by      –
     expect(partly).toEqual({
       code: 3,
       stdout: table,
-      stderr: 'Imported orders: 1 inserted, 0 updated, 0 unchanged, 2 refused.\n',
+      stderr: expect.stringMatching(
+        /^username: .*\nquantity: .*\nImported orders: 1 inserted, 0 updated, .*2 refused\.\n$/,
+      ),
     });
+    const faulty = 'username,product,starts_at,recurring_price,period\nnico,VM,31.12.2026,"10,50",month\n';
+    const { error } = await uncloudJson(['order', 'import', '-'], { url, stdin: faulty, code: 1 });
+    expect((error as { refused: { hint: string }[] }).refused.map(({ hint }) => hint)).toEqual([
+      expect.stringContaining('2026-01-31'),
+      expect.stringContaining('Write 365d'),
+      expect.stringContaining('10.50'),
+    ]);
     const good = stdin.split('\n').slice(0, 2).join('\n');
     const again = await uncloudJson(['order', 'import', '-'], { url, stdin: good });
     expect(again).toMatchObject({ rows: 1, inserted: 0, updated: 0, unchanged: 1, refused: [] });

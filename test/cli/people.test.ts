@@ -121,13 +121,17 @@ VAT territory  –
       '\ufeffusername,email,country\r\nanna,anna@example.ch,CH\r\nbob,bob,CH\r\nanna,,\r\n',
     );
     const table =
-      'LINE  FIELD     REASON\n' +
+      'LINE  COLUMN    REASON\n' +
       '   3  email     "bob" is not a mail address.\n' +
       '   4  username  The username "anna" stands in line 2 already.\n';
+    const cures =
+      'email: Write the bare address, for example nico@example.net.\n' +
+      'username: Keep one of the two rows.\n';
     expect(await uncloud(['user', 'import', file], { url })).toEqual({
       code: 1,
       stdout: table,
       stderr:
+        cures +
         `Error: "${file}" has 2 faulty rows, so nothing was imported; ` +
         'the first is in line 3: "bob" is not a mail address.\n' +
         '  Correct the file and import it again, or import all other rows with --partial.\n',
@@ -136,7 +140,7 @@ VAT territory  –
     expect(await uncloud(['user', 'import', file, '--partial'], { url })).toEqual({
       code: 3,
       stdout: table,
-      stderr: 'Imported users: 1 inserted, 0 updated, 0 unchanged, 2 refused.\n',
+      stderr: `${cures}Imported users: 1 inserted, 0 updated, 0 unchanged, 2 refused.\n`,
     });
     const good = { url, stdin: 'username,country\nanna,CH\nbob,DE\n' };
     expect((await uncloud(['user', 'import', '-', '--dry-run', '--exit-code'], good)).code).toBe(4);
@@ -154,5 +158,10 @@ VAT territory  –
       stdout: '',
       stderr: 'Nothing to change: all 2 users are as in the file.\n',
     });
+    const twin = await uncloud(['user', 'import', '-'], { url, stdin: 'username\nAnna\n' });
+    expect(twin.stdout).toContain('There is no user "Anna", but "anna", whose name differs in case only.');
+    expect(await uncloudJson(['user', 'list'], { url })).toMatchObject({ users: { length: 2 } });
+    const empty = await uncloud(['user', 'import', '-'], { url, stdin: 'username,country\n' });
+    expect(empty).toEqual({ code: 0, stdout: '', stderr: 'Nothing to import: the file has no rows.\n' });
   });
 });

@@ -141,16 +141,18 @@ PersistentKeepalive = 25
   it('are imported from CSV', async () => {
     await lend();
     const file = `username,public_key\nanna,${testKey(1)}\nnobody,${testKey(2)}\n`;
+    const cure =
+      'username: See all with: uncloud user list; create one with: uncloud bootstrap-user --username NAME --no-staff\n';
     expect(await run('vpn network import -', file)).toEqual({
       code: 1,
-      stdout: `LINE  FIELD     REASON
+      stdout: `LINE  COLUMN    REASON
    3  username  There is no user "nobody".
 `,
-      stderr: `Error: "standard input" has a faulty row, so nothing was imported; the first is in line 3: There is no user "nobody".
+      stderr: `${cure}Error: "standard input" has a faulty row, so nothing was imported; the first is in line 3: There is no user "nobody".
   Correct the file and import it again, or import all other rows with --partial.
 `,
     });
-    const counts = 'Imported networks: 1 inserted, 0 updated, 0 unchanged, 1 refused.\n';
+    const counts = `${cure}Imported networks: 1 inserted, 0 updated, 0 unchanged, 1 refused.\n`;
     expect(await run('vpn network import - --partial', file)).toMatchObject({ code: 3, stderr: counts });
     const good = file.replace('nobody', 'anna');
     expect(await run('vpn network import - --dry-run --exit-code', good)).toMatchObject({

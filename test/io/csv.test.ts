@@ -91,6 +91,13 @@ test('what is written is read back, whatever the text and the size of the chunks
   );
 });
 
+test('quoted cells with semicolons between them are told from a quote at fault', async () => {
+  const error = await refusal('"username";"city";"note"\n');
+  expect(error.message).toBe(
+    '"u.csv", line 1: the cells are separated by ";", and must be separated by a comma.',
+  );
+});
+
 test.each([
   ['', 'line 1: the file is empty'],
   ['\n\n', 'line 1: the file is empty'],
@@ -99,14 +106,20 @@ test.each([
   ['username,city,note,city\n', 'line 1: the column "city" appears twice'],
   ['username,city,note,age\n', 'line 1: there is no column "age"'],
   ['username,city,note,__proto__\n', 'line 1: there is no column "__proto__"'],
-  ['Username,city,note\n', 'line 1: there is no column "Username"'],
-  ['username;city;note\n', 'line 1: there is no column "username;city;note"'],
-  ['username,city,note \n', 'line 1: there is no column "note "'],
-  ['username,city,note\rann,Bern,x\r', 'line 1: there is no column "note\\rann"'],
+  ['Username,city,note\n', 'line 1: there is no column "Username" (did you mean "username"?)'],
+  ['username;city;note\n', 'line 1: the cells are separated by ";", and must be separated by a comma'],
+  ['username\tcity\n', 'line 1: the cells are separated by "\\t", and must be separated by a comma'],
+  ['username,city,note \n', 'line 1: there is no column "note " (did you mean "note"?)'],
+  [
+    'usrname,cities,note,x\n',
+    'line 1: there is no column "usrname" (did you mean "username"?), "cities", "x"',
+  ],
+  [`${Array.from({ length: 12 }, (_, n) => `x${n}`)}\n`, expect.stringMatching(/"x9", or 2 others$/)],
+  ['username,city,note\rann,Bern,x\r', 'line 1: there is no column "note\\rann", "Bern", "x\\r"'],
 ])('the header %j is refused: %s', async (content, message) => {
   const error = await refusal(content);
   expect(error.code).toBe('CSV_HEADER');
-  expect(error.message).toBe(`"u.csv", ${message}.`);
+  expect(/^"u\.csv", (.*)\.$/.exec(error.message)?.[1]).toEqual(message);
   expect(error.hint).toContain('username,city,note');
 });
 

@@ -181,6 +181,7 @@ describeDatabases('order import', (databases) => {
         value: '2',
         code: 'REFERENCE_TAKEN',
         reason: 'The reference "one" belongs to order 1, which differs in quantity, starts_at.',
+        hint: expect.any(String),
       },
     ]);
   });

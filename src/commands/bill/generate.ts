@@ -2,11 +2,10 @@ import { Flags } from '@oclif/core';
 import { madeBillDocument, madeBillTable, totalsDocument, totalsTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { dryRun, exitCode, instant, username } from '../../lib/cli/flags.ts';
+import { skippedWarnings } from '../../lib/cli/skipped.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { formatInstant } from '../../lib/core/instant.ts';
 import { type BillRun, generateBills } from '../../lib/ops/bill-run.ts';
-
-const MOST_SKIPPED_SHOWN = 100;
 
 export default class BillGenerate extends BaseCommand {
   static override summary = 'Bill everything that is due';
@@ -14,7 +13,8 @@ export default class BillGenerate extends BaseCommand {
     `Makes a bill for each user and currency with something due at the issue instant, and gives it the next number.
 What was billed before is not billed again: a second run makes nothing, and a run that was interrupted is completed by the next one.
 
-A user whose data is faulty is skipped whole and listed with the reason; the others are billed, and the exit code is 3.
+A user whose data is faulty is skipped whole; the others are billed, and the exit code is 3. Each reason is told once,
+with how many users it concerns; --json lists them all.
 With --dry-run nothing is stored, and --until may lie in the future.`;
   static override examples = [
     '<%= config.bin %> bill generate --dry-run',
@@ -56,12 +56,13 @@ With --dry-run nothing is stored, and --until may lie in the future.`;
 
   #sayWhatHappened({ bills, created, skipped }: BillRun, verb: string, thing: string): void {
     if (bills.length < created) this.say(`The first ${bills.length} are listed.`);
-    for (const { username: name, refusal } of skipped.slice(0, MOST_SKIPPED_SHOWN)) {
-      this.sayWarning(`${name} is skipped (${refusal.code}): ${refusal.message} ${refusal.hint}`);
+    for (const warning of skippedWarnings(skipped)) this.sayWarning(warning);
+    if (created + skipped.length === 0) {
+      this.say('Nothing to bill.');
+      return;
     }
-    const unsaid = skipped.length - MOST_SKIPPED_SHOWN;
-    if (unsaid > 0) this.sayWarning(`${unsaid} more users are skipped; --json lists them all.`);
-    if (created > 0) this.say(`${verb} ${created} ${thing}${created === 1 ? '' : 's'}.`);
-    else if (skipped.length === 0) this.say('Nothing to bill.');
+    const made = `${verb} ${created === 0 ? 'no' : created} ${thing}${created === 1 ? '' : 's'}`;
+    const left = skipped.length === 1 ? '1 user is skipped' : `${skipped.length} users are skipped`;
+    this.say(skipped.length === 0 ? `${made}.` : `${made}; ${left}, whom --json lists.`);
   }
 }

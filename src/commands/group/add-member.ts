@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { asUser, parsedArg } from '../../lib/cli/flags.ts';
-import { groupArg, membersDocument } from '../../lib/cli/groups.ts';
+import { groupArg, membersDocument, membershipWarning } from '../../lib/cli/groups.ts';
 import { parseUsername } from '../../lib/core/user.ts';
 import { addMember } from '../../lib/ops/groups.ts';
 
@@ -30,6 +30,8 @@ In the name of a user (--as-user) it takes an administrator or the owner of the 
     const isAdmin = members.some((member) => member.username === username && member.isAdmin);
     const state = `${username} is ${isAdmin ? 'an administrator' : 'a member'} of ${group.name}`;
     this.say(changed ? `${state} now.` : `${state} already; nothing changed.`);
+    const warning = changed ? membershipWarning(group, username) : null;
+    if (warning !== null) this.sayWarning(warning);
     return { group: membersDocument(group, members), changed };
   }
 }

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { asUser, parsedArg } from '../../lib/cli/flags.ts';
-import { groupArg, membersDocument } from '../../lib/cli/groups.ts';
+import { groupArg, membersDocument, membershipWarning } from '../../lib/cli/groups.ts';
 import { parseUsername } from '../../lib/core/user.ts';
 import { removeMember } from '../../lib/ops/groups.ts';
 
@@ -24,6 +24,8 @@ export default class GroupRemoveMember extends BaseCommand {
         ? `${args.username} is no member of ${group.name} any more.`
         : `${args.username} is no member of ${group.name}; nothing changed.`,
     );
+    const warning = changed ? membershipWarning(group, args.username) : null;
+    if (warning !== null) this.sayWarning(warning);
     return { group: membersDocument(group, members), changed };
   }
 }

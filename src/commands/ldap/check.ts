@@ -19,7 +19,8 @@ export default class LdapCheck extends BaseCommand {
     `Connects, verifies the certificate, logs in, reads the group of the staff and searches for the first ten people,
 or for one. With ldap.group_base_dn it also reads what group sync would: how many groups there are, and the members
 who are nobody in the directory. Where that fails, the error says what was asked, what came back and what to check.
-Nothing is written, and no database is needed. Entries that would be refused end it with 3.`;
+Nothing is written, and no database is needed. Entries that would be refused end it with 3;
+with --username the refusal itself is the answer, with 1.`;
   static override examples = [
     '<%= config.bin %> ldap check',
     '<%= config.bin %> ldap check --username nico',

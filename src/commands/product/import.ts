@@ -22,6 +22,6 @@ ${importRules}`;
 
   async run() {
     const { args, flags } = await this.parse(ProductImport);
-    return this.import(importProducts, 'products', args.file, flags);
+    return this.import(importProducts, 'prices', args.file, flags);
   }
 }

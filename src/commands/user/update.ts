@@ -4,6 +4,7 @@ import { dayOrNone, orNull, parsedArg, territoryOrNone, username } from '../../l
 import {
   changeFromFlags,
   fieldNames,
+  overwriteWarning,
   personDocument,
   personFields,
   personFlags,
@@ -55,6 +56,8 @@ to use the new name from then on. An entry of the directory that is still there 
     });
     this.log(renderFields(personFields(person)));
     this.say(changed.length === 0 ? 'Nothing to change.' : `Changed: ${fieldNames(changed).join(', ')}.`);
+    const warning = overwriteWarning(person, changed);
+    if (warning !== null) this.sayWarning(warning);
     return { users: [personDocument(person)], changed: fieldNames(changed) };
   }
 }

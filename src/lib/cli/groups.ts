@@ -68,3 +68,9 @@ export function memberTable(members: readonly Member[]): string {
     members.map(({ username, isAdmin }) => [username, isAdmin ? 'yes' : 'no']),
   );
 }
+
+/** What a person should know who changes a member by hand of a group that comes from the directory; null: nothing. */
+export function membershipWarning({ name, directory }: StoredGroup, username: string): string | null {
+  if (directory === null || directory.goneAt !== null) return null;
+  return `the members of ${name} come from the directory: the next uncloud group sync makes ${username} what the entry says.`;
+}

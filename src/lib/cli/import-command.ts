@@ -57,7 +57,9 @@ export abstract class ImportCommand extends BaseCommand {
     });
     const { rows, inserted, updated, unchanged, refused, refusedRows } = result;
     this.#list(refused, refusedRows);
-    if (inserted + updated + refusedRows === 0) {
+    if (rows === 0) {
+      this.say('Nothing to import: the file has no rows.');
+    } else if (inserted + updated + refusedRows === 0) {
       this.say(`Nothing to change: all ${rows} ${things} are as in the file.`);
     } else {
       const counts = `${inserted} inserted, ${updated} updated, ${unchanged} unchanged, ${refusedRows} refused`;
@@ -75,7 +77,7 @@ export abstract class ImportCommand extends BaseCommand {
     if (refused.length === 0) return;
     const columns = [
       { title: 'line', align: 'right' as const },
-      { title: 'field' },
+      { title: 'column' },
       { title: 'reason', below: true },
     ];
     this.log(
@@ -86,5 +88,15 @@ export abstract class ImportCommand extends BaseCommand {
     );
     const listed = new Set(refused.map(({ line }) => line)).size;
     if (count > listed) this.log(`… and ${count - listed} more`);
+    for (const cure of curesOf(refused)) this.say(cure);
   }
+}
+
+/** What to do about the faults of rows, once for each column and rule. */
+function curesOf(refused: readonly RefusedRow[]): string[] {
+  const byRule = Map.groupBy(refused, ({ field, code }) => `${field} ${code}`).values();
+  return [...byRule].flatMap(([first]) => {
+    if (first === undefined) return [];
+    return first.field === null ? first.hint : `${first.field}: ${first.hint}`;
+  });
 }

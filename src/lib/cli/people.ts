@@ -126,3 +126,15 @@ export function placeInDirectory(link: DirectoryLink | null): string | null {
 export function fieldNames(fields: readonly string[]): string[] {
   return fields.map((field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
+
+/** The fields of a person that a directory can say. */
+const FROM_DIRECTORY = new Set(
+  'username fullName email isStaff organization street city postalCode country'.split(' '),
+);
+
+/** What a person should know who changes by hand what comes from the directory; null: nothing. */
+export function overwriteWarning({ user: { directory } }: Person, changed: readonly string[]): string | null {
+  const fields = fieldNames(changed.filter((field) => FROM_DIRECTORY.has(field)));
+  if (directory === null || directory.goneAt !== null || fields.length === 0) return null;
+  return `where ${directory.dn} says another ${fields.join(', ')}, the next uncloud user sync takes it from there.`;
+}

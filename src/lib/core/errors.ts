@@ -77,6 +77,13 @@ export class UserError extends Error {
     return new UserError(this.code, this.message, { hint, exit, data: { ...data } });
   }
 
+  /** The same refusal about a user who is known by now: `USERNAME` in its hint becomes the name. */
+  about(username: string): UserError {
+    const { message, hint, exit, data } = this;
+    const named = hint.replaceAll('USERNAME', () => username);
+    return new UserError(this.code, message, { hint: named, exit, data: { ...data } });
+  }
+
   /** The same refusal, with what was done all the same. */
   saying(sentence: string, facts: Readonly<Record<string, unknown>>): UserError {
     const { hint, exit, data } = this;
@@ -1123,6 +1130,7 @@ const DEFINITIONS = {
             value: 'Switzerland',
             code: 'UNKNOWN_COUNTRY',
             reason: '"Switzerland" is not a country code.',
+            hint: 'Use two letters of ISO 3166-1, for example CH, DE or GR.',
           },
         ],
       },
@@ -1244,6 +1252,15 @@ const DEFINITIONS = {
       data: { username },
     }),
     example: { username: 'nico' },
+  }),
+  USERNAME_CASE: define<{ username: string; stored: string }>({
+    when: 'A file has a new user whose name in small letters is that of another one: mostly the same person.',
+    say: ({ username, stored }) => ({
+      message: `There is no user ${quote(username)}, but ${quote(stored)}, whose name differs in case only.`,
+      hint: `If they are the same person write ${stored}; if not, uncloud bootstrap-user --username ${username} creates the other.`,
+      data: { field: 'username', stored },
+    }),
+    example: { username: 'Nico', stored: 'nico' },
   }),
   UNKNOWN_USER: define<{ username: string }>({
     when: 'There is no user of that name.',
@@ -1390,16 +1407,17 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
-  INVALID_LDAP_SETTING: define<{ key: string; fault: string }>({
+  INVALID_LDAP_SETTING: define<{ key: string; fault: string; cure?: string }>({
     when: 'A setting of the section [ldap] cannot be used, or does not go with another one.',
-    say: ({ key, fault }) => ({
+    say: ({ key, fault, cure = 'docs/people.md shows a whole example.' }) => ({
       message: `${key} ${fault}.`,
-      hint: 'See where it was set with: uncloud config show --origin; docs/people.md shows a whole example.',
+      hint: `See where it was set with: uncloud config show --origin; ${cure}`,
       data: { key },
     }),
     example: {
       key: 'ldap.url',
       fault: 'is plain ldap:// to another machine, which would show the password to the network',
+      cure: 'write ldaps://ldap.example.net, or set ldap.start_tls = true.',
     },
   }),
   LDAP_UNREACHABLE: define<{ url: string; reason: string }>({

@@ -23,6 +23,8 @@ export interface RefusedRow {
   readonly value: string | null;
   readonly code: string;
   readonly reason: string;
+  /** What to do about it: the form of the value, or a command. */
+  readonly hint: string;
 }
 
 /** What an import did, or would do. */
@@ -64,9 +66,9 @@ export class ImportReport {
     const { line } = row;
     this.#refusedRows += 1;
     this.#refused.push(
-      row.faults.map(({ field, error: { code, message: reason } }) => {
+      row.faults.map(({ field, error: { code, message: reason, hint } }) => {
         const value = field === null ? null : row.text(field).slice(0, LONGEST_VALUE);
-        return { line, field, value, code, reason };
+        return { line, field, value, code, reason, hint };
       }),
     );
     if (this.#refused.length > 2 * LISTED_ROWS) this.#refused = this.#firstRefused();

@@ -106,10 +106,11 @@ function parseUrl(
     throw invalid('ldap.start_tls', 'is true, and ldaps:// begins with TLS already');
   }
   if (scheme === 'ldap:' && !startTls && !isLoopback(url.hostname)) {
-    throw invalid(
-      'ldap.url',
-      'is plain ldap:// to another machine, which would show the password to the network',
-    );
+    throw refuse.INVALID_LDAP_SETTING({
+      key: 'ldap.url',
+      fault: 'is plain ldap:// to another machine, which would show the password to the network',
+      cure: `write ldaps://${url.hostname}, or set ldap.start_tls = true.`,
+    });
   }
   return {
     url: text,

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type CsvError, Parser } from 'csv-parse';
+import levenshtein from 'fastest-levenshtein';
 import { quote, refuse, UserError } from '../core/errors.ts';
 import { findWrongByte, isText, unfinishedLength } from './utf8.ts';
 
@@ -103,7 +104,11 @@ export async function* readCsv(
     const { code, column } = error as CsvError & { column: number };
     if (code === 'CSV_MAX_RECORD_SIZE') throw tooLarge();
     const line = code === 'CSV_QUOTE_NOT_CLOSED' ? text.quoteLine : currentLine();
-    const reason = quoteReason(code, `cell ${column + 1} of the row`);
+    const separator = /got "([;\t|])"/.exec(error.message)?.[1];
+    const reason =
+      code === 'CSV_INVALID_CLOSING_QUOTE' && separator !== undefined
+        ? separatorReason(separator)
+        : quoteReason(code, `cell ${column + 1} of the row`);
     throw reason === undefined ? error : refuse.CSV_QUOTE({ file, line, reason });
   }
 }
@@ -180,8 +185,13 @@ class RowReader {
     const known = [...columns, ...ignored];
     const repeated = names.find((name, index) => names.indexOf(name) < index);
     if (repeated !== undefined) throw this.#badHeader(line, `the column ${quote(repeated)} appears twice`);
-    const unknown = names.find((name) => !known.includes(name));
-    if (unknown !== undefined) throw this.#badHeader(line, `there is no column ${quote(unknown)}`);
+    const separator = names.length === 1 ? OTHER_SEPARATOR.exec(names[0] ?? '')?.[0] : undefined;
+    if (separator !== undefined) throw this.#badHeader(line, separatorReason(separator));
+    const unknown = names.filter((name) => !known.includes(name));
+    if (unknown.length > 0) {
+      const free = known.filter((name) => !names.includes(name));
+      throw this.#badHeader(line, unknownReason(unknown, free));
+    }
     const missing = required.filter((name) => !names.includes(name));
     if (missing.length > 0) {
       const list = missing.map(quote).join(', ');
@@ -198,6 +208,37 @@ class RowReader {
     return refuse.CSV_HEADER({ file, line, reason, expected: columns.join(',') });
   }
 }
+
+/** What other programs put between cells, such as Excel where the comma is the decimal mark. */
+const OTHER_SEPARATOR = /[;\t|]/;
+
+function separatorReason(separator: string): string {
+  return `the cells are separated by ${quote(separator)}, and must be separated by a comma`;
+}
+
+/** How many unknown columns are named. */
+const NAMED = 10;
+
+/** @param free the columns of the format that the file does not name */
+function unknownReason(unknown: readonly string[], free: readonly string[]): string {
+  const named = unknown.slice(0, NAMED).map((name) => {
+    const meant = closestColumn(name, free);
+    return meant === null ? quote(name) : `${quote(name)} (did you mean ${quote(meant)}?)`;
+  });
+  const rest = unknown.length - named.length;
+  return `there is no column ${[...named, ...(rest > 0 ? [`or ${rest} others`] : [])].join(', ')}`;
+}
+
+/** The column that a name is most like when case, blanks and a quarter of its letters are no matter; or null. */
+function closestColumn(name: string, columns: readonly string[]): string | null {
+  const plain = name.trim().toLowerCase().replaceAll(/[ -]/g, '_').slice(0, LONGEST_COLUMN);
+  if (columns.length === 0) return null;
+  const meant = levenshtein.closest(plain, columns);
+  return levenshtein.distance(plain, meant) <= Math.max(1, meant.length / 4) ? meant : null;
+}
+
+/** Longer than the name of any column: the time that a comparison takes grows with the length. */
+const LONGEST_COLUMN = 100;
 
 function lineEndsIn(cells: readonly string[]): number {
   let count = 0;

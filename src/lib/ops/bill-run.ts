@@ -312,7 +312,7 @@ async function decidePage(
     // The database waits for its next statement as long as nobody looks for its answer.
     if (users % USERS_PER_TURN === 0) await setImmediate();
     if (decision.skipped !== null) {
-      skipped.push({ username: user.username, refusal: decision.skipped });
+      skipped.push({ username: user.username, refusal: decision.skipped.about(user.username) });
       continue;
     }
     const buyer = buyerOnBill(account.person);

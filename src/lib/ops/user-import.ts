@@ -1,11 +1,14 @@
+import type { Transaction } from 'kysely';
 import { parseCountry } from '../core/country.ts';
+import { refuse } from '../core/errors.ts';
 import type { ImportResult } from '../core/import-report.ts';
 import { parseDay } from '../core/instant.ts';
 import { parseLine } from '../core/line.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, parseEmail, parseLanguage, parseUsername, type Username } from '../core/user.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
-import { findPeople, type PersonWrite, type StoredPerson, savePeople } from '../io/db/people.ts';
+import { findPeople, findUserIds, type PersonWrite, type StoredPerson, savePeople } from '../io/db/people.ts';
+import type { Schema } from '../io/db/schema.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
 import { type ImportOptions, type ImportPlan, importFile } from '../io/import-file.ts';
 import type { ImportRow } from '../io/import-rows.ts';
@@ -44,6 +47,7 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
         async take(rows) {
           const people = await findPeople(tx, rows.flatMap(usernameOf));
           const stored = new Map(people.map((person) => [person.user.username, person]));
+          await refuseTwins(tx, rows, stored);
           writes = rows.flatMap((row): PersonWrite[] => {
             const [username] = usernameOf(row);
             const before = username === undefined ? null : (stored.get(username) ?? null);
@@ -73,6 +77,28 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
     },
   };
   return importFile(await context.db(), options, plan, context.progress);
+}
+
+/** Refuses new users whose names in small letters others have. A name is looked up as it is, so both could be there. */
+async function refuseTwins(
+  tx: Transaction<Schema>,
+  rows: readonly Row[],
+  stored: ReadonlyMap<Username, StoredPerson>,
+): Promise<void> {
+  const fresh = rows.flatMap((row) => {
+    const [username] = usernameOf(row);
+    if (username === undefined || stored.has(username)) return [];
+    const small = username.toLowerCase() as Username;
+    return small === username ? [] : [{ row, username, small }];
+  });
+  if (fresh.length === 0) return;
+  const twins = await findUserIds(
+    tx,
+    fresh.map(({ small }) => small),
+  );
+  for (const { row, username, small } of fresh) {
+    if (twins.has(small)) row.refuse(refuse.USERNAME_CASE({ username, stored: small }), 'username');
+  }
 }
 
 /** The person that a row asks for; null when it has faults. */

@@ -179,6 +179,10 @@ export async function secure(
     await once(secured, 'secureConnect');
     return { socket: secured, version: secured.getProtocol() ?? 'TLS' };
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') {
+      const reason = 'it cut the connection when TLS was to begin, as a server does on a port without TLS';
+      throw refuse.LDAP_UNREACHABLE({ url: settings.url, reason });
+    }
     throw translateSocketError(error as Error, settings);
   }
 }

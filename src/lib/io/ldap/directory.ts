@@ -21,7 +21,7 @@ import {
   nameAttributes,
   readGroup,
 } from '../../core/directory-entry.ts';
-import { quote, refuse, type UserError } from '../../core/errors.ts';
+import { quote, refuse, UserError } from '../../core/errors.ts';
 import type { GroupSearch, LdapSettings } from '../../core/ldap-settings.ts';
 import { readSecretFile } from '../files.ts';
 import { Conversation, connectTo, isEntry, isReference, PAGE_SIZE, secure } from './conversation.ts';
@@ -298,7 +298,7 @@ function refuseSearch(
 
 /** One line, without its end. */
 async function readPassword(file: string): Promise<string> {
-  const password = (await readSecretFile(file)).replace(/\r?\n$/, '');
+  const password = (await readSecretFile(file).catch(nameSetting)).replace(/\r?\n$/, '');
   const fault =
     password === ''
       ? 'names an empty file'
@@ -307,6 +307,16 @@ async function readPassword(file: string): Promise<string> {
         : null;
   if (fault !== null) throw refuse.INVALID_LDAP_SETTING({ key: 'ldap.bind_password_file', fault });
   return password;
+}
+
+/** A file that cannot be read is a fault of the setting that names it. */
+function nameSetting(error: unknown): never {
+  if (!(error instanceof UserError) || error.code !== 'INPUT_NOT_FOUND') throw error;
+  throw refuse.INVALID_LDAP_SETTING({
+    key: 'ldap.bind_password_file',
+    fault: `cannot be used: ${error.message.replace(/\.$/, '')}`,
+    cure: 'the file holds the password of ldap.bind_dn in one line, with mode 0600.',
+  });
 }
 
 /** The authorities of a file, or of the system; Node's own list where the system has none. */
