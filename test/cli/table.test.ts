@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { auditTable } from '../../src/lib/cli/audit.ts';
 import { escapeControl, renderTable, toCode, toDay } from '../../src/lib/cli/table.ts';
+import type { AuditEntry } from '../../src/lib/core/audit.ts';
+import type { Instant } from '../../src/lib/core/instant.ts';
 
 const COLUMNS = [{ title: 'name' }, { title: 'net', align: 'right' }, { title: 'text' }] as const;
 
@@ -68,6 +71,30 @@ describe('a table', () => {
     );
     expect(renderTable(columns, [row, [8, null, 'beat']], 24)).toBe(
       'LINE  PAYER\n   7  anna\n    It has no structured\n    reference.\n   8  beat',
+    );
+  });
+
+  it('writes the changes and the command of an audit entry below it, first the table that it is about', () => {
+    const counts = { bill_counters: { updated: 1 }, bills: { inserted: 2, updated: 2 } };
+    const entry: AuditEntry = {
+      id: 1,
+      topic: 'bills',
+      position: 1,
+      at: 0 as Instant,
+      osUser: 'nico',
+      sudoUser: null,
+      host: 'a',
+      command: 'bill generate --until 2026-01-01',
+      databaseRole: null,
+      counts,
+      result: 'done',
+      previousHash: '',
+      hash: '',
+    };
+    expect(auditTable([entry], 40)).toBe(
+      'AT                    USER  HOST\n1970-01-01T00:00:00Z  nico  a\n' +
+        '    bills: 2 inserted, 2 updated;\n    bill_counters: 1 updated\n' +
+        '    bill generate --until 2026-01-01',
     );
   });
 

@@ -1,15 +1,18 @@
 import { type AuditEntry, type ChangeCounts, sealedPart } from '../core/audit.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { Topic } from '../io/db/database.ts';
-import { renderTable } from './table.ts';
+import { renderTable, terminalWidth } from './table.ts';
 
 /** An entry as --json shows it. */
 export function auditDocument(entry: AuditEntry) {
   return { id: entry.id, ...sealedPart(entry), hash: entry.hash };
 }
 
-/** Entries of the audit trail as a table. */
-export function auditTable(entries: readonly AuditEntry[]): string {
+/**
+ * Entries of the audit trail as a table.
+ * @param width columns of the terminal; undefined in a pipe
+ */
+export function auditTable(entries: readonly AuditEntry[], width = terminalWidth()): string {
   return renderTable(
     [
       { title: 'at' },
@@ -22,6 +25,7 @@ export function auditTable(entries: readonly AuditEntry[]): string {
       const user = sudoUser === null ? osUser : `${sudoUser} as ${osUser}`;
       return [formatInstant(at), user, host, changesText(topic, counts), command];
     }),
+    width,
   );
 }
 
