@@ -60,7 +60,6 @@ describe('refusals and usage', () => {
     for (const args of [
       ['db', 'dump', '-o', join(there, 'x')],
       ['config', 'init', join(there, 'x')],
-      ['migrate', '--database', `sqlite:${join(there, 'x')}`],
     ]) {
       const { error } = await uncloudJson(args, { url, code: 1 });
       expect(error).toMatchObject({ code: 'FOLDER_MISSING', hint });

@@ -101,7 +101,7 @@ describeDatabases('an import of the program', (databases) => {
         expect([code, stderr]).toEqual([1, expect.stringContaining(`cannot be read: ${reason}`)]);
       }
       for (const [rejects, reason] of [
-        [join(folder, 'no', 'where.csv'), 'no such file or folder'],
+        [join(folder, 'no', 'where.csv'), 'there is no folder'],
         [join(folder, 'users.csv', 'x'), 'a part of its path is not a folder'],
         ['/proc/rejects.csv', 'no such file or folder'],
         [folder, 'it is a directory'],

@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refuse, UserError } from '../core/errors.ts';
@@ -319,7 +328,8 @@ function notCreated(file: string, error: unknown): Error {
 }
 
 function notWritable(file: string, error: unknown): Error {
-  if (codeOf(error) === 'ENOENT') return refuse.FOLDER_MISSING({ file, folder: dirname(file) });
+  const folder = dirname(file);
+  if (codeOf(error) === 'ENOENT' && !existsSync(folder)) return refuse.FOLDER_MISSING({ file, folder });
   return refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
 }
 

@@ -132,12 +132,12 @@ export async function importFile<Parsers extends ColumnParsers>(
         const rows = next.value;
         await refuseRepeated(rows, plan.key, keys);
         await importer.take(rows);
+        await rejects?.flush();
         const writing = importer.write?.();
         const reading = batches.next();
         await Promise.allSettled([writing, reading]);
         await writing;
         next = await reading;
-        await rejects?.flush();
         rowsRead += rows.length;
         const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
         progress(rowsRead, total, plan.things);

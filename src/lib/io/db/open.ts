@@ -17,10 +17,7 @@ export async function openDatabase(
 ): Promise<Database> {
   const database =
     url.backend === 'sqlite'
-      ? (await import('./sqlite.ts')).openSqlite(url.path, author, {
-          create: options.create ?? false,
-          createFolder: options.origin === 'default',
-        })
+      ? (await import('./sqlite.ts')).openSqlite(url.path, author, { create: options.create ?? false })
       : (await import('./postgres.ts')).openPostgres(url, author, {
           statementSeconds: options.statementSeconds ?? 600,
           origin: options.origin ?? 'the address',

@@ -29,23 +29,17 @@ const CACHED_STATEMENTS = 200;
  * Opens a SQLite file: WAL, foreign keys, write transactions that take the write lock when they begin.
  * SQLite never makes a transaction wait that began by reading: under several writers such transactions fail at
  * once with SQLITE_BUSY, whatever the busy timeout. So every write begins with BEGIN IMMEDIATE.
- * @param createFolder also makes the folder of a new file: only where nobody has typed its name
- * @throws DATABASE_MISSING, FOLDER_MISSING, NOT_A_DATABASE, DATABASE_PERMISSION, DATABASE_BUSY
+ * @param create makes a missing file, and its folder
+ * @throws DATABASE_MISSING, NOT_A_DATABASE, DATABASE_PERMISSION, DATABASE_BUSY
  */
-export function openSqlite(
-  path: string,
-  author: Author,
-  { create, createFolder }: { create: boolean; createFolder: boolean },
-): Database {
+export function openSqlite(path: string, author: Author, { create }: { create: boolean }): Database {
   const file = resolve(path);
   const address = `sqlite:${path}`;
   let handle: Sqlite.Database;
   try {
     if (!existsSync(file)) {
       if (!create) throw refuse.DATABASE_MISSING({ database: address });
-      const folder = dirname(file);
-      if (createFolder) mkdirSync(folder, { recursive: true, mode: 0o700 });
-      else if (!existsSync(folder)) throw refuse.FOLDER_MISSING({ file, folder });
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       // SQLite itself would create the file with the umask's mode; its -wal and -shm files copy this one's.
       closeSync(openSync(file, 'a', 0o600));
     }
