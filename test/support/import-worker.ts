@@ -1,14 +1,10 @@
 // Imports a file, and is killed at the operation of files or database that it is told: node import-worker.ts CALL
-import { readConfig } from '../../src/lib/core/config.ts';
-import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
-import { authorOf } from '../../src/lib/io/author.ts';
-import { openDatabase } from '../../src/lib/io/db/open.ts';
 import type { ImportOptions } from '../../src/lib/io/import-file.ts';
-import { runner } from '../../src/lib/io/run.ts';
 import { breakDatabase } from './broken-database.ts';
 import { Operations } from './faults.ts';
 import { KINDS, type Things } from './import-world.ts';
+import { workerContext } from './worker-context.ts';
 
 export interface ImportCall {
   readonly url: string;
@@ -20,17 +16,7 @@ export interface ImportCall {
 }
 
 const { url, things, options, now, killedAt } = JSON.parse(process.argv[2] ?? '') as ImportCall;
-const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', now));
-const context = {
-  ...readConfig([], {}, { 'database.url': url }),
-  now,
-  asUser: null,
-  db: async () => database,
-  ldap: () => Promise.reject(new Error('no directory')),
-  run: runner({ useSudo: false, show: null }),
-  showsProgress: false,
-  progress: () => {},
-};
+const { context, database } = await workerContext(url, now);
 const operations = new Operations({ at: killedAt, moment: 'killed' });
 const never = (sql: string) => {
   operations.statement(sql);
