@@ -19,6 +19,7 @@ import {
   numberBills,
 } from '../io/db/bills.ts';
 import { isAmong } from '../io/db/bulk.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import { findPayments, type StoredPayment } from '../io/db/payments.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -155,14 +156,12 @@ export async function discardBills(
   });
 }
 
-/** Runs `work` in a write transaction of bills, or for a plan in one that can change nothing. */
 async function change<T>(
   context: Context,
   dryRun: boolean,
   work: (tx: Transaction<Schema>) => Promise<T>,
 ): Promise<T> {
-  const database = await context.db();
-  return dryRun ? database.read(work) : database.write('bills', work);
+  return readOrWrite(await context.db(), { topic: 'bills', dryRun }, work);
 }
 
 /** A user has one bill of a currency at an instant: no other than these has it, and no two of these have it. */

@@ -4,6 +4,7 @@ import { refuse } from '../core/errors.ts';
 import { type GroupSyncChange, planGroupSync, type UnknownMember } from '../core/group-sync.ts';
 import { parseLdapSettings } from '../core/ldap-settings.ts';
 import type { Username } from '../core/user.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import { findGroupStates, findKnownUsers, type StoredGroupState, saveGroups } from '../io/db/groups.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { readGroups } from '../io/ldap/groups.ts';
@@ -65,5 +66,5 @@ export async function syncGroups(
       unknown,
     };
   };
-  return dryRun ? database.read(work) : database.write('people', work);
+  return readOrWrite(database, { topic: 'people', dryRun }, work);
 }

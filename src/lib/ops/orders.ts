@@ -24,7 +24,7 @@ import type { ProductName } from '../core/product.ts';
 import type { OrderKey, Reference } from '../core/reference.ts';
 import type { Username } from '../core/user.ts';
 import { checkReach, findReach } from '../io/db/access.ts';
-import { only } from '../io/db/database.ts';
+import { only, readOrWrite } from '../io/db/database.ts';
 import { reserveIds } from '../io/db/ids.ts';
 import { findOrder, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
 import { findPerson } from '../io/db/people.ts';
@@ -240,14 +240,12 @@ export async function changeOrder(
   });
 }
 
-/** Runs `work` in a write transaction of orders, or for a plan in one that can change nothing. */
 async function change<T>(
   context: Context,
   dryRun: boolean,
   work: (tx: Transaction<Schema>) => Promise<T>,
 ): Promise<T> {
-  const database = await context.db();
-  return dryRun ? database.read(work) : database.write('orders', work);
+  return readOrWrite(await context.db(), { topic: 'orders', dryRun }, work);
 }
 
 async function existing(tx: Transaction<Schema>, key: OrderKey): Promise<StoredOrder> {

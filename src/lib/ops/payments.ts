@@ -12,6 +12,7 @@ import { addDays, checkRange, type Day, dayOf } from '../core/instant.ts';
 import { minorOf, type Price } from '../core/money.ts';
 import type { Reference } from '../core/reference.ts';
 import { getBill } from '../io/db/bills.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import { findPayments, insertPayments, type PaymentFilter, type StoredPayment } from '../io/db/payments.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -69,7 +70,7 @@ export async function recordPayment(
     const balance = balanceOf(bill, paid + payment.amount);
     return { payment: { ...payment, ...told, id }, balance, created: true };
   };
-  return dryRun ? database.read(work) : database.write('payments', work);
+  return readOrWrite(database, { topic: 'payments', dryRun }, work);
 }
 
 /**

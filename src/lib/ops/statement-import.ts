@@ -9,6 +9,7 @@ import {
   receiptsOf,
   type StatementEntry,
 } from '../core/statement.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import {
   type BilledAmount,
   findBilledAmounts,
@@ -81,7 +82,7 @@ export async function importStatement(
     const { receipts, inserted, unchanged, unmatched, unmatchedReceipts } = matching;
     return { receipts, inserted, unchanged, ignored, unmatched, unmatchedReceipts };
   };
-  return dryRun ? database.read(work) : database.write('payments', work);
+  return readOrWrite(database, { topic: 'payments', dryRun }, work);
 }
 
 function receiptsIn(entry: StatementEntry, counts: Map<string, number>, file: string): Receipt[] {

@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import type { DirectoryPerson } from '../core/directory-entry.ts';
 import { planSync, type SyncChange } from '../core/directory-sync.ts';
 import { countActions, type RefusedEntry } from '../core/entry-match.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import { findPeople, type StoredPerson, savePeople } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { readPeople } from '../io/ldap/people.ts';
@@ -62,7 +63,7 @@ export async function syncUsers(context: Context, { dryRun, prune }: SyncOptions
       refused,
     };
   };
-  return dryRun ? database.read(work) : database.write('people', work);
+  return readOrWrite(database, { topic: 'people', dryRun }, work);
 }
 
 /** Names that are given up come before names that are taken. */

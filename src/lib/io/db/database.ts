@@ -66,6 +66,15 @@ export function addressOf(url: DatabaseUrl): string {
   return url.backend === 'sqlite' ? `sqlite:${url.path}` : redactDatabaseUrl(url.url);
 }
 
+/** Runs `work` in a transaction that may write the topic or, for a plan, in one that can change nothing. */
+export function readOrWrite<T>(
+  database: Database,
+  { topic, dryRun }: { topic: Topic; dryRun: boolean },
+  work: (tx: Transaction<Schema>) => Promise<T>,
+): Promise<T> {
+  return dryRun ? database.read(work) : database.write(topic, work);
+}
+
 /** The one row that a query must return; a missing one is a bug. */
 export function only<Row>(rows: readonly Row[]): Row {
   const [row] = rows;
