@@ -1,7 +1,6 @@
-import { Flags } from '@oclif/core';
 import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { currency, dryRun, instant, optionalArgs, username } from '../../lib/cli/flags.ts';
+import { draftFilter, dryRun, instant, optionalArgs } from '../../lib/cli/flags.ts';
 import { selectBills } from '../../lib/core/bill-selection.ts';
 import { parseId } from '../../lib/core/id.ts';
 import { formatInstant } from '../../lib/core/instant.ts';
@@ -21,11 +20,7 @@ Each is issued at the instant it was made for, or all at a later one; never befo
   ];
   static override args = { id: optionalArgs('Ids of drafts', parseId) };
   static override flags = {
-    all: Flags.boolean({ summary: 'All drafts' }),
-    user: username({ summary: 'The drafts of this user' }),
-    from: instant({ summary: 'The drafts made for this instant or later' }),
-    to: instant({ summary: 'The drafts made for an instant before this one' }),
-    currency: currency({ summary: 'The drafts in this currency' }),
+    ...draftFilter,
     at: instant({ summary: "Issue instant; default: each draft's own" }),
     'dry-run': dryRun,
   };

@@ -1,7 +1,6 @@
-import { Flags } from '@oclif/core';
 import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { currency, dryRun, instant, optionalArgs, username, yes } from '../../lib/cli/flags.ts';
+import { draftFilter, dryRun, optionalArgs, yes } from '../../lib/cli/flags.ts';
 import { selectBills } from '../../lib/core/bill-selection.ts';
 import { parseId } from '../../lib/core/id.ts';
 import { discardBills } from '../../lib/ops/bills.ts';
@@ -18,11 +17,7 @@ An issued bill cannot be deleted: correct the orders, and the next bill credits 
   ];
   static override args = { id: optionalArgs('Ids of drafts', parseId) };
   static override flags = {
-    all: Flags.boolean({ summary: 'All drafts' }),
-    user: username({ summary: 'The drafts of this user' }),
-    from: instant({ summary: 'The drafts made for this instant or later' }),
-    to: instant({ summary: 'The drafts made for an instant before this one' }),
-    currency: currency({ summary: 'The drafts in this currency' }),
+    ...draftFilter,
     'dry-run': dryRun,
     yes,
   };

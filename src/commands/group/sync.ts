@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
+import { countWords } from '../../lib/cli/directory.ts';
 import { dryRun, exitCode, username } from '../../lib/cli/flags.ts';
 import { groupSyncDocument, renderGroupSync } from '../../lib/cli/group-sync.ts';
 import { EXIT } from '../../lib/core/errors.ts';
@@ -35,15 +36,14 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
     const isPlan = flags['dry-run'];
     const options = { owner: flags.owner ?? null, dryRun: isPlan, prune: flags.prune };
     const result = await syncGroups(await this.context(), options);
-    const { entries, created, updated, deactivated, unchanged, changes, refused, unknown } = result;
+    const { entries, changes, refused, unknown } = result;
     const shown = renderGroupSync(result);
     if (shown !== '') this.log(shown);
     if (unknown.length > 0)
       this.say(`Members who are no users here: ${unknown.length}. Make them users with: uncloud user sync`);
-    const counts = `${created} created, ${updated} updated, ${deactivated} deactivated, ${unchanged} unchanged`;
     if (changes.length + refused.length === 0)
       this.say(`Nothing to change: the groups are as in the directory (${entries}).`);
-    else this.say(`${isPlan ? 'Would be' : 'Groups'}: ${counts}, ${refused.length} refused.`);
+    else this.say(`${isPlan ? 'Would be' : 'Groups'}: ${countWords(result)}, ${refused.length} refused.`);
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
     else if (isPlan && flags['exit-code'] && changes.length > 0) this.exitWith(EXIT.PENDING);
     return groupSyncDocument(result);

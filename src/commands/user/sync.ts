@@ -1,6 +1,12 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { changeDocument, refusedDocument, renderChanges, renderRefused } from '../../lib/cli/directory.ts';
+import {
+  changeDocument,
+  countWords,
+  refusedDocument,
+  renderChanges,
+  renderRefused,
+} from '../../lib/cli/directory.ts';
 import { dryRun, exitCode } from '../../lib/cli/flags.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { syncUsers } from '../../lib/ops/user-sync.ts';
@@ -36,10 +42,9 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
     const { entries, created, updated, deactivated, unchanged, changes, refused } = result;
     if (changes.length > 0) this.log(renderChanges(changes));
     if (refused.length > 0) this.log(renderRefused(refused));
-    const counts = `${created} created, ${updated} updated, ${deactivated} deactivated, ${unchanged} unchanged`;
     if (changes.length + refused.length === 0)
       this.say(`Nothing to change: ${entries} people are as in the directory.`);
-    else this.say(`${isPlan ? 'Would be' : 'Users'}: ${counts}, ${refused.length} refused.`);
+    else this.say(`${isPlan ? 'Would be' : 'Users'}: ${countWords(result)}, ${refused.length} refused.`);
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
     else if (isPlan && flags['exit-code'] && changes.length > 0) this.exitWith(EXIT.PENDING);
     return {

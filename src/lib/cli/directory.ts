@@ -27,6 +27,19 @@ export function withRest(table: string, left: number): string {
   return left > 0 ? `${table}\n… and ${left} more; all of them with --json` : table;
 }
 
+/** How many users or groups a sync did what with. */
+export interface SyncCounts {
+  readonly created: number;
+  readonly updated: number;
+  readonly deactivated: number;
+  readonly unchanged: number;
+}
+
+/** The counts of a sync in words: `1 created, 0 updated, …`. */
+export function countWords({ created, updated, deactivated, unchanged }: SyncCounts): string {
+  return `${created} created, ${updated} updated, ${deactivated} deactivated, ${unchanged} unchanged`;
+}
+
 /** A change of `user sync` as `--json` gives it. */
 export function changeDocument({ action, stored, wanted, fields }: SyncChange<StoredPerson>) {
   const { username } = wanted.user;

@@ -157,3 +157,12 @@ export function idArg(description: string) {
     ignoreStdin: true,
   });
 }
+
+/** The flags that choose drafts, for those commands that take many. */
+export const draftFilter = {
+  all: Flags.boolean({ summary: 'All drafts' }),
+  user: username({ summary: 'The drafts of this user' }),
+  from: instant({ summary: 'The drafts made for this instant or later' }),
+  to: instant({ summary: 'The drafts made for an instant before this one' }),
+  currency: currency({ summary: 'The drafts in this currency' }),
+};
