@@ -111,20 +111,22 @@ export interface FoundFile {
 /**
  * Decides what to do with the file of an interface.
  * @param file the file as it is; null when there is none
- * @param live the peers of the interface itself; of two that fit a wrong row, the live one stays
+ * @param live the peers of the interface itself, null when they are not known; of two that fit a wrong row, the live
+ *   one stays. Where there are as many as in the file, they tell better what is lost: the caller brakes for them, and
+ *   the changes are those of the file itself.
  */
 export function planFile(
   pool: ServedPool,
   networks: readonly StoredNetwork[],
   file: FoundFile | null,
-  { prune, live = NO_PEERS }: { prune: boolean; live?: FoundPeers },
+  { prune, live = null }: { prune: boolean; live?: FoundPeers | null },
 ): FilePlan {
   const text = file?.text ?? null;
   const name = `${pool.interface}.conf`;
   const leave = { action: 'leave' } as const;
   const find = () => [
     ...listPeers((text === null ? null : parseWireguardConfig(text)?.peers) ?? NO_PEERS),
-    ...listPeers(live),
+    ...listPeers(live ?? NO_PEERS),
   ];
   const { peers, refused } = wantedPeers(pool, networks, find);
   const plan = { interface: pool.interface, poolId: pool.id, peers, held: false };
@@ -136,11 +138,12 @@ export function planFile(
   const write = { action: 'write', text: wanted } as const;
   const mode: Change[] = file?.exposed ? [{ kind: 'file_mode', subject: name, action: 'update' }] : [];
   if (wanted === text) return { ...plan, changes: mode, file: mode.length > 0 ? write : leave, refused };
+  const changes: Change[] = [{ kind: 'file', subject: name, action: text === null ? 'create' : 'update' }];
+  changes.push(...mode);
+  if (live !== null && live.size >= countPeers(text)) return { ...plan, changes, file: write, refused };
   const found = text === null ? null : parseWireguardConfig(text);
   const before = found?.peers ?? NO_PEERS;
   const peerChanges = diffPeers(before, peers);
-  const changes: Change[] = [{ kind: 'file', subject: name, action: text === null ? 'create' : 'update' }];
-  changes.push(...mode);
   if (found !== null && found.privateKey !== pool.privateKey) {
     changes.push({ kind: 'private_key', subject: pool.publicKey, action: 'update' });
   }
@@ -180,6 +183,11 @@ export function planLeftover(
     held: brake !== null,
     refused: brake === null ? [] : [brake],
   };
+}
+
+/** How many peers a file has at most: an edited one may name them in comments too. */
+function countPeers(text: string | null): number {
+  return text?.match(/\[peer\]/gi)?.length ?? 0;
 }
 
 /** A file of the same pool is ours also after the host was renamed. */
