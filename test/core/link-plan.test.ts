@@ -159,6 +159,21 @@ describe('planInterface', () => {
     });
   });
 
+  it('brakes for the peers of the file only where the link has fewer', () => {
+    const strangers = fileOf([7, 8, 9].map((slot) => storedNetwork(slot)));
+    expect(planInterface(POOL, networks(3), strangers, stateOf(networks(3)), KEEP)).toMatchObject({
+      changes: [{ kind: 'file', subject: 'wg0.conf', action: 'update' }],
+      file: { action: 'write' },
+      link: { action: 'leave' },
+      refused: [],
+    });
+    expect(planInterface(POOL, [], fileOf(networks(3)), stateOf(networks(2).slice(1)), KEEP)).toMatchObject({
+      file: { action: 'leave' },
+      link: { action: 'leave' },
+      refused: [{ code: 'BRAKED' }],
+    });
+  });
+
   it('raises a missing link from a file that the brake holds', () => {
     const plan = planInterface(POOL, [], fileOf(networks(3)), EMPTY, KEEP);
     expect(plan).toMatchObject({
