@@ -18,16 +18,7 @@ import { refuse, UserError } from '../core/errors.ts';
  * @throws FILE_NOT_WRITABLE; the old content is then intact
  */
 export async function writeFileAtomically(file: string, content: Content): Promise<void> {
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
-  try {
-    await unlink(temporary).catch(ignoreMissing);
-    await writeNew(temporary, content);
-    await rename(temporary, file);
-    await syncFolder(dirname(file));
-  } catch (error) {
-    await unlink(temporary).catch(() => {});
-    throw error instanceof UserError ? error : notWritable(file, error);
-  }
+  await writeWhole(await beginFile(file, (temporary) => rename(temporary, file)), content);
 }
 
 /** A file that is written piece by piece beside its place, and takes that when it is complete. */
@@ -42,7 +33,8 @@ export interface PendingFile {
 }
 
 /**
- * Begins a file that takes the place of `file`, as `writeFileAtomically` does it with content that is at hand.
+ * Begins a file that takes the place of `file`, as `writeFileAtomically` does it with content that is at hand. What
+ * killed processes left of it is removed.
  * @throws FILE_NOT_WRITABLE, as all that is done with it
  */
 export async function createReplacement(file: string): Promise<PendingFile> {
@@ -54,11 +46,12 @@ export async function createReplacement(file: string): Promise<PendingFile> {
     const reason = stats.isDirectory() ? 'it is a directory' : 'it is not a regular file';
     throw refuse.FILE_NOT_WRITABLE({ file, reason });
   }
+  await removeAbandoned(file);
   return beginFile(file, (temporary) => rename(temporary, file));
 }
 
 /**
- * Begins a file of mode 0600 that never takes the place of another one.
+ * Begins a file of mode 0600 that never takes the place of another one. What killed processes left of it is removed.
  * @throws FILE_EXISTS, FOLDER_MISSING, FILE_NOT_WRITABLE, as all that is done with it
  */
 export async function createNewFile(file: string): Promise<PendingFile> {
@@ -67,6 +60,7 @@ export async function createNewFile(file: string): Promise<PendingFile> {
   } catch (error) {
     throw error instanceof UserError ? error : notWritable(file, error);
   }
+  await removeAbandoned(file);
   return beginFile(file, (temporary) => nameAnew(temporary, file));
 }
 
@@ -90,7 +84,6 @@ async function beginFile(file: string, place: (temporary: string) => Promise<voi
     }
   };
   const handle = await guard(async () => {
-    await removeAbandoned(file);
     await unlink(temporary).catch(ignoreMissing);
     return openNew(temporary).catch(async (error: unknown) => {
       await unlink(temporary).catch(() => {});
@@ -210,14 +203,7 @@ export type Content = string | Uint8Array | AsyncIterable<string>;
  * @throws FILE_EXISTS, FOLDER_MISSING, FILE_NOT_WRITABLE
  */
 export async function createPrivateFile(file: string, content: Content): Promise<void> {
-  const pending = await createNewFile(file);
-  try {
-    await pending.write(content);
-    await pending.complete();
-    await pending.publish();
-  } finally {
-    await pending.discard();
-  }
+  await writeWhole(await createNewFile(file), content);
 }
 
 /**
@@ -296,16 +282,13 @@ function openNew(file: string): Promise<FileHandle> {
   return open(file, flags, 0o600);
 }
 
-async function writeNew(file: string, content: Content): Promise<void> {
-  const handle = await openNew(file);
+async function writeWhole(pending: PendingFile, content: Content): Promise<void> {
   try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } catch (error) {
-    await unlink(file).catch(() => {});
-    throw error;
+    await pending.write(content);
+    await pending.complete();
+    await pending.publish();
   } finally {
-    await handle.close();
+    await pending.discard();
   }
 }
 
