@@ -419,8 +419,8 @@ export interface Numbered {
 }
 
 /**
- * Gives drafts their numbers, the next ones in this order, and their due days. Call it last in a transaction: from here on the counter's
- * row is locked.
+ * Gives drafts their numbers, the next ones in this order, and their due days. Call it last in a transaction: from
+ * here on the counter's row is locked.
  */
 export async function numberBills(tx: Transaction<Schema>, drafts: readonly Numbered[]): Promise<number[]> {
   if (drafts.length === 0) return [];
