@@ -47,7 +47,7 @@ describe('usageMap', () => {
         expect(end).toBe(capacity);
         expect(BigInt(map.length)).toBe(capacity < BigInt(cells) ? capacity : BigInt(cells));
       }),
-      { numRuns: CASES / 50 },
+      { numRuns: CASES / 250 },
     );
   });
 });
