@@ -46,6 +46,19 @@ it('imports go down only, and core is pure', () => {
   expect(wrong).toEqual([]);
 });
 
+it('no file imports itself over others, not even a type', () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const follow = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (path.includes(file) || done.has(file)) return;
+    for (const target of neighboursOf(file)) follow(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) follow(file, []);
+  expect(circles).toEqual([]);
+});
+
 it('core has no clock, no chance and no process', () => {
   const impure = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bcrypto\b|\bconsole\.|\bfetch\(/;
   const wrong = files.filter((file) => file.startsWith('src/lib/core') && impure.test(read(file)));
@@ -127,7 +140,19 @@ function read(file: string): string {
 
 /** The modules that a file imports when it runs; a type has no weight. */
 function importsOf(file: string): string[] {
-  const pattern =
-    /(?:^|\n)(?:import|export)\s+(?!type\b)(?:[^'";]*?from\s+)?'([^']+)'|\bimport\('([^']+)'\)/g;
-  return [...read(file).matchAll(pattern)].map((match) => match[1] ?? match[2] ?? '');
+  return importLines(file).flatMap(({ isType, target }) => (isType ? [] : target));
+}
+
+/** The files of ours that a file imports, types too. */
+function neighboursOf(file: string): string[] {
+  const ours = importLines(file).filter(({ target }) => target.startsWith('.'));
+  return ours.map(({ target }) => relative(ROOT, resolve(ROOT, dirname(file), target)));
+}
+
+function importLines(file: string): { isType: boolean; target: string }[] {
+  const pattern = /(?:^|\n)(?:import|export)\s+(type\b)?(?:[^'";]*?from\s+)?'([^']+)'|\bimport\('([^']+)'\)/g;
+  return [...read(file).matchAll(pattern)].map(([, type, target = '', dynamic = target]) => ({
+    isType: type !== undefined,
+    target: dynamic,
+  }));
 }

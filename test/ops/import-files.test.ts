@@ -1,8 +1,7 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { UserError } from '../../src/lib/core/errors.ts';
-import type { RefusedRow } from '../../src/lib/core/import-report.ts';
+import type { RefusedRow, UserError } from '../../src/lib/core/errors.ts';
 import type { ImportOptions } from '../../src/lib/io/import-file.ts';
 import { importOrders } from '../../src/lib/ops/order-import.ts';
 import { listOrders } from '../../src/lib/ops/orders.ts';

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import { EXIT, UserError } from '../core/errors.ts';
-import { type ImportResult, LISTED_ROWS, type RefusedRow } from '../core/import-report.ts';
+import { EXIT, type RefusedRow, UserError } from '../core/errors.ts';
+import { type ImportResult, LISTED_ROWS } from '../core/import-report.ts';
 import type { ImportOptions } from '../io/import-file.ts';
 import { FILE_FORMATS } from '../io/import-rows.ts';
 import type { Context } from '../ops/context.ts';

@@ -1,4 +1,3 @@
-import type { RefusedRow } from './import-report.ts';
 import { shellWord } from './shell-word.ts';
 
 /**
@@ -126,6 +125,18 @@ export interface VatHistoryChange {
   readonly to: string;
   readonly stored: string;
   readonly incoming: string | null;
+}
+
+/** A fault of a row that cannot be imported. */
+export interface RefusedRow {
+  readonly line: number;
+  /** The column at fault; null when it is the whole row. */
+  readonly field: string | null;
+  readonly value: string | null;
+  readonly code: string;
+  readonly reason: string;
+  /** What to do about it: the form of the value, or a command. */
+  readonly hint: string;
 }
 
 function define<Facts>(definition: Definition<Facts>): Definition<Facts> {

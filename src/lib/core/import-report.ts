@@ -1,4 +1,4 @@
-import type { UserError } from './errors.ts';
+import type { RefusedRow, UserError } from './errors.ts';
 
 /** A fault of a row: the rule that it breaks and the column at fault; null when it is the whole row. */
 export interface RowFault {
@@ -13,18 +13,6 @@ export interface FaultyRow {
   readonly faults: readonly RowFault[];
   /** The cell of a column as it was read, or empty. */
   text(column: string): string;
-}
-
-/** A fault of a row that cannot be imported. */
-export interface RefusedRow {
-  readonly line: number;
-  /** The column at fault; null when it is the whole row. */
-  readonly field: string | null;
-  readonly value: string | null;
-  readonly code: string;
-  readonly reason: string;
-  /** What to do about it: the form of the value, or a command. */
-  readonly hint: string;
 }
 
 /** What an import did, or would do. */

@@ -14,8 +14,7 @@ import {
   type SlotChoice,
 } from '../core/vpn-pool.ts';
 import { type PublicKey, parsePublicKey } from '../core/wireguard-key.ts';
-import { findReach } from '../io/db/access.ts';
-import { findUserIds } from '../io/db/people.ts';
+import { findReach, findUserIds } from '../io/db/access.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { type StagedKey, StagedKeys } from '../io/db/staged.ts';
 import { takeStatistics } from '../io/db/statistics.ts';

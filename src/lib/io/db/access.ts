@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { refuse } from '../../core/errors.ts';
 import type { Username } from '../../core/user.ts';
+import { isAmong } from './bulk.ts';
 import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
 
@@ -71,6 +72,21 @@ export async function findOwner(
   }
   await checkReach(tx, asUser, username, `${things} of ${username}`);
   return findUserId(tx, username);
+}
+
+/** The ids of the users with these names, of those within reach. */
+export async function findUserIds(
+  tx: Transaction<Schema>,
+  usernames: readonly Username[],
+  within?: Reach,
+): Promise<Map<Username, number>> {
+  let query = tx
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where(isAmong(tx, 'username', usernames));
+  if (within !== undefined) query = query.where('id', 'in', within);
+  const rows = await query.execute();
+  return new Map(rows.map(({ id, username }) => [username as Username, id]));
 }
 
 /**

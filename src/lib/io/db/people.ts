@@ -7,7 +7,6 @@ import type { Person } from '../../core/person.ts';
 import type { DirectoryId, Email, Username } from '../../core/user.ts';
 import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
-import type { Reach } from './access.ts';
 import { insertRows, isAmong, updateRows } from './bulk.ts';
 import { directoryLinkOf } from './directory-link.ts';
 import { reserveIds } from './ids.ts';
@@ -78,21 +77,6 @@ export async function findPersonOfEntry(
 ): Promise<StoredPerson | null> {
   const [row] = await peopleQuery(tx).where('directory_id', '=', id).execute();
   return row === undefined ? null : personOf(row);
-}
-
-/** The ids of the users with these names, of those within reach. */
-export async function findUserIds(
-  tx: Transaction<Schema>,
-  usernames: readonly Username[],
-  within?: Reach,
-): Promise<Map<Username, number>> {
-  let query = tx
-    .selectFrom('users')
-    .select(['id', 'username'])
-    .where(isAmong(tx, 'username', usernames));
-  if (within !== undefined) query = query.where('id', 'in', within);
-  const rows = await query.execute();
-  return new Map(rows.map(({ id, username }) => [username as Username, id]));
 }
 
 /** The person of that name, or null. */
