@@ -42,7 +42,7 @@ VAT territory  –
     });
     const again = await uncloud(args, { url });
     expect(again).toEqual({ ...first, stderr: 'The user nico exists already; nothing changed.\n' });
-    const updated = await uncloudJson([...args, '--vat-number', 'CHE123456789', '--no-staff'], { url });
+    const updated = await uncloudJson([...args, '--vat-number', 'CHE123456788', '--no-staff'], { url });
     expect(updated).toEqual({
       schema_version: 1,
       user: {
@@ -64,7 +64,7 @@ VAT territory  –
         city: 'Glarus',
         postal_code: '',
         country: 'CH',
-        vat_number: 'CHE-123.456.789',
+        vat_number: 'CHE-123.456.788',
         vat_checked_on: null,
         vat_territory: null,
       },

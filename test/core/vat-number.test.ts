@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCountry } from '../../src/lib/core/country.ts';
 import { checkVatNumberIn, parseVatNumber } from '../../src/lib/core/vat-number.ts';
@@ -41,8 +42,8 @@ describe('parseVatNumber', () => {
   });
 
   it.each([
-    ['che-123.456.789 mwst', 'CHE-123.456.789 MWST'],
-    ['CHE123456789', 'CHE-123.456.789'],
+    ['che-123.456.788 mwst', 'CHE-123.456.788 MWST'],
+    ['CHE123456788', 'CHE-123.456.788'],
     ['DE 123 456 789', 'DE123456789'],
     ['GR123456789', 'EL123456789'],
     [' nl123456789b01 ', 'NL123456789B01'],
@@ -52,12 +53,40 @@ describe('parseVatNumber', () => {
     expect(parseVatNumber(text)).toBe(spelled);
   });
 
-  it.each(['CHE-123.456.78', 'CHE-123.456.789 VAT', 'DE123456789X', '?', 'A\nB', 'NO<1>'])(
+  it.each(['CHE-123.456.78', 'CHE-123.456.788 VAT', 'DE123456789X', '?', 'A\nB', 'NO<1>'])(
     'refuses %j',
     (text) => {
       expect(refusalOf(() => parseVatNumber(text)).code).toBe('INVALID_VAT_NUMBER');
     },
   );
+
+  // The last digits are 0, 2, 7 and 8; the sum of the first leaves nothing.
+  const SWISS = ['CHE-116.281.710', 'CHE-100.155.212', 'CHE-107.787.577', 'CHE-123.456.788'];
+
+  it('refuses every wrong digit and every swap of neighbours in a Swiss number', () => {
+    for (const right of SWISS) expect(parseVatNumber(right)).toBe(right);
+    const digits = fc.record({
+      digits: fc.constantFrom(...SWISS).map((text) => text.replace(/\D/g, '')),
+      at: fc.nat(8),
+      digit: fc.integer({ min: 0, max: 9 }).map(String),
+    });
+    fc.assert(
+      fc.property(digits, ({ digits: right, at, digit }) => {
+        const wrong = right.slice(0, at) + digit + right.slice(at + 1);
+        const [left = '', next = ''] = right.slice(at, at + 2);
+        const swapped = right.slice(0, at) + next + left + right.slice(at + 2);
+        for (const changed of [wrong, swapped]) {
+          if (changed !== right) {
+            const { code, message } = refusalOf(() => parseVatNumber(`CHE${changed}MWST`));
+            expect({ code, message }).toEqual({
+              code: 'INVALID_VAT_NUMBER',
+              message: `"CHE${changed}MWST" is not a VAT number of CH: its check digit, the last one, does not fit.`,
+            });
+          }
+        }
+      }),
+    );
+  });
 
   it('says how a number of that country is written', () => {
     const { message, hint } = refusalOf(() => parseVatNumber('DE12345'));

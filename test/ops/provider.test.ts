@@ -21,7 +21,7 @@ describeDatabases('provider', (databases) => {
     const first = {
       name: parseLine('name', 'Example Hosting AG'),
       country: CH,
-      vatNumber: parseVatNumber('CHE-123.456.789 MWST'),
+      vatNumber: parseVatNumber('CHE-123.456.788 MWST'),
       iban: parseIban('CH93 0076 2011 6238 5295 7'),
     };
     const set = await setProvider(context, first);

@@ -33,7 +33,7 @@ describeDatabases('user import', (databases) => {
     const context = await databases.context();
     const file = await fileOf(
       HEADER,
-      'anna,"Anna Muster, Dr.",anna@example.ch,Muster AG,Gasse 1,Glarus,8750,ch,CHE-123.456.789 MWST',
+      'anna,"Anna Muster, Dr.",anna@example.ch,Muster AG,Gasse 1,Glarus,8750,ch,CHE-123.456.788 MWST',
       'bob,Bob,,,,,,,',
     );
     const counts = { rows: 2, refused: [], refusedRows: 0 };
@@ -50,7 +50,7 @@ describeDatabases('user import', (databases) => {
         organization: 'Muster AG',
         postalCode: '8750',
         country: 'CH',
-        vatNumber: 'CHE-123.456.789 MWST',
+        vatNumber: 'CHE-123.456.788 MWST',
       },
     });
     expect(before[1]?.address).toBeNull();

@@ -13,7 +13,7 @@ export default class ProviderSet extends BaseCommand {
 countries named before. Bills already made keep the seller that they were made with.`;
   static override examples = [
     '<%= config.bin %> provider set --name "Example Hosting AG" --street "Hauptstrasse 1" --postal-code 8750 --city Glarus --country CH',
-    '<%= config.bin %> provider set --vat-number "CHE-123.456.789 MWST" --iban "CH93 0076 2011 6238 5295 7"',
+    '<%= config.bin %> provider set --vat-number "CHE-123.456.788 MWST" --iban "CH93 0076 2011 6238 5295 7"',
     '<%= config.bin %> provider set --registered-in DE --registered-in AT',
     '<%= config.bin %> provider set --no-oss --registered-in none',
   ];

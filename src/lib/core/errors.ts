@@ -1228,11 +1228,21 @@ const DEFINITIONS = {
     }),
     example: { language: 'français', known: ['de', 'en'] },
   }),
-  INVALID_VAT_NUMBER: define<{ text: string; prefix: string | null; example: string }>({
-    when: 'A VAT number does not have the form that its country gives out. The register itself is not asked.',
-    say: ({ text, prefix, example }) => ({
-      message: `${quote(text)} is not a VAT number${prefix === null ? '' : ` of ${prefix}`}.`,
-      hint: `Write it with the letters of its country, as in ${example}, or give "" for none.`,
+  INVALID_VAT_NUMBER: define<{
+    text: string;
+    prefix: string | null;
+    example: string;
+    /** Whether form and letters are right, and the check digit is not. */
+    isDigitWrong?: boolean;
+  }>({
+    when: 'A VAT number does not have the form that its country gives out, or its check digit does not fit (CH). The register itself is not asked.',
+    say: ({ text, prefix, example, isDigitWrong = false }) => ({
+      message:
+        `${quote(text)} is not a VAT number${prefix === null ? '' : ` of ${prefix}`}` +
+        `${isDigitWrong ? ': its check digit, the last one, does not fit' : ''}.`,
+      hint: isDigitWrong
+        ? 'Copy it from the register, https://www.uid.admin.ch, or give "" for none.'
+        : `Write it with the letters of its country, as in ${example}, or give "" for none.`,
       data: { field: 'vat_number' },
     }),
     example: { text: 'DE12345', prefix: 'DE', example: 'DE123456789' },

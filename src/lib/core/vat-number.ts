@@ -17,7 +17,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   AT: { pattern: /^ATU\d{8}$/, example: 'ATU12345678' },
   BE: { pattern: /^BE[01]\d{9}$/, example: 'BE0123456789' },
   BG: { pattern: /^BG\d{9,10}$/, example: 'BG123456789' },
-  CH: { pattern: /^CHE\d{9}(MWST|TVA|IVA)?$/, example: 'CHE-123.456.789' },
+  CH: { pattern: /^CHE\d{9}(MWST|TVA|IVA)?$/, example: 'CHE-123.456.788' },
   CY: { pattern: /^CY\d{8}[A-Z]$/, example: 'CY12345678X' },
   CZ: { pattern: /^CZ\d{8,10}$/, example: 'CZ12345678' },
   DE: { pattern: /^DE\d{9}$/, example: 'DE123456789' },
@@ -53,8 +53,9 @@ const ELSEWHERE = /^[A-Z0-9][A-Z0-9 ./-]{1,29}$/;
 
 /**
  * Reads a VAT number; empty for none. Blanks, dots and hyphens may stand anywhere in numbers of the EU, Great
- * Britain and Switzerland; the official spelling comes back: `DE123456789`, `CHE-123.456.789 MWST`.
- * Numbers of other countries are kept as written, in upper case. The shape is checked, the register is not asked.
+ * Britain and Switzerland; the official spelling comes back: `DE123456789`, `CHE-123.456.788 MWST`.
+ * Numbers of other countries are kept as written, in upper case. The shape is checked and, of Swiss numbers, the check
+ * digit; the register is not asked.
  * @throws INVALID_VAT_NUMBER
  */
 export function parseVatNumber(text: string): VatNumber {
@@ -71,7 +72,11 @@ export function parseVatNumber(text: string): VatNumber {
   if (!format.pattern.test(compact)) {
     throw refuse.INVALID_VAT_NUMBER({ text, prefix, example: format.example });
   }
-  return (prefix === 'CH' ? spellSwiss(compact) : compact) as VatNumber;
+  if (prefix !== 'CH') return compact as VatNumber;
+  if (!isSwissDigitRight(compact.slice(3, 12))) {
+    throw refuse.INVALID_VAT_NUMBER({ text, prefix, example: format.example, isDigitWrong: true });
+  }
+  return spellSwiss(compact) as VatNumber;
 }
 
 /**
@@ -85,7 +90,15 @@ export function checkVatNumberIn(country: Country, number: VatNumber): void {
   throw refuse.INVALID_VAT_NUMBER({ text: number, prefix: country, example: expected.example });
 }
 
-/** CHE123456789MWST → CHE-123.456.789 MWST */
+const SWISS_WEIGHTS = [5, 4, 3, 2, 7, 6, 5, 4];
+
+/** Whether the ninth digit of a UID fits the eight before it (eCH-0097: modulo 11; what would need a 10 is not issued). */
+function isSwissDigitRight(digits: string): boolean {
+  const sum = SWISS_WEIGHTS.reduce((total, weight, at) => total + weight * Number(digits[at]), 0);
+  return (11 - (sum % 11)) % 11 === Number(digits[8]);
+}
+
+/** CHE123456788MWST → CHE-123.456.788 MWST */
 function spellSwiss(compact: string): string {
   return compact.replace(/^CHE(\d{3})(\d{3})(\d{3})(\D*)$/, 'CHE-$1.$2.$3 $4').trimEnd();
 }
