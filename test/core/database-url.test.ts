@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  defaultTls,
   hasPassword,
   parseDatabaseUrl,
   redactDatabaseUrl,
@@ -43,6 +44,14 @@ describe('the address of a PostgreSQL database', () => {
       { host: 'db', database: 'x', tls: 'require' },
     ],
   ])('%s', (text, parts) => expect(read(text)).toEqual({ ...empty, ...parts }));
+
+  it.each([
+    ['127.0.0.1', 'disable'],
+    ['::1', 'disable'],
+    ['/run/postgresql', 'disable'],
+    ['127.0.0.1.example.net', 'verify-full'],
+    ['127.example.net', 'verify-full'],
+  ])('has TLS unless no network leads there: %s', (host, tls) => expect(defaultTls(host)).toBe(tls));
 
   it('keeps its parameters, in which a + is no space', () => {
     expect(postgres('postgres:///x?sslrootcert=/etc/a+b%20c.pem').parameters.get('sslrootcert')).toBe(

@@ -30,5 +30,12 @@ describe('instants', () => {
   it('are written to the second, and as the number that they are when they are none', () => {
     expect(formatInstant(at('9999-12-31T23:59:59Z'))).toBe('9999-12-31T23:59:59Z');
     expect(formatInstant(1_735_689_600_000_000 as Instant)).toBe('second 1735689600000000');
+    expect(formatInstant(at('0000-01-01'))).toBe('0000-01-01T00:00:00Z');
+    expect(formatInstant((at('0000-01-01') - 1) as Instant)).toBe('second -62167219201');
   });
+
+  it.each(['0000-01-01T00:00:00+00:01', '9999-12-31T23:59:59-00:01'])(
+    'of a year without four digits are refused: %s',
+    (text) => expect(refusalOf(() => at(text)).code).toBe('INVALID_INSTANT'),
+  );
 });

@@ -30,7 +30,7 @@ test.each([
   ['{"a":"x}', 6, 'the string that begins here is never closed'],
   ['{"a":"x\\"}', 6, 'the string that begins here is never closed'],
   ['{"a":"x\ty"}', 8, 'a control character in a string has to be escaped'],
-  ['{"a":"\\\\\\x"}', 7, 'the backslash here begins no escape of JSON'],
+  ['{"a":"\\\\\\x"}', 9, 'the backslash here begins no escape of JSON'],
   ['{"a":"\\u12g4"}', 7, 'the backslash here begins no escape of JSON'],
   ['{"a":1,"a":2}', 8, 'the name "a" appears twice'],
   ['{"a":1,"\\u0061":2}', 8, 'the name "a" appears twice'],

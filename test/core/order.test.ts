@@ -167,6 +167,19 @@ describe('a cancellation', () => {
     expect(refusalOf(() => decideCancellation(once, end, OPEN)).code).toBe('INVALID_ORDER');
     expect(decideCancellation(once, end, { end: null, billed: false })).toBe(once.startsAt);
   });
+
+  test('and a replacement are refused where no order can end', () => {
+    const old = anOrder();
+    const state = { end: null, billed: false };
+    const cheaper = { ...old, recurringPrice: 1n };
+    for (const decide of [
+      () => decideCancellation(old, LAST_INSTANT, state),
+      () => decideReplacement(old, cheaper, LAST_INSTANT, 'prorate', state),
+      () => decideReplacement(old, old, LAST_INSTANT, 'full', state),
+    ]) {
+      expect(refusalOf(decide)).toMatchObject({ code: 'INVALID_ORDER', data: { field: 'end' } });
+    }
+  });
 });
 
 describe('a replacement', () => {

@@ -104,6 +104,10 @@ describe('changeAddress', () => {
     });
     expect(changeAddress(tyrol, {})?.vatTerritory).toBe('AT-6691');
     expect(changeAddress(tyrol, { vatTerritory: null })?.vatTerritory).toBeNull();
+    const moved = { country: parseCountry('DE') };
+    expect(changeAddress(tyrol, moved)?.vatTerritory).toBeNull();
+    const vatTerritory = parseTerritory('DE-78266');
+    expect(changeAddress(tyrol, { ...moved, vatTerritory })?.vatTerritory).toBe(vatTerritory);
   });
 });
 

@@ -175,6 +175,13 @@ describe('a bill in UBL', () => {
     expect(brokenRules(xml)).toEqual([]);
   });
 
+  it('tells the time of what was long ago', () => {
+    const [start, end] = [day('1969-01-01'), day('1969-01-31')];
+    const xml = ubl(aBill({ records: [aRecord({ start, end })] }));
+    expect(valuesOf(xml, 'cbc:StartDate')).toEqual(['1969-01-01', '1969-01-01']);
+    expect(valuesOf(xml, 'cbc:EndDate')).toEqual(['1969-01-30', '1969-01-30']);
+  });
+
   it('names the buyer as the bill does when the user has another name by now', () => {
     const xml = ubl(aBill({ username: parseUsername('renamed') }));
     expect(valuesOf(xml, 'cbc:BuyerReference')).toEqual([BUYER.username]);
@@ -185,6 +192,9 @@ describe('a bill in UBL', () => {
     expect(refusalOf(() => ubl(aBill({ number: null })))).toMatchObject({ code: 'DRAFT_NOT_ISSUED' });
     for (const [given, rule] of [
       [unnumbered, 'BR-S-02'],
+      [{ ...unnumbered, records: [aRecord({ net: 1n })] }, 'BR-S-02'],
+      [{ ...unnumbered, records: [aRecord({ vat: terms('domestic', 'CH', '0') })] }, 'BR-Z-02'],
+      [{ ...unnumbered, records: [aRecord({ vat: AE })] }, 'BR-AE-02'],
       [{ ...unnumbered, records: [aRecord({ vat: US })] }, 'BR-CO-26'],
       [{ records: [aRecord({ vat: AE })] }, 'BR-AE-02'],
     ] as const) {

@@ -100,6 +100,19 @@ describeDatabases('what is done in the name of a user', (databases) => {
     expect(await listNetworks(context, { username: undefined, poolId: undefined })).toHaveLength(6);
   });
 
+  it('does not tell who has no right whether there is a user', async () => {
+    const context = await world();
+    const username = parseUsername('nobody');
+    for (const list of [
+      (on: TestContext) => listNetworks(on, { username, poolId: undefined }),
+      (on: TestContext) => listOrders(on, { username, active: false }, () => {}),
+      (on: TestContext) => listBills(on, { username }),
+    ]) {
+      await expect(list(context.as(user(3)))).rejects.toMatchObject(FORBIDDEN);
+      await expect(list(context.as(user(6)))).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
+    }
+  });
+
   it('lends networks within reach, to the user unless it says to whom', async () => {
     const context = await world();
     expect(await addNetwork(context.as('u3'), testKey(101), { username: null })).toMatchObject({

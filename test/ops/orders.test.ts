@@ -2,7 +2,12 @@ import { expect, it } from 'vitest';
 import { formatInstant } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import type { OrderRequest } from '../../src/lib/core/new-order.ts';
-import { parseProductName } from '../../src/lib/core/product.ts';
+import {
+  parsePriceOption,
+  parseProductDescription,
+  parseProductName,
+  priceSet,
+} from '../../src/lib/core/product.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { StoredOrder } from '../../src/lib/io/db/orders.ts';
@@ -14,6 +19,7 @@ import {
   replaceOrder,
   showOrder,
 } from '../../src/lib/ops/orders.ts';
+import { createProduct } from '../../src/lib/ops/products.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { at, BIG_VM, NICO, openShop, VM } from '../support/shop.ts';
 
@@ -305,6 +311,25 @@ describeDatabases('orders', (databases) => {
     await expect(replace(context, order.id, when, successor)).rejects.toMatchObject({ code });
     expect(await showOrder(context, { id: order.id })).toEqual(order);
     expect(await list(context)).toEqual([order.id]);
+  });
+
+  it('do not take the amounts of a product for those of another currency', async () => {
+    const context = await shop();
+    const product = parseProductName('Euro VM');
+    const prices = priceSet([parsePriceOption('30d=1+50')], 'EUR');
+    await createProduct(context, { name: product, description: parseProductDescription(''), prices });
+    const { id } = await place(context);
+    const successor = { product, currency: 'CHF', recurringPrice: parsePrice('55') } as const;
+    await expect(replace(context, id, '2025-01-16', successor)).rejects.toMatchObject({
+      code: 'INVALID_ORDER',
+      data: { field: 'currency' },
+    });
+    const priced = { ...successor, oneTimePrice: parsePrice('1.10') };
+    expect((await replace(context, id, '2025-01-16', priced)).order).toMatchObject({
+      currency: 'CHF',
+      recurringPrice: priced.recurringPrice,
+      oneTimePrice: priced.oneTimePrice,
+    });
   });
 
   it('of one time can be cancelled and replaced until they are billed', async () => {

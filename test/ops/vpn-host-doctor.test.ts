@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
+import { parseHostname } from '../../src/lib/core/hostname.ts';
 import { formatInstant, type Instant } from '../../src/lib/core/instant.ts';
 import { examineHost } from '../../src/lib/ops/vpn-host-doctor.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -101,8 +102,10 @@ describeDatabases('doctor on a VPN host', (databases) => {
       [3600, /^error is 3[56]\d\d seconds ahead of that of the database$/],
       [-3600, /^error is 36\d\d seconds behind that of the database$/],
     ])('compares a clock that is %d seconds off', async (off, expected) => {
-      const found = await find('clock', context.at(formatInstant((systemClock() + off) as Instant)));
-      expect(found).toEqual([expect.stringMatching(expected)]);
+      const on = context.at(formatInstant((systemClock() + off) as Instant));
+      for (const hostname of [HOST, parseHostname('vpn-9.example.net')]) {
+        expect(await find('clock', on, hostname)).toEqual([expect.stringMatching(expected)]);
+      }
     });
   }
 });

@@ -28,19 +28,16 @@ export default class VatRateList extends BaseCommand {
       { title: 'type' },
       { title: 'description', yields: true },
     ] as const;
-    this.log(
-      renderTable(
-        columns,
-        rates.map((rate) => [
-          rate.territory,
-          rate.validFrom,
-          rate.validTo,
-          `${formatVatPercent(rate.rate)} %`,
-          rate.rateType,
-          rate.description,
-        ]),
-      ),
-    );
+    const rows = rates.map((rate) => [
+      rate.territory,
+      rate.validFrom,
+      rate.validTo,
+      `${formatVatPercent(rate.rate)} %`,
+      rate.rateType,
+      rate.description,
+    ]);
+    if (rows.length > 0) this.log(renderTable(columns, rows));
+    else this.say('There are no such rates. Import the shipped ones with: uncloud import-vat-rates');
     return {
       rates: rates.map((rate) => ({
         territory: rate.territory,

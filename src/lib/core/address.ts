@@ -34,7 +34,8 @@ const NOTHING = {
 
 /**
  * The address after a change; null when there was none and the change gives none. Another VAT number than before
- * counts as not checked, unless the change brings the day of its check.
+ * counts as not checked, unless the change brings the day of its check; in another country than before the territory
+ * that was set by hand is none, unless the change brings one.
  * @throws ADDRESS_NEEDS_COUNTRY, NO_VAT_NUMBER when a check has no number, INVALID_VAT_NUMBER
  */
 export function changeAddress(stored: BillingAddress | null, change: AddressChange): BillingAddress | null {
@@ -48,6 +49,7 @@ export function changeAddress(stored: BillingAddress | null, change: AddressChan
   const vatNumber = change.vatNumber ?? before.vatNumber;
   const checkedBefore = vatNumber === before.vatNumber ? before.vatCheckedOn : null;
   const vatCheckedOn = change.vatCheckedOn === undefined ? checkedBefore : change.vatCheckedOn;
+  const territoryBefore = country === before.country ? before.vatTerritory : null;
   if (vatCheckedOn !== null && vatNumber === '') throw refuse.NO_VAT_NUMBER({});
   checkVatNumberIn(country, vatNumber);
   return {
@@ -58,6 +60,6 @@ export function changeAddress(stored: BillingAddress | null, change: AddressChan
     country,
     vatNumber,
     vatCheckedOn,
-    vatTerritory: change.vatTerritory === undefined ? before.vatTerritory : change.vatTerritory,
+    vatTerritory: change.vatTerritory === undefined ? territoryBefore : change.vatTerritory,
   };
 }

@@ -1,4 +1,5 @@
 import { refuse } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 
 /** Where the data is. */
 export type DatabaseUrl = { readonly backend: 'sqlite'; readonly path: string } | PostgresUrl;
@@ -127,7 +128,7 @@ export function hasPassword(text: string): boolean {
 
 /** Whether a server's host is this machine: a Unix socket or loopback. */
 export function isLocal(host: string): boolean {
-  return host === '' || host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === '' || host.startsWith('/') || host === 'localhost' || isLoopback(host);
 }
 
 function invalid(text: string, reason: string): Error {

@@ -50,7 +50,7 @@ export class UserError extends Error {
       hint,
       exit = EXIT.REFUSED,
       data = {},
-    }: { hint: string; exit?: ExitCode; data?: Record<string, unknown> },
+    }: { hint: string; exit?: ExitCode; data?: Readonly<Record<string, unknown>> },
   ) {
     super(message);
     this.code = code;
@@ -61,36 +61,33 @@ export class UserError extends Error {
 
   /** The same refusal with another exit code: a bad value is exit 1 in a file and exit 2 in a flag. */
   withExit(exit: ExitCode): UserError {
-    return new UserError(this.code, this.message, { hint: this.hint, exit, data: { ...this.data } });
+    return this.#with({ exit });
   }
 
   /** The same refusal, saying first where it was found: `users.csv, line 3, country`. */
   at(place: string): UserError {
-    const { hint, exit, data } = this;
-    return new UserError(this.code, `${place}: ${this.message}`, { hint, exit, data: { ...data } });
+    return this.#with({ message: `${place}: ${this.message}` });
   }
 
   /** The same refusal with another remedy, for a place where the usual one is not in reach. */
   hinting(hint: string): UserError {
-    const { exit, data } = this;
-    return new UserError(this.code, this.message, { hint, exit, data: { ...data } });
+    return this.#with({ hint });
   }
 
   /** The same refusal about a user who is known by now: `USERNAME` in its hint becomes the name. */
   about(username: string): UserError {
-    const { message, hint, exit, data } = this;
-    const named = hint.replaceAll('USERNAME', () => username);
-    return new UserError(this.code, message, { hint: named, exit, data: { ...data } });
+    return this.#with({ hint: this.hint.replaceAll('USERNAME', () => username) });
   }
 
   /** The same refusal, with what was done all the same. */
   saying(sentence: string, facts: Readonly<Record<string, unknown>>): UserError {
-    const { hint, exit, data } = this;
-    return new UserError(this.code, `${this.message} ${sentence}`, {
-      hint,
-      exit,
-      data: { ...data, ...facts },
-    });
+    return this.#with({ message: `${this.message} ${sentence}`, data: { ...this.data, ...facts } });
+  }
+
+  #with(other: Partial<Pick<UserError, 'message' | 'hint' | 'exit' | 'data'>>): UserError {
+    const { code, message, hint, exit, data } = this;
+    const { message: told, ...rest } = { message, hint, exit, data, ...other };
+    return new UserError(code, told, rest);
   }
 }
 
@@ -396,7 +393,7 @@ const DEFINITIONS = {
     when: 'A pool is to hand out networks larger than itself, longer than /128, or more than 2^62 of them.',
     say: ({ size, pool, shortest, longest }) => ({
       message: `The pool ${pool} cannot hand out networks of length ${size}.`,
-      hint: `Choose a --subnetwork-size from ${shortest} to ${longest}, for example 48.`,
+      hint: `Choose a --subnetwork-size from ${shortest} to ${longest}.`,
       data: { shortest, longest },
     }),
     example: { size: 32, pool: '2a0a:e5c1:200::/40', shortest: 40, longest: 102 },
@@ -630,7 +627,7 @@ const DEFINITIONS = {
     when: 'Others may write into the directory for the WireGuard files, or it belongs to somebody else.',
     say: ({ directory, reason }) => ({
       message: `Private keys are not written into ${quote(directory)}: ${reason}.`,
-      hint: `Run as its owner, or make it yours and closed: chown "$(id -u)" ${directory} && chmod 0700 ${directory}`,
+      hint: `Run as its owner, or make it yours and closed: chown "$(id -u)" ${shellWord(directory)} && chmod 0700 ${shellWord(directory)}`,
     }),
     example: { directory: '/srv/wireguard', reason: 'others may write into it' },
   }),
@@ -638,7 +635,7 @@ const DEFINITIONS = {
     when: 'This account may not read and write the directory for the WireGuard files.',
     say: ({ directory }) => ({
       message: `This account may not read and write ${quote(directory)}, the directory for the WireGuard files.`,
-      hint: `Run as root, or, as root, give the directory to the account that runs uncloud: chown ACCOUNT: ${directory}`,
+      hint: `Run as root, or, as root, give the directory to the account that runs uncloud: chown ACCOUNT: ${shellWord(directory)}`,
     }),
     example: { directory: '/etc/wireguard' },
   }),
@@ -693,7 +690,7 @@ const DEFINITIONS = {
     when: 'The directory for the WireGuard files does not exist.',
     say: ({ directory }) => ({
       message: `There is no directory ${quote(directory)} for the WireGuard files.`,
-      hint: `Make it with: mkdir -m 0700 ${directory}; or name another one with --config-directory.`,
+      hint: `Make it with: mkdir -m 0700 ${shellWord(directory)}; or name another one with --config-directory.`,
     }),
     example: { directory: '/etc/wireguard' },
   }),
@@ -883,7 +880,7 @@ const DEFINITIONS = {
     when: 'A configuration file does not exist, cannot be read, or is not TOML.',
     say: ({ file, reason }) => ({
       message: `The configuration file ${quote(file)} cannot be used: ${reason}.`,
-      hint: `Correct it, or write a new one with: uncloud config init ${file}`,
+      hint: `Correct it, or write a new one with: uncloud config init ${shellWord(file)}`,
     }),
     example: { file: '/etc/uncloud/config.toml', reason: 'line 3, column 8: invalid value' },
   }),
@@ -944,7 +941,7 @@ const DEFINITIONS = {
     when: 'A file that holds a secret can be read by others.',
     say: ({ file, mode }) => ({
       message: `The secret file ${quote(file)} has mode ${mode}: others can read it.`,
-      hint: `Protect it with: chmod 600 ${file}`,
+      hint: `Protect it with: chmod 600 ${shellWord(file)}`,
     }),
     example: { file: '/etc/uncloud/secrets.key', mode: '0644' },
   }),
@@ -1314,7 +1311,7 @@ const DEFINITIONS = {
     when: 'A group is created, or renamed, under a name that another group has.',
     say: ({ name, owner }) => ({
       message: `There is a group ${quote(name)} already, owned by ${quote(owner)}.`,
-      hint: `Look at it with: uncloud group show ${quote(name)}`,
+      hint: `Look at it with: uncloud group show ${shellWord(name)}`,
     }),
     example: { name: 'Gletscher', owner: 'nico' },
   }),
@@ -1338,7 +1335,7 @@ const DEFINITIONS = {
     when: 'A service account is created under a name that is taken.',
     say: ({ name }) => ({
       message: `There is a service account ${quote(name)} already.`,
-      hint: `Give it another secret with: uncloud service rotate ${quote(name)}`,
+      hint: `Give it another secret with: uncloud service rotate ${shellWord(name)}`,
     }),
     example: { name: 'controller' },
   }),
@@ -1354,7 +1351,7 @@ const DEFINITIONS = {
     when: 'The secret that `service verify` was given is not the one of the service account.',
     say: ({ name }) => ({
       message: `This is not the secret of the service account ${quote(name)}.`,
-      hint: `Give the account another one with: uncloud service rotate ${quote(name)}`,
+      hint: `Give the account another one with: uncloud service rotate ${shellWord(name)}`,
     }),
     example: { name: 'controller' },
   }),
@@ -1693,7 +1690,7 @@ const DEFINITIONS = {
     say: ({ file, refused: [first, ...others], faults }) => ({
       message:
         `${quote(file)}, line ${first.line}, ${first.column}: ${first.reason}` +
-        (faults === 1 ? '' : ` The file has ${faults - 1} more faults.`),
+        (faults === 1 ? '' : ` The file has ${faults - 1} more ${faults === 2 ? 'fault' : 'faults'}.`),
       hint: 'Nothing was imported. Correct the file and import it again; up to 100 faults are listed.',
       data: { refused: [first, ...others], faults },
     }),

@@ -5,8 +5,8 @@ export type Iban = string & { readonly standard: 'ISO 13616, or empty' };
 
 /** The length of an IBAN by its country, for the countries of the Single Euro Payments Area (SWIFT's registry). */
 const LENGTHS = new Map(
-  `AD24 AT20 BE16 BG22 CH21 CY28 CZ24 DE22 DK18 EE20 ES24 FI18 FR27 GB22 GI23 GR27 HR21 HU28 IE22 IS26 IT27
-   LI21 LT20 LU20 LV21 MC27 MT31 NL18 NO15 PL28 PT25 RO24 SE24 SI19 SK24 SM27 VA22`
+  `AD24 AL28 AT20 BE16 BG22 CH21 CY28 CZ24 DE22 DK18 EE20 ES24 FI18 FR27 GB22 GI23 GR27 HR21 HU28 IE22 IS26
+   IT27 LI21 LT20 LU20 LV21 MC27 MD24 ME22 MK19 MT31 NL18 NO15 PL28 PT25 RO24 RS22 SE24 SI19 SK24 SM27 VA22`
     .split(/\s+/)
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
@@ -19,7 +19,7 @@ const IBAN = /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/;
  * @throws INVALID_IBAN
  */
 export function parseIban(text: string): Iban {
-  const iban = text.replace(/[\s\u00a0]/g, '').toUpperCase();
+  const iban = text.replace(/\s/g, '').toUpperCase();
   if (iban === '') return iban as Iban;
   if (!IBAN.test(iban)) {
     throw refuse.INVALID_IBAN({

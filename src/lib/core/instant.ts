@@ -20,16 +20,17 @@ export interface Range<At extends Instant | Day> {
 
 export const SECONDS_PER_DAY = 86_400;
 
-/** The latest instant we accept: 9999-12-31T23:59:59Z, the last that ISO 8601 writes with four digits. */
+/** The first and the last second of the years that ISO 8601 writes with four digits: 0000-01-01 and 9999-12-31. */
+const FIRST_INSTANT = -62_167_219_200 as Instant;
 export const LAST_INSTANT = 253_402_300_799 as Instant;
 
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const INSTANT =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
 
-/** Whether a number is a whole second of the years that ISO 8601 writes with four digits, as far back as 9999 BC. */
+/** Whether a number is a whole second of the years 0000 to 9999. */
 export function isInstant(seconds: number): seconds is Instant {
-  return Number.isInteger(seconds) && Math.abs(seconds) <= LAST_INSTANT;
+  return Number.isInteger(seconds) && seconds >= FIRST_INSTANT && seconds <= LAST_INSTANT;
 }
 
 /** Makes an instant of a whole number of seconds that is known to be in range, such as one from the database. */
@@ -61,8 +62,8 @@ export function parseInstant(text: string, now: Instant): Instant {
   if (fraction !== undefined && !/^\.0+$/.test(fraction)) throw refuse.INVALID_INSTANT({ text });
   const offset = (zone[0] * 3600 + zone[1] * 60) * (sign === '-' ? -1 : 1);
   const seconds = startOfDay(parseDay(day)) + clock[0] * 3600 + clock[1] * 60 + clock[2] - offset;
-  if (seconds > LAST_INSTANT) throw refuse.INVALID_INSTANT({ text });
-  return seconds as Instant;
+  if (!isInstant(seconds)) throw refuse.INVALID_INSTANT({ text });
+  return seconds;
 }
 
 /**

@@ -106,7 +106,11 @@ class LineReader {
     const source = this.#text.slice(start, this.#at);
     if (!hasEscapes) return source.slice(1, -1);
     const wrong = /(?<!\\)(?:\\\\)*\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(source);
-    if (wrong !== null) throw this.#fault(start + wrong.index, 'the backslash here begins no escape of JSON');
+    if (wrong !== null)
+      throw this.#fault(
+        start + wrong.index + wrong[0].length - 1,
+        'the backslash here begins no escape of JSON',
+      );
     return JSON.parse(source) as string;
   }
 

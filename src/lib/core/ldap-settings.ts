@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { canonicalDn } from './distinguished-name.ts';
 import { refuse } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 
 /** How the password is kept from listeners: TLS from the first byte, TLS by StartTLS, or no network at all. */
 export type LdapProtection = 'tls' | 'start_tls' | 'loopback';
@@ -95,6 +96,7 @@ function parseUrl(
   if (url === null || (scheme !== 'ldap:' && scheme !== 'ldaps:') || url.hostname === '') {
     throw invalid('ldap.url', 'is not ldaps://HOST or ldap://HOST');
   }
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (url.username !== '' || url.password !== '') throw invalid('ldap.url', 'holds a name or a password');
   if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '') {
     throw invalid(
@@ -105,7 +107,7 @@ function parseUrl(
   if (scheme === 'ldaps:' && startTls) {
     throw invalid('ldap.start_tls', 'is true, and ldaps:// begins with TLS already');
   }
-  if (scheme === 'ldap:' && !startTls && !isLoopback(url.hostname)) {
+  if (scheme === 'ldap:' && !startTls && !isLoopback(host)) {
     throw refuse.INVALID_LDAP_SETTING({
       key: 'ldap.url',
       fault: 'is plain ldap:// to another machine, which would show the password to the network',
@@ -114,15 +116,10 @@ function parseUrl(
   }
   return {
     url: text,
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    host,
     port: url.port === '' ? (scheme === 'ldaps:' ? 636 : 389) : Number(url.port),
     protection: scheme === 'ldaps:' ? 'tls' : startTls ? 'start_tls' : 'loopback',
   };
-}
-
-/** By address only: a name such as localhost is what a resolver makes of it. */
-function isLoopback(hostname: string): boolean {
-  return hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function checkDn(key: string, dn: string): string | null {

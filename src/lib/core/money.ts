@@ -73,9 +73,8 @@ export function formatPrice(price: Price, decimals = 2): string {
 
 /** Writes a number that counts parts of 10^-scale with as many decimals as it needs, and at least `least`. */
 export function formatDecimal(value: bigint, scale: number, least: number): string {
-  const removable = scale - least;
   return formatScaled(value, scale)
-    .replace(new RegExp(`0{1,${removable}}$`), '')
+    .replace(new RegExp(`0{0,${scale - least}}$`), '')
     .replace(/\.$/, '');
 }
 

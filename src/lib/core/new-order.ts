@@ -91,12 +91,7 @@ export function draftOrder(
     notForBilling: request.notForBilling ?? false,
     replaces: defaults.replaces,
   };
-  const faults = [...faultsOfNewOrder(order)];
-  if (order.currency !== price.currency && keepsAmount(request, price)) {
-    const fault = `is ${order.currency}, and the product's price is in ${price.currency}: give both prices too`;
-    faults.unshift(refuse.INVALID_ORDER({ field: 'currency', fault }));
-  }
-  return { order, faults };
+  return { order, faults: [...faultsOfCurrency(order.currency, request, price), ...faultsOfNewOrder(order)] };
 }
 
 /**
@@ -105,7 +100,7 @@ export function draftOrder(
  * named. A new period needs a new price, which may be that of the old product. The one-time price is not inherited,
  * because it was charged already: it is 0 unless it is asked for or comes with another product. The end is not
  * inherited either.
- * @throws INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE
+ * @throws INCOMPLETE_ORDER, UNKNOWN_PRODUCT_PRICE; INVALID_ORDER when amounts of a product would change their currency
  */
 export function succeedOrder(
   old: Order,
@@ -113,8 +108,14 @@ export function succeedOrder(
   { product, oldProduct }: { product: Product | null; oldProduct: Product | null },
 ): NewOrder {
   const isOtherProduct = product !== null && product.name !== oldProduct?.name;
+  const price = successorPrice(old, request, { product, oldProduct });
+  const terms = pricedTerms(request, price);
+  // Another currency than that of the old order is refused whatever the amounts are.
+  if (terms.currency === old.currency) {
+    for (const fault of faultsOfCurrency(terms.currency, request, price)) throw fault;
+  }
   return {
-    ...pricedTerms(request, successorPrice(old, request, { product, oldProduct })),
+    ...terms,
     quantity: request.quantity ?? old.quantity,
     commitmentPeriods: request.commitmentPeriods ?? old.commitmentPeriods,
     charge: request.charge ?? old.charge,
@@ -244,10 +245,16 @@ function priceFor({ name, prices }: Product, period: number | undefined): Produc
   throw refuse.UNKNOWN_PRODUCT_PRICE({ ...facts, periods: prices.map((known) => periodName(known.period)) });
 }
 
-/** Whether an amount of the price goes into the order as it is. */
-function keepsAmount({ recurringPrice, oneTimePrice }: OrderRequest, price: PeriodPrice): boolean {
-  return (
+/** What is wrong with an order in another currency than the price whose amounts it takes. */
+function faultsOfCurrency(
+  currency: string,
+  { recurringPrice, oneTimePrice }: OrderRequest,
+  price: PeriodPrice,
+): UserError[] {
+  const keepsAmount =
     (recurringPrice === undefined && price.recurring !== 0n) ||
-    (oneTimePrice === undefined && price.oneTime !== 0n)
-  );
+    (oneTimePrice === undefined && price.oneTime !== 0n);
+  if (currency === price.currency || !keepsAmount) return [];
+  const fault = `is ${currency}, and the product's price is in ${price.currency}: give both prices too`;
+  return [refuse.INVALID_ORDER({ field: 'currency', fault })];
 }

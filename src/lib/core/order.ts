@@ -190,15 +190,20 @@ export function commitmentEnd(
 ): Instant {
   const { startsAt, recurringPeriodSeconds, commitmentPeriods } = order;
   if (at <= startsAt || recurringPeriodSeconds === null) return startsAt;
-  const begun = Math.ceil((at - startsAt) / recurringPeriodSeconds);
-  return addSeconds(startsAt, Math.max(begun, commitmentPeriods) * recurringPeriodSeconds);
+  const committed = addSeconds(startsAt, commitmentPeriods * recurringPeriodSeconds);
+  return at <= committed ? committed : endOfPeriod(startsAt, recurringPeriodSeconds, at);
+}
+
+/** The end of the period that runs at `at`; of two that touch there, of the first. */
+function endOfPeriod(startsAt: Instant, periodSeconds: number, at: Instant): Instant {
+  return addSeconds(startsAt, Math.ceil((at - startsAt) / periodSeconds) * periodSeconds);
 }
 
 /**
  * Decides where a cancelled order ends.
  * @param state.end the effective end before
  * @param state.billed whether the order has bill records
- * @throws ORDER_ENDED; INVALID_ORDER for a one-time order that is billed
+ * @throws ORDER_ENDED; INVALID_ORDER for a one-time order that is billed, and for an end after the year 9999
  */
 export function decideCancellation(
   order: Order,
@@ -206,7 +211,7 @@ export function decideCancellation(
   state: { end: Instant | null; billed: boolean },
 ): Instant {
   checkRunning(order, at, state);
-  return earlier(commitmentEnd(order, at), state.end);
+  return checkedEnd(order, earlier(commitmentEnd(order, at), state.end));
 }
 
 /**
@@ -214,7 +219,8 @@ export function decideCancellation(
  * exact fractions; an equal price counts as an upgrade.
  * @param state.end the effective end of the old order before
  * @param state.billed whether the old order has bill records
- * @throws CURRENCY_MISMATCH, ORDER_ENDED; INVALID_ORDER for a one-time order that is billed
+ * @throws CURRENCY_MISMATCH, ORDER_ENDED; INVALID_ORDER for a one-time order that is billed, and for an end after the
+ *   year 9999
  */
 export function decideReplacement(
   old: Order,
@@ -232,13 +238,12 @@ export function decideReplacement(
     return { kind: 'before-start', oldEndsAt: startsAt, newStartsAt: startsAt };
   }
   if (isCheaper(successor, old)) {
-    const oldEndsAt = earlier(commitmentEnd(old, at), state.end);
+    const oldEndsAt = checkedEnd(old, earlier(commitmentEnd(old, at), state.end));
     return { kind: 'downgrade', oldEndsAt, newStartsAt: oldEndsAt };
   }
   if (policy === 'prorate') return { kind: 'upgrade', oldEndsAt: at, newStartsAt: at };
-  const begun = Math.ceil((at - startsAt) / recurringPeriodSeconds);
-  const periodEnd = addSeconds(startsAt, begun * recurringPeriodSeconds);
-  return { kind: 'upgrade', oldEndsAt: earlier(periodEnd, state.end), newStartsAt: at };
+  const oldEndsAt = checkedEnd(old, earlier(endOfPeriod(startsAt, recurringPeriodSeconds, at), state.end));
+  return { kind: 'upgrade', oldEndsAt, newStartsAt: at };
 }
 
 /** How an order and its successor fail to meet. */
@@ -260,8 +265,7 @@ export function misfit(
   const { recurringPeriodSeconds } = old;
   if (recurringPeriodSeconds === null || startsAt <= old.startsAt || isCheaper(successor, old))
     return 'overlap';
-  const begun = Math.ceil((startsAt - old.startsAt) / recurringPeriodSeconds);
-  return old.endsAt > addSeconds(old.startsAt, begun * recurringPeriodSeconds) ? 'overlap' : null;
+  return old.endsAt > endOfPeriod(old.startsAt, recurringPeriodSeconds, startsAt) ? 'overlap' : null;
 }
 
 /**
@@ -269,8 +273,7 @@ export function misfit(
  * @throws INVALID_ORDER
  */
 export function decideNewEnd(order: Pick<Order, 'startsAt'>, endsAt: Instant | null): Instant | null {
-  if (endsAt !== null) checkEnd(order.startsAt, endsAt);
-  return endsAt;
+  return endsAt === null ? null : checkedEnd(order, endsAt);
 }
 
 /**
@@ -293,8 +296,9 @@ export function serviceEndWithin(serviceEndsAt: Instant | null, end: Instant | n
 
 const TOO_LARGE = `times the quantity is more than ${formatPrice(LARGEST_CHARGE, 0)}`;
 
-function checkEnd(startsAt: Instant, endsAt: Instant): void {
+function checkedEnd({ startsAt }: Pick<Order, 'startsAt'>, endsAt: Instant): Instant {
   if (!isWhole(endsAt, startsAt, LAST_INSTANT)) throw badEnd(startsAt, endsAt);
+  return endsAt;
 }
 
 function badEnd(startsAt: Instant, endsAt: Instant): UserError {

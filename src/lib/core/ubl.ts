@@ -102,10 +102,12 @@ function document(draft: Draft): XmlElement {
 }
 
 /** Refuses what the rules refuse and only a person can mend. */
-function checkParties({ bill, number, isOutside }: Draft): void {
+function checkParties(draft: Draft): void {
+  const { bill, number } = draft;
   const { seller, buyer, username, vatGroups } = bill;
   if (seller.vat_number === '') {
-    const rule = isOutside ? 'BR-CO-26' : vatGroups.some(({ vat }) => vat !== 0n) ? 'BR-S-02' : 'BR-AE-02';
+    const [category = 'O'] = vatGroups.map(({ treatment, rate }) => categoryOf(treatment, rate, draft));
+    const rule = category === 'O' ? 'BR-CO-26' : `BR-${category}-02`;
     throw refuse.E_INVOICE_INCOMPLETE({ number, party: 'seller', username, rule });
   }
   if (buyer.vat_number === '' && vatGroups.some(({ treatment }) => treatment === 'reverse_charge')) {
@@ -126,7 +128,10 @@ function peppolAddresses({
 
 function wholePeriod({ records }: BillDocument): XmlElement | null {
   const first = records.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
-  const last = records.reduce((most, record) => Math.max(most, lastSecondOf(record)), 0);
+  const last = records.reduce(
+    (most, record) => Math.max(most, lastSecondOf(record)),
+    Number.NEGATIVE_INFINITY,
+  );
   return records.length === 0 ? null : period(instant(first), instant(last));
 }
 
@@ -187,7 +192,7 @@ function party(
         ]),
     parent('cac:PartyLegalEntity', [
       leaf('cbc:RegistrationName', name),
-      // The Swiss number without its ending for VAT is that of the register of businesses (UIDV Art. 2).
+      // The Swiss number without its ending for VAT is that of the register of businesses (UIDV Art. 5).
       isOutside ? leafIfAny('cbc:CompanyID', number.replace(/^(CHE\d{9})[A-Z]+$/, '$1')) : null,
     ]),
     reachedAt,

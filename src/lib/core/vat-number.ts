@@ -11,7 +11,7 @@ interface Format {
 
 /**
  * How the numbers of a prefix look: the member states as the European Commission's VIES describes them, Northern
- * Ireland (XI), Great Britain, and the Swiss UID with or without its VAT ending (UIDV Art. 2, MWSTG Art. 66).
+ * Ireland (XI), Great Britain, and the Swiss UID with or without its VAT ending (UIDV Art. 5, MWSTG Art. 66).
  */
 const FORMATS: Readonly<Record<string, Format>> = {
   AT: { pattern: /^ATU\d{8}$/, example: 'ATU12345678' },

@@ -2,7 +2,7 @@ import type { Country } from './country.ts';
 import { isInUnion, membershipOf, parseCountry, vatCountry } from './country.ts';
 import { refuse, UserError } from './errors.ts';
 import { type Day, dayOf, type Instant, instant, startOfDay } from './instant.ts';
-import { divideRoundHalfUp, type Minor } from './money.ts';
+import { divideRoundHalfUp, formatDecimal, type Minor } from './money.ts';
 
 /** A rate as a fraction in ten-thousandths: 810 is 0.081, which people write 8.1 %. From 0 up to 9,999. */
 export type VatRate = number & { readonly unit: 'ten-thousandths' };
@@ -79,13 +79,12 @@ export function parseVatRate(text: string): VatRate {
 
 /** Writes a rate as a fraction without idle zeros: 810 is `0.081`. */
 export function formatVatRate(rate: VatRate): string {
-  return trimZeros(`0.${String(rate).padStart(4, '0')}`);
+  return formatDecimal(BigInt(rate), 4, 0);
 }
 
 /** Writes a rate in percent without idle zeros: 810 is `8.1`. */
 export function formatVatPercent(rate: VatRate): string {
-  const digits = String(rate).padStart(3, '0');
-  return trimZeros(`${digits.slice(0, -2)}.${digits.slice(-2)}`);
+  return formatDecimal(BigInt(rate), 2, 0);
 }
 
 /** The VAT on a base amount, rounded to the minor unit with ties away from zero. */
@@ -307,8 +306,4 @@ function sameTerms(a: VatTerms, b: VatTerms): boolean {
   return (
     a.treatment === b.treatment && a.territory === b.territory && a.rate === b.rate && a.reason === b.reason
   );
-}
-
-function trimZeros(decimal: string): string {
-  return decimal.replace(/\.?0+$/, '');
 }

@@ -7,7 +7,7 @@ import { dueDayOf } from '../core/due-day.ts';
 import { refuse } from '../core/errors.ts';
 import { checkRange, dayOf, formatInstant, type Instant } from '../core/instant.ts';
 import { checkDraftDate, checkIssueDate } from '../core/issue-date.ts';
-import { checkReach, findReach } from '../io/db/access.ts';
+import { findOwner, findReach } from '../io/db/access.ts';
 import {
   type BillListFilter,
   type BillSummary,
@@ -21,7 +21,6 @@ import {
 import { isAmong } from '../io/db/bulk.ts';
 import { readOrWrite } from '../io/db/database.ts';
 import { findPayments, type StoredPayment } from '../io/db/payments.ts';
-import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
@@ -41,13 +40,8 @@ export async function listBills(
   const database = await context.db();
   const overdueOn = overdue ? dayOf(context.now) : undefined;
   return database.read(async (tx) => {
-    const { asUser } = context;
-    const { username } = filter;
-    if (username !== undefined) {
-      await findUserId(tx, username);
-      await checkReach(tx, asUser, username, `bills of ${username}`);
-    }
-    const within = await findReach(tx, asUser);
+    await findOwner(tx, context.asUser, filter.username, 'bills');
+    const within = await findReach(tx, context.asUser);
     return findBills(tx, { ...filter, overdueOn, within });
   });
 }

@@ -3,6 +3,7 @@ import { parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Provider } from '../core/provider.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { findNamelessBuyers } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
@@ -46,19 +47,11 @@ async function database(context: Context): Promise<Finding[]> {
       await openerFor(tx, file);
       return isRotationUnfinished(tx, file);
     });
-    const secrets = sound('secrets', file, 'opens the secrets of this database');
-    if (!isUnfinished) return [reached, schema, secrets];
-    const fix = 'Finish it with: uncloud secrets rotate';
-    return [
-      reached,
-      schema,
-      {
-        ...secrets,
-        level: 'warning',
-        message: 'its new key is not yet in its place: a rotation was interrupted',
-        fix,
-      },
-    ];
+    const message = 'its new key is not yet in its place: a rotation was interrupted';
+    const secrets = isUnfinished
+      ? doubtful('secrets', file, message, 'Finish it with: uncloud secrets rotate')
+      : sound('secrets', file, 'opens the secrets of this database');
+    return [reached, schema, secrets];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const id = error.code.startsWith('SECRET') ? 'secrets' : 'database';
@@ -99,7 +92,7 @@ async function privateFiles(context: Context): Promise<Finding[]> {
       continue;
     }
     const message = `mode ${formatMode(found.mode)}: others can read ${quote(file)}`;
-    findings.push(faulty('file-mode', file, message, `chmod 600 ${file}`));
+    findings.push(faulty('file-mode', file, message, `chmod 600 ${shellWord(file)}`));
   }
   return findings;
 }

@@ -23,11 +23,11 @@ import {
 import type { ProductName } from '../core/product.ts';
 import type { OrderKey, Reference } from '../core/reference.ts';
 import type { Username } from '../core/user.ts';
-import { checkReach, findReach } from '../io/db/access.ts';
+import { findOwner, findReach } from '../io/db/access.ts';
 import { only, readOrWrite } from '../io/db/database.ts';
 import { reserveIds } from '../io/db/ids.ts';
 import { findOrder, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
-import { findPerson } from '../io/db/people.ts';
+import { findUserId } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
@@ -63,8 +63,7 @@ export async function createOrder(
 ): Promise<{ order: StoredOrder; created: boolean }> {
   const database = await context.db();
   return database.write('orders', async (tx) => {
-    const person = await findPerson(tx, username);
-    if (person === null) throw refuse.UNKNOWN_USER({ username });
+    const userId = await findUserId(tx, username);
     const product = await productCalled(tx, productName ?? null);
     const stored = reference === undefined ? null : await findOrder(tx, { reference });
     const startsAt = stored?.startsAt ?? context.now;
@@ -77,7 +76,7 @@ export async function createOrder(
       }
       return { order: stored, created: false };
     }
-    const owner = { userId: person.id, productId: product?.id ?? null, reference: reference ?? null };
+    const owner = { userId, productId: product?.id ?? null, reference: reference ?? null };
     return { order: await insert(context, tx, order, owner), created: true };
   });
 }
@@ -85,7 +84,7 @@ export async function createOrder(
 /**
  * Reads orders in pages, so that any number of them can be shown.
  * @param filter.active only orders that run now: started and not ended
- * @throws UNKNOWN_USER, UNKNOWN_PRODUCT
+ * @throws UNKNOWN_USER, FORBIDDEN, UNKNOWN_PRODUCT
  */
 export async function listOrders(
   context: Context,
@@ -95,14 +94,11 @@ export async function listOrders(
   const { now, asUser } = context;
   const database = await context.db();
   await database.read(async (tx) => {
-    const { username } = filter;
-    if (username !== undefined) await checkReach(tx, asUser, username, `orders of ${username}`);
-    const person = username === undefined ? undefined : await findPerson(tx, username);
-    if (person === null) throw refuse.UNKNOWN_USER({ username: username ?? '' });
+    const userId = await findOwner(tx, asUser, filter.username, 'orders');
     const product = await productCalled(tx, filter.product ?? null);
     const startedAt = filter.active ? now : undefined;
     const within = await findReach(tx, asUser);
-    const where = { userId: person?.id, within, productId: product?.id, startedAt };
+    const where = { userId, within, productId: product?.id, startedAt };
     let after = 0;
     for (let size = PAGE; size === PAGE; ) {
       const orders = await findOrders(tx, { ...where, page: { after, limit: PAGE } });

@@ -2,6 +2,7 @@ import { type Selectable, sql, type Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import { type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Hostname } from '../core/hostname.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
@@ -90,7 +91,7 @@ async function directory({ config }: Context): Promise<Finding> {
   try {
     const real = await safeDirectory(folder);
     if (await isWritable(real)) return sound('directory', folder, 'is closed to others, and ours to write');
-    const fix = `Give it to this account with: chown "$(id -un)" ${folder}; or run as its owner.`;
+    const fix = `Give it to this account with: chown "$(id -un)" ${shellWord(folder)}; or run as its owner.`;
     return faulty('directory', folder, 'cannot be written by this account', fix);
   } catch (error) {
     return asFinding('directory', folder, error);
@@ -138,7 +139,9 @@ async function served(context: Context, { wg }: HostTools, hostname: Hostname): 
       opener: await openerFor(tx, context.config['secrets.key_file']),
     }));
     const findings = clock === null ? [] : [clockFinding(clock - context.now)];
-    if (pools.length === 0) throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames: [] });
+    if (pools.length === 0) {
+      return [...findings, refused('pools', hostname, refuse.NO_POOL_FOR_HOST({ hostname, hostnames: [] }))];
+    }
     const devices = await readDevices(wg).catch(() => null);
     for (const pool of pools) {
       findings.push(keyFinding(pool, opener));

@@ -6,7 +6,7 @@ import type { Username } from '../core/user.ts';
 import { checkSameNetwork } from '../core/vpn-network.ts';
 import { chooseSlots } from '../core/vpn-pool.ts';
 import type { PublicKey } from '../core/wireguard-key.ts';
-import { checkReach, findReach } from '../io/db/access.ts';
+import { checkReach, findOwner, findReach } from '../io/db/access.ts';
 import { only } from '../io/db/database.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -82,7 +82,7 @@ export async function createNetworks(context: Context, request: BulkRequest): Pr
 
 /**
  * The networks of a user, of a pool, or all within reach, in the order of pools and addresses.
- * @throws UNKNOWN_USER, UNKNOWN_POOL
+ * @throws UNKNOWN_USER, FORBIDDEN, UNKNOWN_POOL
  */
 export async function listNetworks(
   context: Context,
@@ -91,7 +91,7 @@ export async function listNetworks(
   const database = await context.db();
   return database.read(async (tx) => {
     const { asUser } = context;
-    const userId = username === undefined ? undefined : await findBorrower(tx, asUser, username);
+    const userId = await findOwner(tx, asUser, username, 'networks');
     if (poolId !== undefined && (await findPools(tx, { id: poolId })).length === 0) {
       throw refuse.UNKNOWN_POOL({ id: String(poolId) });
     }
