@@ -236,7 +236,7 @@ describeDatabases('doctor --data', (databases) => {
       'ok networks: networks: 2; each lies in its pool and none overlaps another',
       'ok replacements: orders: 2 replaced; each meets its successor',
       'ok payments: payments: 2, each for an issued bill',
-      'ok sealed-secrets: pools: 2 private keys open',
+      'ok sealed-secrets: pools: 2; the private key of each opens',
       'ok audit: trail: 12 entries in 6 chains, unbroken',
       'ok bills: bills: 19, recomputed from 13 orders',
       'ok wireguard-files: vpn-1.example.net: are what the database renders',

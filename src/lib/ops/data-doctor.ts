@@ -343,7 +343,7 @@ async function secrets(tx: Transaction<Schema>, keyFile: string): Promise<readon
     .select(['id', 'private_key', 'public_key'])
     .orderBy('id')
     .execute();
-  const allIsWell = sound('sealed-secrets', 'pools', `${rows.length} private keys open`);
+  const allIsWell = sound('sealed-secrets', 'pools', `${rows.length}; the private key of each opens`);
   if (rows.length === 0) return [allIsWell];
   try {
     const opener = await openerFor(tx, keyFile);
