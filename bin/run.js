@@ -7,7 +7,8 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 12)) {
   await start();
 } else {
-  await startWithOtherNode(`${root}node_modules/node/bin/node`);
+  // npm installs a package that stands beside uncloud into the same folder, or into a folder of uncloud's own.
+  await startWithOtherNode([`${root}node_modules/node/bin/node`, `${root}../node/bin/node`]);
 }
 
 async function start() {
@@ -17,6 +18,7 @@ async function start() {
   // `uncloud … | head -1` closes the pipe early, and a disk may be full: the work goes on to its end, and `main` tells.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
+  writeWholly(process.stdout);
   if (argv.length === 1 && argv[0] === '--version') {
     const { readFileSync } = process.getBuiltinModule('node:fs');
     const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -30,6 +32,20 @@ async function start() {
   process.exitCode = await main(argv, root);
 }
 
+/** Where stdout is a file, Node takes a write for done that a disk which fills up has cut short. */
+function writeWholly(stdout) {
+  const { fstatSync, writeFileSync } = process.getBuiltinModule('node:fs');
+  if (!fstatSync(stdout.fd).isFile()) return;
+  stdout._write = (chunk, _encoding, done) => {
+    try {
+      writeFileSync(stdout.fd, chunk);
+    } catch (error) {
+      return done(error);
+    }
+    done();
+  };
+}
+
 /** The compiled code is kept in a folder of the user's own: one in /tmp could be laid out beforehand by others. */
 function enableCompileCache() {
   const { XDG_CACHE_HOME, HOME } = process.env;
@@ -37,7 +53,7 @@ function enableCompileCache() {
     ? XDG_CACHE_HOME
     : process.getuid?.() === 0
       ? '/var/cache'
-      : HOME && `${HOME}/.cache`;
+      : HOME?.startsWith('/') && `${HOME}/.cache`;
   if (home) process.getBuiltinModule('node:module').enableCompileCache(`${home}/uncloud/compiled`);
 }
 
@@ -48,9 +64,10 @@ function interrupt(word, code) {
   process.exit(code);
 }
 
-async function startWithOtherNode(node) {
+async function startWithOtherNode(places) {
   const [{ spawn }, { existsSync }] = await Promise.all([import('node:child_process'), import('node:fs')]);
-  if (!existsSync(node)) {
+  const node = places.find((place) => existsSync(place));
+  if (node === undefined) {
     process.stderr.write(
       `Error: uncloud needs Node.js 22.12 or newer, and this is ${process.versions.node}.\n  Install a newer Node.js, or beside uncloud the npm package "node".\n`,
     );

@@ -1,10 +1,21 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redact } from '../../src/lib/cli/report.ts';
+import { homeFolder } from '../../src/lib/io/account.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -149,10 +160,18 @@ describe('configuration', () => {
       // The machine's own /etc stays as it is: the child sees one without accounts.
       const etc = `mount -t tmpfs none /etc && mkdir /etc/uncloud && echo '[billing]' >${file} && exec "$@"`;
       const via = ['unshare', '--mount', 'sh', '-c', etc, 'sh'];
-      const { stderr } = await uncloud(['config', 'show', '--verbose'], { via });
-      expect(stderr).toMatch(new RegExp(`^Configuration: ${file}\n`));
+      for (const home of [[], ['env', '--unset=HOME']]) {
+        const { stderr } = await uncloud(['config', 'show', '--verbose'], { via: [...via, ...home] });
+        expect(stderr).toMatch(new RegExp(`^Configuration: ${file}\n`));
+      }
     },
   );
+
+  it('a HOME that is no path leads to the home of the account, never into the current folder', () => {
+    const { homedir } = userInfo();
+    expect(['', 'here', './here'].map((HOME) => homeFolder({ HOME }))).toEqual([homedir, homedir, homedir]);
+    expect([homeFolder({}), homeFolder({ HOME: '/srv/anna' })]).toEqual([homedir, '/srv/anna']);
+  });
 
   it('a missing file and one that is not TOML are refused', async () => {
     const file = join(folder, 'broken.toml');
@@ -274,10 +293,43 @@ describe('streams and signals', () => {
       env: { ...process.env, UNCLOUD_DATABASE_URL: url },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    child.stdin.write('start_date,');
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // More than a pipe holds: once it is written, the command reads.
+    await new Promise((resolve) => child.stdin.write('\n'.repeat(2 ** 21), resolve));
     child.kill(signal);
     expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(expected);
+  });
+
+  it.each([
+    [['import-vat-rates']],
+    [['vpn', 'pool', 'create', '2a0a:e5c1:200::/40', '--hostname', 'a.example', '--private-key-file']],
+  ])('an interrupt ends a command that waits for the writer of a named pipe: %s', async (words) => {
+    const pipe = join(folder, `${words.length}.pipe`);
+    spawnSync('mkfifo', ['-m', '600', pipe]);
+    const child = spawn(process.execPath, [PROGRAM, ...words, pipe], {
+      env: { ...process.env, UNCLOUD_DATABASE_URL: url },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let writer = openForWriting(pipe);
+    for (; writer === null; writer = openForWriting(pipe))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGINT');
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(130);
+    closeSync(writer);
+  });
+
+  it.runIf(process.getuid?.() === 0)('a disk that fills up in the middle of the output is told', async () => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const small = `mount -t tmpfs -o size=16k none ${disk} && exec "$@" >${disk}/out`;
+    const via = ['unshare', '--mount', 'sh', '-c', small, 'sh'];
+    const { code, stderr } = await uncloud(['migrate', '--sql', '--json'], {
+      url: `sqlite:${folder}/none.db`,
+      via,
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining('could not be written to its end: no space left on the disk.'),
+    });
   });
 
   it('an old Node.js that has no newer one beside it gets one clear line', async () => {
@@ -295,4 +347,28 @@ describe('streams and signals', () => {
       /^Error: uncloud needs Node\.js 22\.12 or newer.*\n {2}Install a newer Node\.js.*\n$/,
     );
   });
+
+  it.each(['uncloud/node_modules/node/bin', 'node/bin'])(
+    'an old Node.js starts the newer one in %s',
+    (place) => {
+      const modules = join(folder, place, 'modules');
+      const copy = join(modules, 'uncloud', 'bin', 'run.js');
+      const node = join(modules, place, 'node');
+      for (const file of [copy, node]) mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(join(modules, 'uncloud', 'package.json'), '{"type":"module"}');
+      writeFileSync(copy, readFileSync(PROGRAM, 'utf8').replace('process.versions.node', '"20.1.0"'));
+      writeFileSync(node, '#!/bin/sh\necho "newer $@"; exit 3\n', { mode: 0o755 });
+      const { status, stdout } = spawnSync(process.execPath, [copy, 'info'], { encoding: 'utf8' });
+      expect([status, stdout]).toEqual([3, `newer ${copy} info\n`]);
+    },
+  );
 });
+
+/** Null as long as nobody has opened the pipe for reading. */
+function openForWriting(pipe: string): number | null {
+  try {
+    return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+}

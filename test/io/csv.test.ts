@@ -1,13 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UserError } from '../../src/lib/core/errors.ts';
 import { type CsvFormat, type CsvRow, readCsv } from '../../src/lib/io/csv.ts';
-import { openInput } from '../../src/lib/io/input.ts';
 
 const COLUMNS = ['username', 'city', 'note'] as const;
 type Options = Partial<Omit<CsvFormat, 'file' | 'columns'>>;
@@ -270,29 +266,4 @@ test.each([
   const result = await readInChild(head, body, 102_500);
   expect(result).toMatchObject({ rows: 0, code: 'CSV_RECORD_TOO_LARGE' });
   expect(result.mebibytes).toBeLessThan(200);
-});
-
-test('input is a file or standard input; what cannot be read is refused', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'uncloud-csv-'));
-  try {
-    const file = join(folder, 'u.csv');
-    await writeFile(file, 'username,city,note\nann,Bern,x\n');
-    const { name, bytes } = await openInput(file);
-    const rows = [];
-    for await (const batch of readCsv(bytes, { file: name, columns: COLUMNS })) rows.push(...batch);
-    expect(rows).toMatchObject([row(2, 'ann', 'Bern', 'x')]);
-
-    const stdin = chunks(Buffer.from('x'), 1);
-    expect(await openInput('-', stdin)).toEqual({ name: 'standard input', bytes: stdin });
-    await expect(openInput(join(folder, 'none.csv'))).rejects.toMatchObject({
-      code: 'INPUT_NOT_FOUND',
-      message: expect.stringContaining('no such file or folder'),
-    });
-    await expect(openInput(folder)).rejects.toMatchObject({
-      code: 'INPUT_NOT_FOUND',
-      message: expect.stringContaining('it is a directory'),
-    });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config, type Interfaces, run } from '@oclif/core';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+import { homeFolder } from '../io/account.ts';
 import { report } from './report.ts';
 import { commandWords, explainUsage } from './usage.ts';
 
@@ -52,8 +53,9 @@ async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
 
 /** Loads the plugins only where one may be needed: they are a third of the start-up of every other command. */
 async function loadConfig(argv: readonly string[], root: string): Promise<Config> {
-  // oclif would ask for the shell of the account, which the number that a container runs under may not have.
+  // oclif would ask for shell and home of the account, which the number that a container runs under may not have.
   process.env.SHELL ??= '/bin/sh';
+  process.env.HOME = homeFolder(process.env);
   const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Interfaces.PJSON;
   const config = await Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } } });
   return commandWords(argv, config).length > 0 ? config : Config.load(root);

@@ -1,24 +1,16 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { type Author, recordedCommand } from '../core/audit.ts';
 import type { Instant } from '../core/instant.ts';
+import { accountName } from './account.ts';
 
 /** The person behind this process, for the audit trail. `command` must be without secrets. */
 export function authorOf(command: string, at: Instant): Author {
   const sudoUser = process.env.SUDO_USER ?? '';
   return {
     at,
-    osUser: osUser(),
+    osUser: accountName() ?? `uid ${process.geteuid?.() ?? 'unknown'}`,
     sudoUser: sudoUser === '' ? null : sudoUser.toWellFormed(),
     host: hostname(),
     command: recordedCommand(command),
   };
-}
-
-function osUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run under a number that no account has.
-    return `uid ${process.geteuid?.() ?? 'unknown'}`;
-  }
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import {
   type Config,
@@ -10,6 +9,7 @@ import {
   readConfig,
 } from '../core/config.ts';
 import { refuse } from '../core/errors.ts';
+import { homeFolder } from './account.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,7 +38,7 @@ export async function loadConfig(
 export function userConfigFile(environment: Environment = process.env): string {
   const config = baseFolder(environment.XDG_CONFIG_HOME);
   if (isRoot() && config === undefined) return SYSTEM_FILE;
-  return join(config ?? join(home(environment), '.config'), 'uncloud', 'config.toml');
+  return join(config ?? join(homeFolder(environment), '.config'), 'uncloud', 'config.toml');
 }
 
 /** Defaults that depend on who runs the program: root keeps data under /var/lib, others under their home. */
@@ -47,7 +47,7 @@ function placeDefaults(environment: Environment): Partial<Record<ConfigName, Con
   const folder =
     data === undefined && isRoot()
       ? '/var/lib/uncloud'
-      : join(data ?? join(home(environment), '.local', 'share'), 'uncloud');
+      : join(data ?? join(homeFolder(environment), '.local', 'share'), 'uncloud');
   return {
     'database.url': `sqlite:${join(folder, 'uncloud.db')}`,
     'secrets.key_file': join(userConfigFile(environment), '..', 'secrets.key'),
@@ -62,10 +62,6 @@ function baseFolder(value: string | undefined): string | undefined {
 /** A variable that is set to nothing says nothing. */
 function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-}
-
-function home(environment: Environment): string {
-  return environment.HOME ?? homedir();
 }
 
 function isRoot(): boolean {

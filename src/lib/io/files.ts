@@ -8,8 +8,9 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { refuse, UserError } from '../core/errors.ts';
 
 /**
@@ -38,13 +39,17 @@ export interface PendingFile {
  * @throws FILE_NOT_WRITABLE, as all that is done with it
  */
 export async function createReplacement(file: string): Promise<PendingFile> {
-  const stats = await stat(file).catch((error: unknown) => {
+  const stats = await lstat(file).catch((error: unknown) => {
     if (!isMissing(error)) throw notWritable(file, error);
   });
-  // A rename would put the file in the place of /dev/null, too.
+  // A rename would put the file in the place of /dev/null, and of the link that /dev/stdout is, too.
   if (stats !== undefined && !stats.isFile()) {
-    const reason = stats.isDirectory() ? 'it is a directory' : 'it is not a regular file';
-    throw refuse.FILE_NOT_WRITABLE({ file, reason });
+    const kind = stats.isDirectory()
+      ? 'a directory'
+      : stats.isSymbolicLink()
+        ? 'a link'
+        : 'not a regular file';
+    throw refuse.FILE_NOT_WRITABLE({ file, reason: `it is ${kind}` });
   }
   await removeAbandoned(file);
   return beginFile(file, (temporary) => rename(temporary, file));
@@ -236,17 +241,33 @@ export async function listFolder(folder: string): Promise<string[]> {
 export async function readSecretFile(file: string): Promise<string> {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(file, constants.O_RDONLY);
+    descriptor = openSync(file, READ_WITHOUT_WAITING);
     const stats = fstatSync(descriptor);
     if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file, reason: 'it is a directory' });
     const { mode } = stats;
     if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
-    return readFileSync(descriptor, 'utf8');
+    if (!stats.isFIFO()) return readFileSync(descriptor, 'utf8');
+    const pipe = await openPipe(descriptor);
+    descriptor = undefined;
+    const { text } = await import('node:stream/consumers');
+    return await text(pipe);
   } catch (error) {
     throw error instanceof UserError ? error : notReadable(file, error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/** Flags to open a named pipe for reading, whether anybody writes to it yet or not; a file is read as ever. */
+export const READ_WITHOUT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * A named pipe as a stream that closes it. Its bytes are awaited as those of a socket are: a thread of Node's pool that
+ * waits for them in read(2), or for a writer in open(2), keeps the program from ending at an interrupt.
+ */
+export async function openPipe(descriptor: number): Promise<Readable> {
+  const { Socket } = await import('node:net');
+  return new Socket({ fd: descriptor, readable: true, writable: false });
 }
 
 /** Mode bits as chmod writes them: 0600. */
@@ -292,12 +313,19 @@ async function writeWhole(pending: PendingFile, content: Content): Promise<void>
   }
 }
 
+/**
+ * Makes sure that the names in a folder survive a crash; where its rights or its file system do not let anybody do so,
+ * they are as safe as they can be.
+ */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
+  let handle: FileHandle | undefined;
   try {
+    handle = await open(folder, constants.O_RDONLY);
     await handle.sync();
+  } catch (error) {
+    if (!['EACCES', 'EINVAL', 'ENOTSUP'].includes(codeOf(error))) throw error;
   } finally {
-    await handle.close();
+    await handle?.close();
   }
 }
 
@@ -324,6 +352,7 @@ export function reasonOf(error: unknown): string {
       ENOENT: 'no such file or folder',
       ENOTDIR: 'a part of its path is not a folder',
       EEXIST: 'a part of its path is not a folder',
+      EISDIR: 'it is a directory',
       EACCES: 'permission denied',
       ENOSPC: 'no space left on the disk',
       EROFS: 'the file system is read-only',

@@ -1,6 +1,7 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { openSync, type Stats } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { refuse, UserError } from '../core/errors.ts';
+import { openPipe, READ_WITHOUT_WAITING, reasonOf } from './files.ts';
 
 /** Bytes to read, with the name that messages call them by. */
 export interface Input {
@@ -35,44 +36,38 @@ export function inputOf({ name, lines }: MadeLines): Input {
 
 /**
  * Opens a file for reading as a stream; `-` is standard input. The file is closed when its bytes were read.
- * @throws INPUT_NOT_FOUND, also for a directory and for missing rights
+ * @throws INPUT_NOT_FOUND, also for a directory and for missing rights, and while the bytes are read
  */
 export async function openInput(
   name: string,
   stdin: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<Input> {
-  if (name === '-') return { name: 'standard input', bytes: stdin };
+  if (name === '-') return { name: 'standard input', bytes: readable('standard input', stdin) };
   let handle: FileHandle | undefined;
   let stats: Stats;
   try {
-    handle = await open(name, constants.O_RDONLY);
+    if ((await stat(name)).isFIFO()) {
+      return { name, bytes: readable(name, await openPipe(openSync(name, READ_WITHOUT_WAITING))) };
+    }
+    handle = await open(name);
     stats = await handle.stat();
     if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file: name, reason: 'it is a directory' });
   } catch (error) {
     await handle?.close();
     throw error instanceof UserError ? error : unreadable(name, error);
   }
-  const bytes = chunksOf(name, handle);
+  const bytes = readable(name, handle.createReadStream());
   return stats.isFile() ? { name, bytes, size: stats.size } : { name, bytes };
 }
 
-async function* chunksOf(name: string, handle: FileHandle): AsyncGenerator<Uint8Array> {
+async function* readable(name: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    yield* handle.createReadStream();
+    yield* bytes;
   } catch (error) {
     throw unreadable(name, error);
-  } finally {
-    await handle.close();
   }
 }
 
 function unreadable(file: string, error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reasons: Record<string, string> = {
-    ENOENT: 'no such file or folder',
-    ENOTDIR: 'a part of its path is not a folder',
-    EACCES: 'permission denied',
-    EISDIR: 'it is a directory',
-  };
-  return refuse.INPUT_NOT_FOUND({ file, reason: reasons[code ?? ''] ?? message });
+  return refuse.INPUT_NOT_FOUND({ file, reason: reasonOf(error) });
 }

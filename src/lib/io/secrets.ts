@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { refuse, UserError } from '../core/errors.ts';
+import { refuse } from '../core/errors.ts';
 import type { Schema } from './db/schema.ts';
 import {
   createPrivateFile,
@@ -202,8 +202,7 @@ function sealerOf(key: Buffer, file: string, isRight: boolean): Sealer {
         decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(-TAG_BYTES));
         const secret = bytes.subarray(NONCE_BYTES, -TAG_BYTES);
         return Buffer.concat([decipher.update(secret), decipher.final()]).toString('utf8');
-      } catch (error) {
-        if (error instanceof UserError) throw error;
+      } catch {
         throw isRight ? refuse.SECRET_DAMAGED({ place }) : refuse.SECRET_KEY_WRONG({ file });
       }
     },

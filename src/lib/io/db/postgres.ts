@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { finished } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
@@ -7,6 +6,7 @@ import pg from 'pg';
 import type { Author } from '../../core/audit.ts';
 import { defaultTls, type PostgresUrl, type TlsMode } from '../../core/database-url.ts';
 import { refuse } from '../../core/errors.ts';
+import { accountName } from '../account.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
 import { addressOf, type Database } from './database.ts';
@@ -128,15 +128,6 @@ function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
     options: `${url.parameters.get('options') ?? ''} -c timezone=UTC -c datestyle=ISO`,
     types: { getTypeParser },
   });
-}
-
-/** The role that libpq logs in with by default; undefined in a container that runs under a number without an account. */
-function accountName(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The pool that Kysely asks for, with one connection that transactions take in turn. */
