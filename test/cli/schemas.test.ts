@@ -169,6 +169,7 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'vpn network config 1': {},
   [`vpn network rotate-key 1 --public-key ${testKey(4)}`]: {},
   'vpn pool rotate-key 1 --generate-key --yes': {},
+  'vpn network delete 2 3 --dry-run': {},
   'vpn network delete 2 --yes': {},
   'secrets rotate': {},
   [`vpn --hostname vpn-1.example.net --render-only --config-directory ${wireguard}`]: {},

@@ -232,7 +232,17 @@ wg0: add peer ${testKey(1)}
     await createPool();
     await lend(0, 3);
     await run(render());
-    for (const id of [1, 2, 3]) await run(`vpn network delete ${id} --yes`);
+    expect(await run('vpn network delete 1 2 3')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `Error: Delete 3 networks of anna? There is no terminal to ask on.
+  Answer beforehand with --yes.
+`,
+    });
+    const plan = await run('vpn network delete 1 2 3 --dry-run');
+    expect(plan.stdout.split('\n').slice(1, -1)).toHaveLength(3);
+    expect(plan.stderr).toBe('Would delete 3 networks of anna.\n');
+    expect((await run('vpn network delete 1 2 3 --yes')).stderr).toBe('Deleted 3 networks of anna.\n');
     expect(await run(render())).toEqual({
       code: 3,
       stdout: '',

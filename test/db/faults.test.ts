@@ -110,7 +110,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     files: { 'networks.csv': `username,public_key,reference\nanna,${testKey(2)},a\nnico,${testKey(3)},b\n` },
   },
   [`vpn network rotate-key 1 --public-key ${testKey(4)}`]: {},
-  'vpn network delete 1 --yes': { again: ['UNKNOWN_NETWORK'] },
+  'vpn network delete 1 2 --yes': {
+    before: [`vpn network create --user anna --public-key ${testKey(2)}`],
+    again: ['UNKNOWN_NETWORK'],
+  },
   'secrets rotate': { again: ['OLD_KEY_KEPT'] },
   'vpn host grant vpn-1.example.net --password-file {folder}/password': {
     onPostgres: true,

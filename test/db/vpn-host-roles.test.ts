@@ -8,7 +8,7 @@ import { migrate } from '../../src/lib/ops/migrations.ts';
 import { reconcileHost } from '../../src/lib/ops/vpn-host.ts';
 import { examineHost } from '../../src/lib/ops/vpn-host-doctor.ts';
 import { grantHost, listHosts, revokeHost } from '../../src/lib/ops/vpn-host-roles.ts';
-import { createNetworks, deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { createNetworks, deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { uncloud } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { testKey } from '../support/served-pool.ts';
@@ -309,7 +309,7 @@ describeDatabases('the role of a VPN host', (databases) => {
     expect(await createNetworks(context, { ...borrower, publicKeysFile: file, count: null })).toHaveLength(
       300,
     );
-    await deleteNetwork(context, 3);
+    await deleteNetworks(context, [3]);
     const owner = await connect(context.url);
     const counted = await owner.query('select count(*)::int from vpn_networks');
     expect(counted.rows).toEqual([{ count: 303 }]);

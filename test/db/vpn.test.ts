@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { parsePrefix } from '../../src/lib/core/parse-prefix.ts';
 import { firstAddressHex, lastAddressHex } from '../../src/lib/core/prefix.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, addUser } from '../support/vpn.ts';
@@ -105,7 +105,7 @@ describeDatabases('the database itself', (databases) => {
       await expect(update).rejects.toMatchObject(refused);
     }
     await expect(kysely.deleteFrom('vpn_pools').execute()).rejects.toMatchObject(refused);
-    await deleteNetwork(context, 1);
+    await deleteNetworks(context, [1]);
     await sql`update vpn_pools set subnetwork_size = 56`.execute(kysely);
     await kysely.deleteFrom('vpn_pools').execute();
     expect(await kysely.selectFrom('vpn_released_slots').selectAll().execute()).toEqual([]);

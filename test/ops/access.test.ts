@@ -8,7 +8,7 @@ import { listOrders } from '../../src/lib/ops/orders.ts';
 import { clientConfig } from '../../src/lib/ops/vpn-client-config.ts';
 import { importNetworks } from '../../src/lib/ops/vpn-network-import.ts';
 import {
-  deleteNetwork,
+  deleteNetworks,
   listNetworks,
   rotateNetworkKey,
   showNetwork,
@@ -93,7 +93,7 @@ describeDatabases('what is done in the name of a user', (databases) => {
           else await expect(attempt()).rejects.toMatchObject(FORBIDDEN);
         }
         if (reach.includes(other)) continue;
-        await expect(deleteNetwork(as, other)).rejects.toMatchObject(FORBIDDEN);
+        await expect(deleteNetworks(as, [...reach, other])).rejects.toMatchObject(FORBIDDEN);
         await expect(addNetwork(as, testKey(100), { username })).rejects.toMatchObject(FORBIDDEN);
       }
     }
@@ -121,7 +121,7 @@ describeDatabases('what is done in the name of a user', (databases) => {
     expect(await addNetwork(context.as('u2'), testKey(102), { username: user(3) })).toMatchObject({
       username: 'u3',
     });
-    await deleteNetwork(context.as('u1'), 3);
+    await deleteNetworks(context.as('u1'), [3]);
   });
 
   it('refuses rows of an import that are for others', async () => {

@@ -9,7 +9,7 @@ import { discardBills, listBills } from '../../src/lib/ops/bills.ts';
 import { dumpDatabase, loadDatabase } from '../../src/lib/ops/dump.ts';
 import { addMember, createGroup } from '../../src/lib/ops/groups.ts';
 import { createService } from '../../src/lib/ops/services.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext, type TestDatabases } from '../support/databases.ts';
 import { testKey } from '../support/served-pool.ts';
@@ -27,7 +27,7 @@ async function world(databases: TestDatabases): Promise<TestContext> {
   for (const number of [1, 2, 3]) {
     await addNetwork(context, testKey(number), { username: parseUsername(`u${number}`) });
   }
-  await deleteNetwork(context, 2);
+  await deleteNetworks(context, [2]);
   const name = parseGroupName('Zürich "AG"\\');
   await createGroup(context, { name, owner: parseUsername('u1') });
   await addMember(context, name, { username: parseUsername('u2'), isAdmin: true });

@@ -15,7 +15,7 @@ import { exportUsers } from '../../src/lib/ops/user-export.ts';
 import { importUsers } from '../../src/lib/ops/user-import.ts';
 import { exportNetworks } from '../../src/lib/ops/vpn-network-export.ts';
 import { importNetworks } from '../../src/lib/ops/vpn-network-import.ts';
-import { deleteNetwork, listNetworks } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks, listNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { describeDatabases, type TestContext, type TestDatabases } from '../support/databases.ts';
 import { testKey } from '../support/served-pool.ts';
 import { at, BIG_VM, NICO, openShop, VM } from '../support/shop.ts';
@@ -248,7 +248,7 @@ describeDatabases('an export', (from) => {
 
   it('of networks keeps their order where some were given back', async () => {
     const context = await world(from);
-    await deleteNetwork(context, 1);
+    await deleteNetworks(context, [1]);
     const made = await exported(from, context, 'csv');
     const target = await pools(await from.context());
     await imported(target, made);

@@ -6,7 +6,7 @@ import { parseHostname } from '../../src/lib/core/hostname.ts';
 import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
 import { withHostLock } from '../../src/lib/io/host-lock.ts';
 import { type HostRequest, reconcileHost } from '../../src/lib/ops/vpn-host.ts';
-import { deleteNetwork, rotateNetworkKey } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks, rotateNetworkKey } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
@@ -128,7 +128,7 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
   it('keep most of their peers unless --prune', async () => {
     await run();
     const before = await fileOf();
-    for (const id of [1, 2, 3, 4]) await deleteNetwork(context, id);
+    await deleteNetworks(context, [1, 2, 3, 4]);
     const [braked] = await run();
     expect(braked).toMatchObject({ due: false, applied: false, refused: [{ code: 'BRAKED' }] });
     expect(braked?.changes).toHaveLength(5);
@@ -142,7 +142,7 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     const before = await fileOf();
     const hostname = parseHostname('vpn-9.example.net');
     await expect(run({ hostname })).rejects.toMatchObject({ code: 'NO_POOL_FOR_HOST', exit: 1 });
-    for (const id of [1, 2, 3, 4]) await deleteNetwork(context, id);
+    await deleteNetworks(context, [1, 2, 3, 4]);
     await deletePool(context, 1);
     await expect(run({ prune: true })).rejects.toMatchObject({ code: 'NO_POOL_FOR_HOST' });
     expect(await fileOf()).toBe(before);
@@ -151,9 +151,9 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
   it('go with their pool when the host serves another', async () => {
     await addPool(context, '2a0a:e5c1:300::/40');
     await run();
-    for (const id of [3, 4]) await deleteNetwork(context, id);
+    await deleteNetworks(context, [3, 4]);
     await run();
-    for (const id of [1, 2]) await deleteNetwork(context, id);
+    await deleteNetworks(context, [1, 2]);
     await deletePool(context, 1);
     await writeFile(join(directory, 'wg9.conf'), '[Interface]\nListenPort = 1\n');
     await writeFile(join(directory, '.wg0.conf.4711.new'), 'half a fi', { mode: 0o600 });

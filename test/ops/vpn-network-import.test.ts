@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import type { ImportOptions } from '../../src/lib/io/import-file.ts';
 import { importNetworks as importAll } from '../../src/lib/ops/vpn-network-import.ts';
-import { deleteNetwork, listNetworks } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks, listNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { listPools } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { testKey } from '../support/served-pool.ts';
@@ -54,8 +54,8 @@ describeDatabases('network import', (databases) => {
     const context = await world('2a0a:e5c1:200::/46');
     await addPool(context, '2001:db8::/40', { subnetworkSize: 56 });
     for (const number of [100, 101, 102]) await addNetwork(context, testKey(number));
-    await deleteNetwork(context, 2);
-    await deleteNetwork(context.at('2025-01-02'), 1);
+    await deleteNetworks(context, [2]);
+    await deleteNetworks(context.at('2025-01-02'), [1]);
     const before = await networks(context);
     const file = await fileOf(
       HEADER,
@@ -147,7 +147,7 @@ describeDatabases('network import', (databases) => {
   it('fills the pools and refuses the rows for which there is no room', async () => {
     const context = await world('2a0a:e5c1:200::/47', '2a0a:e5c1:300::/48');
     await addNetwork(context, testKey(100), { poolId: 1 });
-    await deleteNetwork(context, 1);
+    await deleteNetworks(context, [1]);
     const file = await fileOf(
       'public_key,username',
       ...Array.from({ length: 5 }, (_, number) => `${testKey(number)},anna`),

@@ -10,7 +10,7 @@ import {
   type BulkRequest,
   createNetwork,
   createNetworks,
-  deleteNetwork,
+  deleteNetworks,
   listNetworks,
   rotateNetworkKey,
   showNetwork,
@@ -80,8 +80,8 @@ describeDatabases('networks', (databases) => {
   it('that were given back are lent last, the oldest first', async () => {
     const context = await world('2a0a:e5c1:200::/46');
     await lend(context, 0, 3);
-    await deleteNetwork(context.at('2025-01-03'), 1);
-    await deleteNetwork(context.at('2025-01-02'), 3);
+    await deleteNetworks(context.at('2025-01-03'), [1]);
+    await deleteNetworks(context.at('2025-01-02'), [3]);
     await expectSound(context);
     expect(await lend(context, 10, 3)).toEqual([
       '2a0a:e5c1:203::/48',
@@ -137,7 +137,7 @@ describeDatabases('networks', (databases) => {
       code: 'UNKNOWN_POOL',
     });
     await expect(showNetwork(context, 9)).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
-    await expect(deleteNetwork(context, 9)).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
+    await expect(deleteNetworks(context, [9])).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
     expect(await listNetworks(context, EVERY)).toHaveLength(1);
   });
 
@@ -175,6 +175,24 @@ describeDatabases('networks', (databases) => {
     });
     await expect(rotateNetworkKey(context, 3, testKey(5))).rejects.toMatchObject({ code: 'UNKNOWN_NETWORK' });
     expect((await addNetwork(context, testKey(0))).network).toBe('2a0a:e5c1:202::/48');
+    await expectSound(context);
+  });
+
+  it('are taken back many at once, all or none', async () => {
+    const context = await world('2a0a:e5c1:200::/40', '2a0a:e5c1:300::/40');
+    await lend(context, 0, 4);
+    const everything = await listNetworks(context, EVERY);
+    await expect(deleteNetworks(context, [1, 9, 2])).rejects.toMatchObject({
+      code: 'UNKNOWN_NETWORK',
+      message: 'There is no network "9".',
+    });
+    expect(await deleteNetworks(context, [3, 1, 3], { dryRun: true })).toEqual([
+      everything[0],
+      everything[2],
+    ]);
+    expect(await listNetworks(context, EVERY)).toEqual(everything);
+    expect((await deleteNetworks(context, [3, 1, 3])).map(({ id }) => id)).toEqual([1, 3]);
+    expect(await listNetworks(context, EVERY)).toEqual([everything[1], everything[3]]);
     await expectSound(context);
   });
 

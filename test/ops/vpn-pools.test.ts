@@ -5,7 +5,7 @@ import { parseHostname } from '../../src/lib/core/hostname.ts';
 import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interface-name.ts';
 import { formatPrefix } from '../../src/lib/core/prefix.ts';
 import { openerFor, poolKeyPlace } from '../../src/lib/io/secrets.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool, listPools, rotatePoolKey, showPool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
@@ -81,7 +81,7 @@ describeDatabases('pools', (databases) => {
       code: 'POOL_KEY_TAKEN',
       message: 'The private key already belongs to the client of network 1.',
     });
-    await deleteNetwork(context, 1);
+    await deleteNetworks(context, [1]);
     await addPool(context, '2a0a:e5c1:300::/40', { privateKeyFile: file });
     const third = addPool(context, '2a0a:e5c1:400::/40', { privateKeyFile: file });
     await expect(third).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describeDatabases('pools', (databases) => {
       code: 'POOL_IN_USE',
       data: { networks: 1 },
     });
-    await deleteNetwork(context, 1);
+    await deleteNetworks(context, [1]);
     await deletePool(context, 1);
     await expect(showPool(context, 1)).rejects.toMatchObject({ code: 'UNKNOWN_POOL' });
     expect((await addPool(context)).id).toBe(2);

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
 import { generatePrivateKey } from '../../src/lib/io/wireguard-keys.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases } from '../support/databases.ts';
 import type { Fault } from '../support/faults.ts';
@@ -143,7 +143,7 @@ describe.runIf(whyNoLab() === null)('a run that is interrupted', { timeout: 240_
       await addPool(context, '2a0a:e5c1:300::/40');
       const { id } = await addNetwork(context, testKey(3), { poolId: 1 });
       urls = { before: await take('before.db'), after: '' };
-      await deleteNetwork(context, id);
+      await deleteNetworks(context, [id]);
       await addNetwork(context, testKey(4), { poolId: 1 });
       await addNetwork(context, testKey(5), { poolId: 2 });
       urls.after = await take('after.db');

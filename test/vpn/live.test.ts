@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generatePrivateKey } from '../../src/lib/io/wireguard-keys.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { uncloud } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
@@ -239,7 +239,7 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       expect(quarantined.stderr).toContain(`network ${third}: `);
       expect(peers()).toContain(testKey(3));
 
-      for (const id of [1, 2, third]) await deleteNetwork(context, id);
+      for (const id of [1, 2, third]) await deleteNetworks(context, [id]);
       const before = [await fileOf(), peers()];
       const braked = await run();
       expect([braked.code, braked.stdout]).toEqual([3, '']);
@@ -350,7 +350,7 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       await addPool(context, '2a0a:e5c1:300::/40');
       for (const number of [3, 4, 5]) await addNetwork(context, testKey(number), { poolId: 1 });
       await repair();
-      for (const id of [1, 2, 3, 4, 5]) await deleteNetwork(context, id);
+      for (const id of [1, 2, 3, 4, 5]) await deleteNetworks(context, [id]);
       const before = [await fileOf(), peers()];
       await addNetwork(context, testKey(6), { poolId: 2 });
       const { code, stdout, stderr } = await run();

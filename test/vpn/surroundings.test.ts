@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseHostname } from '../../src/lib/core/hostname.ts';
 import { grantHost } from '../../src/lib/ops/vpn-host-roles.ts';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
 import { uncloud } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
@@ -99,7 +99,7 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
         expect([repaired.code, repaired.stderr]).toEqual([0, '']);
         expect(repaired.stdout.split('\n').filter(Boolean)).toHaveLength(11);
         expect(await asAccount()).toEqual(NOTHING);
-        await deleteNetwork(vpn.context, id);
+        await deleteNetworks(vpn.context, [id]);
         await deletePool(vpn.context, 2);
         expect((await asAccount()).stdout).toContain('wg1: remove link wg1');
         expect(host.run('wg show interfaces').trim()).toBe('wg0');
@@ -176,7 +176,7 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
 
       host.run(`mount -o remount,ro ${vpn.directory}`);
       expect(await vpn.reconcile()).toEqual(NOTHING);
-      await deleteNetwork(vpn.context, id);
+      await deleteNetworks(vpn.context, [id]);
       const locked = await vpn.reconcile();
       expect([locked.code, locked.stdout]).toEqual([3, '']);
       expect(locked.stderr).toContain('the file system is read-only');

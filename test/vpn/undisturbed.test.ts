@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deleteNetwork } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { INSIDE, whyNoLab } from '../support/lab.ts';
 import { testKey } from '../support/served-pool.ts';
@@ -40,7 +40,7 @@ describe.runIf(whyNoLab() === null)('a client', { timeout: 240_000 }, () => {
           expect(added?.outcomes[0]?.changes.slice(1)).toEqual([
             { kind: 'peer', subject: testKey(change), action: 'add' },
           ]);
-          await deleteNetwork(context, id);
+          await deleteNetworks(context, [id]);
           const removed = await vpn.op();
           expect(removed?.outcomes[0]?.changes.slice(1)).toEqual([
             { kind: 'peer', subject: testKey(change), action: 'remove' },

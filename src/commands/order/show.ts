@@ -10,7 +10,7 @@ The end is the order's own or, if it has none, the start of the order that repla
   static override examples = [
     '<%= config.bin %> order show 7',
     '<%= config.bin %> order show nico-vm',
-    '<%= config.bin %> order show ref:2025001 --json | jq ".orders[0].replaced_by"',
+    '<%= config.bin %> order show ref:2025001 --json | jq ".order.replaced_by"',
   ];
   static override args = { order: orderArg() };
 
@@ -18,6 +18,7 @@ The end is the order's own or, if it has none, the start of the order that repla
     const { args } = await this.parse(OrderShow);
     const order = await showOrder(await this.context(), args.order);
     this.log(renderFields(orderFields(order)));
-    return { orders: [orderDocument(order)] };
+    const document = orderDocument(order);
+    return { order: document, orders: [document] };
   }
 }

@@ -58,6 +58,7 @@ Creating the same product again changes nothing; another content under a name th
     this.say(
       created ? `Created product ${product.id}.` : `Product ${product.id} exists already; nothing changed.`,
     );
-    return { products: [productDocument(product)], created };
+    const document = productDocument(product);
+    return { product: document, products: [document], created };
   }
 }

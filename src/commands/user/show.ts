@@ -10,7 +10,7 @@ export default class UserShow extends BaseCommand {
   static override description = 'Prints all that is stored about a user. What is not known shows as a dash.';
   static override examples = [
     '<%= config.bin %> user show nico',
-    '<%= config.bin %> user show nico --json | jq ".users[0].billing_address.country"',
+    '<%= config.bin %> user show nico --json | jq ".user.billing_address.country"',
   ];
   static override args = { username: parsedArg('Name of the user', parseUsername) };
 
@@ -18,6 +18,7 @@ export default class UserShow extends BaseCommand {
     const { args } = await this.parse(UserShow);
     const person = await showUser(await this.context(), args.username);
     this.log(renderFields(personFields(person)));
-    return { users: [personDocument(person)] };
+    const document = personDocument(person);
+    return { user: document, users: [document] };
   }
 }

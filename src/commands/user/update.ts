@@ -58,6 +58,7 @@ to use the new name from then on. An entry of the directory that is still there 
     this.say(changed.length === 0 ? 'Nothing to change.' : `Changed: ${fieldNames(changed).join(', ')}.`);
     const warning = overwriteWarning(person, changed);
     if (warning !== null) this.sayWarning(warning);
-    return { users: [personDocument(person)], changed: fieldNames(changed) };
+    const document = personDocument(person);
+    return { user: document, users: [document], changed: fieldNames(changed) };
   }
 }

@@ -121,6 +121,14 @@ export function poolUsage(pool: StoredPool, usedSlots: readonly bigint[]): strin
   return drawUsage(pool, usedSlots, { width: terminalWidth(), plain: isPlain() });
 }
 
+/** Networks as a sentence names them, of which there is at least one. */
+export function networksName(networks: readonly LentNetwork[]): string {
+  const [first, ...others] = networks;
+  if (others.length === 0) return `network ${first?.id}, ${first?.network} of ${first?.username}`;
+  const users = new Set(networks.map(({ username }) => username)).size;
+  return `${networks.length} networks of ${users === 1 ? first?.username : `${users} users`}`;
+}
+
 /** Networks as a table. */
 export function networkTable(networks: readonly LentNetwork[]): string {
   return renderTable(

@@ -27,7 +27,7 @@ export async function clientConfig(context: Context, request: ClientConfigReques
   const { networkId, privateKeyFile, output } = request;
   const database = await context.db();
   const { network, pool } = await database.read(async (tx) => {
-    const [found] = await findNetworks(tx, { id: networkId });
+    const [found] = await findNetworks(tx, { ids: [networkId] });
     if (found === undefined) throw refuse.UNKNOWN_NETWORK({ id: String(networkId) });
     await checkReach(tx, context.asUser, found.username, `network ${networkId}`);
     return { network: found, pool: only(await findPools(tx, { id: found.poolId })) };

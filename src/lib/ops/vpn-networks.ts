@@ -7,10 +7,17 @@ import { checkSameNetwork } from '../core/vpn-network.ts';
 import { chooseSlots } from '../core/vpn-pool.ts';
 import type { PublicKey } from '../core/wireguard-key.ts';
 import { checkReach, findOwner, findReach } from '../io/db/access.ts';
-import { only } from '../io/db/database.ts';
+import { only, readOrWrite } from '../io/db/database.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { findNetworks, findPools, type LentNetwork, lendSlots, type StoredPool } from '../io/db/vpn.ts';
+import {
+  findNetworks,
+  findPools,
+  type LentNetwork,
+  lendSlots,
+  releaseNetworks,
+  type StoredPool,
+} from '../io/db/vpn.ts';
 import { readPublicKeys } from '../io/wireguard-key-files.ts';
 import type { Context } from './context.ts';
 
@@ -116,19 +123,20 @@ export async function showNetwork(
 }
 
 /**
- * Takes a network back. Its slot is lent again only after all that were never lent or were released before.
+ * Takes networks back, each named once: all of them or none. Their slots are lent again only after all that were never
+ * lent or were released before.
+ * @param dryRun finds them, and changes nothing
  * @throws UNKNOWN_NETWORK, FORBIDDEN
  */
-export async function deleteNetwork(context: Context, id: number): Promise<LentNetwork> {
-  const database = await context.db();
-  return database.write('vpn', async (tx) => {
-    const network = await findNetwork(tx, context.asUser, id);
-    await tx.deleteFrom('vpn_networks').where('id', '=', id).execute();
-    await tx
-      .insertInto('vpn_released_slots')
-      .values({ pool_id: network.poolId, slot: Number(network.slot), released_at: context.now })
-      .execute();
-    return network;
+export async function deleteNetworks(
+  context: Context,
+  ids: readonly number[],
+  { dryRun = false }: { dryRun?: boolean } = {},
+): Promise<LentNetwork[]> {
+  return readOrWrite(await context.db(), { topic: 'vpn', dryRun }, async (tx) => {
+    const networks = await findNetworksWithin(tx, context.asUser, ids);
+    if (!dryRun) await releaseNetworks(tx, networks, context.now);
+    return networks;
   });
 }
 
@@ -212,8 +220,26 @@ async function findNetwork(
   asUser: Username | null,
   id: number,
 ): Promise<LentNetwork> {
-  const [network] = await findNetworks(tx, { id });
-  if (network === undefined) throw refuse.UNKNOWN_NETWORK({ id: String(id) });
-  await checkReach(tx, asUser, network.username, `network ${id}`);
-  return network;
+  return only(await findNetworksWithin(tx, asUser, [id]));
+}
+
+/**
+ * The networks with these ids, in the order of pools and addresses.
+ * @throws UNKNOWN_NETWORK, FORBIDDEN
+ */
+async function findNetworksWithin(
+  tx: Transaction<Schema>,
+  asUser: Username | null,
+  ids: readonly number[],
+): Promise<LentNetwork[]> {
+  const networks = await findNetworks(tx, { ids });
+  const found = new Set(networks.map(({ id }) => id));
+  const unknown = ids.find((id) => !found.has(id));
+  if (unknown !== undefined) throw refuse.UNKNOWN_NETWORK({ id: String(unknown) });
+  const within = await findReach(tx, asUser);
+  if (asUser === null || within === undefined) return networks;
+  const reached = new Set((await findNetworks(tx, { ids, within })).map(({ id }) => id));
+  const foreign = ids.find((id) => !reached.has(id));
+  if (foreign !== undefined) throw refuse.FORBIDDEN({ username: asUser, what: `network ${foreign}` });
+  return networks;
 }

@@ -1,27 +1,35 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
-import { networkDocument } from '../../../lib/cli/vpn.ts';
-import { deleteNetwork, showNetwork } from '../../../lib/ops/vpn-networks.ts';
+import { asUser, dryRun, parsedArgs, yes } from '../../../lib/cli/flags.ts';
+import { networkDocument, networksName, networkTable } from '../../../lib/cli/vpn.ts';
+import { parseId } from '../../../lib/core/id.ts';
+import { deleteNetworks } from '../../../lib/ops/vpn-networks.ts';
 
 export default class VpnNetworkDelete extends BaseCommand {
-  static override summary = 'Take a network back';
+  static override summary = 'Take networks back';
   static override description =
-    'The next run of uncloud vpn on its host ends the tunnel. The network is lent again after all others of its pool.';
+    `All of them are taken back or, when one cannot be, none. The next run of uncloud vpn on their host ends the tunnels.
+A network is lent again after all others of its pool.`;
   static override examples = [
     '<%= config.bin %> vpn network delete 7',
-    '<%= config.bin %> vpn network delete 7 --yes',
+    '<%= config.bin %> vpn network delete 7 8 9 --dry-run',
+    '<%= config.bin %> vpn network delete 7 8 9 --yes',
   ];
-  static override args = { id: idArg('Id of the network') };
-  static override flags = { yes, 'as-user': asUser };
+  static override args = { id: parsedArgs('Ids of networks', parseId) };
+  static override flags = { 'dry-run': dryRun, yes, 'as-user': asUser };
 
   async run() {
     const { args, flags } = await this.parse(VpnNetworkDelete);
     const context = await this.context();
-    const { network } = await showNetwork(context, args.id);
-    const name = `network ${network.id}, ${network.network} of ${network.username}`;
-    await this.confirm(`Delete ${name}?`, flags);
-    const deleted = await deleteNetwork(context, args.id);
-    this.say(`Deleted ${name}.`);
-    return { networks: [networkDocument(deleted)] };
+    const networks = await deleteNetworks(context, args.id, { dryRun: true });
+    const what = networksName(networks);
+    if (flags['dry-run']) {
+      this.log(networkTable(networks));
+      this.say(`Would delete ${what}.`);
+    } else {
+      await this.confirm(`Delete ${what}?`, flags);
+      await deleteNetworks(context, args.id);
+      this.say(`Deleted ${what}.`);
+    }
+    return { networks: networks.map(networkDocument) };
   }
 }

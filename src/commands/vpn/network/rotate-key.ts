@@ -26,6 +26,7 @@ The next run of uncloud vpn on its host ends the tunnel of the old key and lets 
         ? `Network ${network.id} has the new key.`
         : `Network ${network.id} has this key already; nothing changed.`,
     );
-    return { networks: [networkDocument(network)], changed };
+    const document = networkDocument(network);
+    return { network: document, networks: [document], changed };
   }
 }

@@ -14,6 +14,7 @@ export default class VpnNetworkShow extends BaseCommand {
     const { args } = await this.parse(VpnNetworkShow);
     const { network, pool } = await showNetwork(await this.context(), args.id);
     this.log(renderFields(networkFields(network, pool)));
-    return { networks: [networkDocument(network)] };
+    const document = networkDocument(network);
+    return { network: document, networks: [document] };
   }
 }

@@ -23,6 +23,7 @@ export default class VpnPoolDelete extends BaseCommand {
     await this.confirm(`Delete ${name}, with its private key?`, flags);
     const deleted = await deletePool(context, args.id);
     this.say(`Deleted ${name}.`);
-    return { pools: [poolDocument(deleted)] };
+    const document = poolDocument(deleted);
+    return { pool: document, pools: [document] };
   }
 }

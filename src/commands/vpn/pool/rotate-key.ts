@@ -42,6 +42,7 @@ key, which is printed; uncloud vpn network config ID has it too. The old private
       const need = pool.used === 1n ? 'needs' : 'need';
       this.sayWarning(`${clients} of pool ${pool.id} ${need} the new public key: ${pool.publicKey}`);
     }
-    return { pools: [poolDocument(pool)], changed };
+    const document = poolDocument(pool);
+    return { pool: document, pools: [document], changed };
   }
 }

@@ -8,7 +8,7 @@ export default class VpnPoolShow extends BaseCommand {
   static override summary = 'Show a pool and draw which of its networks are used';
   static override examples = [
     '<%= config.bin %> vpn pool show 1',
-    '<%= config.bin %> vpn pool show 1 --json | jq -r ".pools[0].used"',
+    '<%= config.bin %> vpn pool show 1 --json | jq -r ".pool.used"',
   ];
   static override args = { id: idArg('Id of the pool') };
   static override flags = { 'as-user': asUser };
@@ -17,6 +17,7 @@ export default class VpnPoolShow extends BaseCommand {
     const { args } = await this.parse(VpnPoolShow);
     const { pool, usedSlots } = await showPool(await this.context(), args.id);
     this.log(`${renderFields(poolFields(pool))}\n\n${poolUsage(pool, usedSlots)}`);
-    return { pools: [poolDocument(pool)] };
+    const document = poolDocument(pool);
+    return { pool: document, pools: [document] };
   }
 }

@@ -70,7 +70,7 @@ export async function findPools(
 
 /** What networks are looked for by; all of what is given has to fit. */
 export interface NetworkFilter {
-  readonly id?: number | undefined;
+  readonly ids?: readonly number[] | undefined;
   readonly poolId?: number | undefined;
   readonly userId?: number | undefined;
   readonly within?: Reach;
@@ -83,14 +83,14 @@ export interface NetworkFilter {
 /** The networks that fit, in the order of their pools and slots. */
 export async function findNetworks(
   tx: Transaction<Schema>,
-  { id, poolId, userId, within, references, publicKeys, page }: NetworkFilter,
+  { ids, poolId, userId, within, references, publicKeys, page }: NetworkFilter,
 ): Promise<LentNetwork[]> {
   const rows = await tx
     .selectFrom('vpn_networks')
     .innerJoin('users', 'users.id', 'vpn_networks.user_id')
     .select(['vpn_networks.id', 'pool_id', 'slot', 'network', 'username', 'public_key', 'reference'])
     .select('vpn_networks.created_at')
-    .$if(id !== undefined, (query) => query.where('vpn_networks.id', '=', id ?? 0))
+    .$if(ids !== undefined, (query) => query.where(isAmong(tx, 'vpn_networks.id', ids ?? [])))
     .$if(poolId !== undefined, (query) => query.where('pool_id', '=', poolId ?? 0))
     .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? 0))
     .$if(within !== undefined, (query) => query.where('user_id', 'in', within ?? []))
@@ -131,6 +131,8 @@ const NETWORK_COLUMNS = {
   created_at: 'bigint',
 } as const;
 
+const RELEASED_COLUMNS = { pool_id: 'bigint', slot: 'bigint', released_at: 'bigint' } as const;
+
 /** Lends the chosen slots in their order; there are as many as loans. */
 export async function lendSlots(
   tx: Transaction<Schema>,
@@ -149,6 +151,21 @@ export async function lendSlots(
     }
   }
   await insertRows(tx, 'vpn_networks', NETWORK_COLUMNS, rows);
+}
+
+/** Takes networks back: their slots are lent again in the order of their release. */
+export async function releaseNetworks(
+  tx: Transaction<Schema>,
+  networks: readonly LentNetwork[],
+  now: Instant,
+): Promise<void> {
+  const ids = networks.map(({ id }) => id);
+  await tx
+    .deleteFrom('vpn_networks')
+    .where(isAmong(tx, 'id', ids))
+    .execute();
+  const rows = networks.map(({ poolId, slot }) => [poolId, Number(slot), now]);
+  await insertRows(tx, 'vpn_released_slots', RELEASED_COLUMNS, rows);
 }
 
 /** Takes the chosen slots out of a pool: the next ones never lent, then the ones released longest ago. */
