@@ -41,7 +41,7 @@ describe('the address of a PostgreSQL database', () => {
     ],
     [
       'postgres://db/x?sslmode=require&sslrootcert=/etc/a+b%20c.pem',
-      { host: 'db', database: 'x', tls: 'require' },
+      { host: 'db', database: 'x', tls: 'verify-ca' },
     ],
   ])('%s', (text, parts) => expect(read(text)).toEqual({ ...empty, ...parts }));
 
@@ -70,6 +70,10 @@ describe('the address of a PostgreSQL database', () => {
     ['postgres://db/100%', 'a % in it does not begin an encoded character; a % itself is written %25'],
     ['postgres://db/%00', 'it holds a NUL character'],
     ['postgres://db/x?sslmode=prefer', 'sslmode is one of disable, require, verify-ca, verify-full'],
+    [
+      'postgres://db/x?sslmode=verify-ca&sslrootcert=system',
+      'sslrootcert=system goes with sslmode=verify-full only',
+    ],
   ])('%s is refused', (text, reason) => {
     expect(() => postgres(text)).toThrow(`cannot be used: ${reason}.`);
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +11,15 @@ import { parseDatabaseUrl } from '../../src/lib/core/database-url.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import { authorOf } from '../../src/lib/io/author.ts';
 import { together } from '../../src/lib/io/db/database.ts';
-import { translatePostgresError } from '../../src/lib/io/db/errors.ts';
+import { translatePostgresError, translateSqliteError } from '../../src/lib/io/db/errors.ts';
 import { openDatabase } from '../../src/lib/io/db/open.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
 
 const AUTHORITY = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url));
+/** Whatever key file the machine has, doctor looks at none. */
+const WITHOUT_KEY = { UNCLOUD_SECRETS_KEY_FILE: '/nonexistent/secrets.key' };
+const NO_AUTHORITY = fileURLToPath(new URL('../fixtures/tls/server.pem', import.meta.url));
 
 describeDatabases('the database', (databases) => {
   it('without a schema, outdated and newer: each says what to do', async () => {
@@ -143,15 +146,20 @@ describe('SQLite', () => {
     expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
   });
 
-  it('a file that is no database, a folder, and a damaged one are refused', async () => {
+  it('a file that is no database, and what is no file, are refused', async () => {
     const file = join(folder, 'notes.txt');
     writeFileSync(file, 'These are notes, and not a database at all.\n'.repeat(200));
     const code = async (path: string) =>
       ((await uncloudJson(['user', 'list'], { url: `sqlite:${path}`, code: 1 })).error as { code: string })
         .code;
     expect(await code(file)).toBe('NOT_A_DATABASE');
-    mkdirSync(join(folder, 'folder.db'));
-    expect(await code(join(folder, 'folder.db'))).toBe('DATABASE_PERMISSION');
+    expect(await code(folder)).toBe('NOT_A_DATABASE');
+    expect(await code('/dev/null')).toBe('NOT_A_DATABASE');
+  });
+
+  it('a lock that others were faster at, again and again, is a reason to try again', () => {
+    const thrown = Object.assign(new Error('locking protocol'), { code: 'SQLITE_PROTOCOL' });
+    expect(translateSqliteError(thrown, 'x')).toMatchObject({ code: 'DATABASE_BUSY', exit: 75 });
   });
 
   it('a writer that holds the lock too long makes others try again later', async () => {
@@ -199,6 +207,9 @@ describe('PostgreSQL', () => {
     );
     expect(await codeOf(address(`?sslmode=verify-ca&sslrootcert=${AUTHORITY}`, 'localhost'))).toBe('fine');
     expect(await codeOf(address('?sslmode=require'))).toBe('fine');
+    expect(await codeOf(address(`?sslmode=require&sslrootcert=${AUTHORITY}`, 'localhost'))).toBe('fine');
+    expect(await codeOf(address(`?sslmode=require&sslrootcert=${NO_AUTHORITY}`))).toBe('DATABASE_TLS');
+    expect(await codeOf(address('?sslrootcert=system'))).toBe('DATABASE_TLS');
     expect(await codeOf(address('?sslmode=prefer'))).toBe('INVALID_DATABASE_URL');
     expect(await codeOf(address('?sslmode=verify-full&sslrootcert=/nonexistent.pem'))).toBe('DATABASE_TLS');
   });
@@ -306,7 +317,7 @@ describe('PostgreSQL', () => {
   it('doctor says of each way in which it is away what to look at', async () => {
     const { port } = new URL(inject('postgresUrl'));
     const findingOf = async (url: string) => {
-      const { findings } = await uncloudJson(['doctor'], { url, code: 1 });
+      const { findings } = await uncloudJson(['doctor'], { url, environment: WITHOUT_KEY, code: 1 });
       const found = (findings as { id: string; message: string; fix: string }[]).filter(
         ({ id }) => id !== 'configuration',
       );
@@ -358,7 +369,11 @@ describe('PostgreSQL', () => {
     const folder = mkdtempSync(join(tmpdir(), 'uncloud-config-'));
     const modesOf = async (url: string, code: number) => {
       writeFileSync(join(folder, 'open.toml'), `[database]\nurl = "${url}"\n`, { mode: 0o644 });
-      const { findings } = await uncloudJson(['doctor', '-c', 'open.toml'], { cwd: folder, code });
+      const { findings } = await uncloudJson(['doctor', '-c', 'open.toml'], {
+        cwd: folder,
+        environment: WITHOUT_KEY,
+        code,
+      });
       return (findings as { id: string }[]).filter(({ id }) => id === 'file-mode');
     };
     expect(await modesOf(address(''), 1)).toMatchObject([
@@ -417,5 +432,53 @@ describe('PostgreSQL', () => {
     ).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', exit: 75 });
     await killer.end();
     await database.close();
+  });
+
+  it('a transaction that outlives the limit of the server ends in a refusal', async () => {
+    const url = address('?options=-ctransaction_timeout%3D100ms');
+    const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', instant(0)));
+    await expect(database.write('people', (tx) => sql`select pg_sleep(5)`.execute(tx))).rejects.toMatchObject(
+      { code: 'DATABASE_UNREACHABLE', exit: 75 },
+    );
+    await database.close();
+  });
+
+  it('a server that does not know a parameter of the address refuses it', async () => {
+    const { error } = await uncloudJson(['user', 'list'], {
+      url: address('?options=-cnonsense%3Don'),
+      code: 2,
+    });
+    expect(error).toMatchObject({
+      code: 'INVALID_DATABASE_URL',
+      message: expect.stringContaining('unrecognized configuration parameter "nonsense"'),
+    });
+  });
+
+  it('nothing is made where no schema of the search path exists', async () => {
+    const { error } = await uncloudJson(['migrate'], {
+      url: address('?options=-csearch_path%3Dnone'),
+      code: 1,
+    });
+    expect(error).toMatchObject({ code: 'DATABASE_PERMISSION' });
+  });
+
+  it('a database that has no room for every character is refused, if not before then when one comes', async () => {
+    const name = `test_latin_${process.pid}`;
+    const client = new pg.Client(`${inject('postgresUrl')}/postgres`);
+    await client.connect();
+    await client.query(`create database ${name} encoding 'LATIN1' locale 'C' template template0`);
+    const url = `${inject('postgresUrl')}/${name}`;
+    const { error } = await uncloudJson(['migrate'], { url, code: 1 });
+    expect(error).toMatchObject({ code: 'DATABASE_ENCODING', message: expect.stringContaining('LATIN1') });
+    const database = await openDatabase(parseDatabaseUrl(url), authorOf('test', instant(0)), {
+      anySchema: true,
+    });
+    await expect(database.read((tx) => sql`select ${'日本'}::text`.execute(tx))).rejects.toMatchObject({
+      code: 'DATABASE_ENCODING',
+      message: expect.stringContaining(' as LATIN1,'),
+    });
+    await database.close();
+    await client.query(`drop database ${name}`);
+    await client.end();
   });
 });

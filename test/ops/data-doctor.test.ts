@@ -1,13 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { expect, it } from 'vitest';
 import { examineRows } from '../../src/lib/cli/doctor.ts';
 import { parseDay } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
+import { findTables } from '../../src/lib/io/db/catalog.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { examineSchema } from '../../src/lib/ops/data-doctor.ts';
+import { migrate } from '../../src/lib/ops/migrations.ts';
 import { recordPayment } from '../../src/lib/ops/payments.ts';
 import { reconcileHost } from '../../src/lib/ops/vpn-host.ts';
 import { openWithCustomers } from '../support/customers.ts';
@@ -260,3 +263,23 @@ describeDatabases('doctor --data', (databases) => {
     expect(found.filter((line) => line.startsWith(finding))).toHaveLength(1);
   });
 });
+
+describeDatabases(
+  'doctor --data',
+  (databases) => {
+    it('knows a schema whose name needs quotes, with extensions in another one', async () => {
+      const empty = await databases.emptyUrl();
+      const client = new pg.Client(empty);
+      await client.connect();
+      await client.query('create schema "My-App"; create extension btree_gist');
+      await client.end();
+      const url = `${empty}?options=-csearch_path%3D%22My-App%22%2Cpublic`;
+      const context = await databases.context({ url });
+      await migrate(context, undefined);
+      expect(await examineSchema(context)).toMatchObject([{ level: 'ok', id: 'live-schema' }]);
+      const tables = await (await context.db()).read((tx) => findTables(tx, 'postgresql'));
+      expect(tables.map(({ name }) => name)).toContain('vpn_pools');
+    });
+  },
+  ['postgresql'],
+);

@@ -67,7 +67,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
     host: hostname,
     port: parsePort(parameters.get('port') ?? port, text),
     database: parameters.get('dbname') ?? database,
-    tls: parseTls(parameters.get('sslmode'), text),
+    tls: parseTls(parameters, text),
     parameters,
   };
 }
@@ -91,11 +91,15 @@ function parsePort(port: string, text: string): number | null {
   return Number(port);
 }
 
-function parseTls(sslmode: string | undefined, text: string): TlsMode | null {
-  if (sslmode === undefined) return null;
+/** As in libpq, who names an authority has it asked, and the authorities of the system are good for names only. */
+function parseTls(parameters: ReadonlyMap<string, string>, text: string): TlsMode | null {
+  const [sslmode, authority] = [parameters.get('sslmode'), parameters.get('sslrootcert')];
+  if (sslmode === undefined) return authority === 'system' ? 'verify-full' : null;
   const mode = TLS_MODES.find((each) => each === sslmode);
   if (mode === undefined) throw invalid(text, `sslmode is one of ${TLS_MODES.join(', ')}`);
-  return mode;
+  if (authority === 'system' && mode !== 'verify-full')
+    throw invalid(text, 'sslrootcert=system goes with sslmode=verify-full only');
+  return mode === 'require' && authority !== undefined ? 'verify-ca' : mode;
 }
 
 /** How a server is reached unless the address says otherwise: no network leads to this machine, so nothing is hidden. */

@@ -296,6 +296,14 @@ const DEFINITIONS = {
       reason: 'attempt to write a readonly database',
     },
   }),
+  DATABASE_ENCODING: define<{ database: string; encoding: string }>({
+    when: 'The PostgreSQL database stores text in an encoding that has no room for every name.',
+    say: ({ database, encoding }) => ({
+      message: `The database ${quote(database)} stores text as ${encoding}, which does not have every character.`,
+      hint: 'Make another one with: createdb --template=template0 --encoding=UTF8 NAME',
+    }),
+    example: { database: 'postgres://db.example.net/uncloud', encoding: 'LATIN1' },
+  }),
   DATABASE_FULL: define<{ database: string; reason: string }>({
     when: 'The disk of the database is full. The old content is intact.',
     say: ({ database, reason }) => ({

@@ -67,12 +67,12 @@ async function postgresCatalog(tx: Transaction<Schema>): Promise<Catalog> {
     from pg_class as class
     join pg_attribute on attrelid = class.oid and attnum > 0 and not attisdropped and attgenerated = ''
     left join pg_index on indrelid = class.oid and indisprimary
-    where relnamespace = current_schema()::regnamespace and relkind = 'r'
+    where relnamespace = quote_ident(current_schema())::regnamespace and relkind = 'r'
     order by class.relname collate "C", attnum`.execute(tx);
   const references = await sql<ReferenceRow>`
     select conrelid::regclass::text as table_name, confrelid::regclass::text as referred
     from pg_constraint
-    where contype = 'f' and connamespace = current_schema()::regnamespace`.execute(tx);
+    where contype = 'f' and connamespace = quote_ident(current_schema())::regnamespace`.execute(tx);
   return [columns.rows, references.rows];
 }
 

@@ -4,7 +4,8 @@ import { refuse, UserError } from '../../core/errors.ts';
 export function translateSqliteError(error: unknown, database: string): unknown {
   if (error instanceof UserError) return error;
   const { code = '', message: reason = '' } = error as { code?: string; message?: string };
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+  // SQLITE_PROTOCOL: others were faster, again and again, at the locks of the WAL (https://sqlite.org/rescode.html).
+  if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
     return refuse.DATABASE_BUSY({ database, reason: 'another command is writing' });
   }
   if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
@@ -48,25 +49,44 @@ function meaningOf(error: unknown, database: string, login: Login): unknown {
     return refuse.DATABASE_LOGIN({ database, reason: 'it asks for a password, and there is none', ...login });
   }
   if (/^28/.test(code) || /SASL/.test(reason)) return refuse.DATABASE_LOGIN({ database, reason, ...login });
-  if (code === '42501' || code === '25006') return refuse.DATABASE_PERMISSION({ database, reason });
+  if (code === '42501' || code === '25006' || code === '3F000') {
+    return refuse.DATABASE_PERMISSION({ database, reason });
+  }
+  if (code === '22P05') return refuse.DATABASE_ENCODING({ database, encoding: encodingIn(reason) });
   if (code === '53100') return refuse.DATABASE_FULL({ database, reason });
   if (code === '55P03') return refuse.DATABASE_BUSY({ database, reason: 'another command holds a lock' });
   if (code === '57014' || /^40/.test(code)) return refuse.DATABASE_BUSY({ database, reason });
   if (/CERT|SELF_SIGNED|UNABLE_TO|TLS|SSL|HOSTNAME_MISMATCH/.test(code) || /SSL|certificate/.test(reason)) {
     return refuse.DATABASE_TLS({ database, reason, isOffered: !/does not support SSL/.test(reason) });
   }
-  if (/^(08|53|57P|58)/.test(code) || isOfNetwork(error)) {
+  if (/^(08|25P0[34]|53|57P|58)/.test(code) || isOfNetwork(error)) {
     return refuse.DATABASE_UNREACHABLE({ database, reason });
+  }
+  // Of a parameter in the address, which the server reads before it lets anybody in.
+  if (isFatal(error) && /^(22023|42704)$/.test(code)) {
+    return refuse.INVALID_DATABASE_URL({ url: database, reason });
   }
   if (/^23/.test(code)) return refuse.CONSTRAINT_VIOLATED({ rule: reason });
   return error;
+}
+
+/** The encoding that a character is missing in, as the last word of the server's message names it. */
+function encodingIn(reason: string): string {
+  return /"([^"]*)"$/.exec(reason)?.[1] ?? 'another encoding than UTF8';
+}
+
+function isFatal(error: unknown): boolean {
+  return (error as { severity?: string }).severity === 'FATAL';
 }
 
 /** Node tries the addresses of a name in turn; what went wrong with each stands in an error without a message. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   const { code = '', message = '' } = error as { code?: string; message?: string };
-  return message === '' ? code : message.replace(/ - Local \(.*\)$/, '');
+  // What Node advises about its own flags is no advice about uncloud.
+  return message === ''
+    ? code
+    : message.replace(/ - Local \(.*\)$|; if the root CA is installed locally.*$/, '');
 }
 
 /** What the system calls of a socket end with; which errors they know depends on routes, firewalls and drivers. */

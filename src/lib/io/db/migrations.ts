@@ -17,7 +17,7 @@ import * as groups from '../../../../migrations/0014_groups.ts';
 import * as services from '../../../../migrations/0016_services.ts';
 import * as groupDirectoryLinks from '../../../../migrations/0017_group_directory_links.ts';
 import { refuse } from '../../core/errors.ts';
-import type { Backend, Database } from './database.ts';
+import { type Backend, type Database, only } from './database.ts';
 import type { Schema } from './schema.ts';
 
 interface BackendMigration {
@@ -86,12 +86,16 @@ export async function verifyMigrations(
   return { applied, pending: MIGRATION_NAMES.filter((name) => !applied.includes(name)) };
 }
 
-/** Applies or reverts migrations until the last applied one is `target` (null: none), in the given transaction. */
+/**
+ * Applies or reverts migrations until the last applied one is `target` (null: none), in the given transaction.
+ * @throws DATABASE_ENCODING
+ */
 export async function applyMigrations(
   tx: Transaction<Schema>,
   backend: Backend,
   target: string | null,
 ): Promise<void> {
+  if (backend === 'postgresql') await checkEncoding(tx);
   const { Migrator, NO_MIGRATIONS } = await import('kysely/migration');
   await sql`create table if not exists schema_migration_checksums (name text primary key, checksum text not null)`.execute(
     tx,
@@ -139,6 +143,13 @@ export async function migrationStatements(
   });
   await migrationOf(name)[direction](recorder, backend);
   return statements;
+}
+
+async function checkEncoding(tx: Transaction<Schema>): Promise<void> {
+  const { rows } = await sql<{ database: string; encoding: string }>`
+    select current_database() as database, current_setting('server_encoding') as encoding`.execute(tx);
+  const found = only(rows);
+  if (found.encoding !== 'UTF8') throw refuse.DATABASE_ENCODING(found);
 }
 
 function recordingChecksum(name: string, backend: Backend): Migration {

@@ -7,6 +7,7 @@ import type { Author } from '../../core/audit.ts';
 import { defaultTls, type PostgresUrl, type TlsMode } from '../../core/database-url.ts';
 import { refuse } from '../../core/errors.ts';
 import { accountName } from '../account.ts';
+import { systemAuthorities } from '../authorities.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
 import { addressOf, type Database } from './database.ts';
@@ -106,7 +107,7 @@ async function runBatch<T>(
   }
 }
 
-function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
+async function newClient(url: PostgresUrl, statementSeconds: number): Promise<pg.Client> {
   const host = url.host || process.env.PGHOST || 'localhost';
   // Not as a connection string: pg reads one by rules of its own, which differ from libpq's. What is not given here
   // comes from PGPORT, PGUSER, PGPASSWORD or PGDATABASE.
@@ -116,7 +117,7 @@ function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
     user: url.user || process.env.PGUSER || accountName(),
     password: url.password || undefined,
     database: url.database || undefined,
-    ssl: tlsOptions(url, url.tls ?? defaultTls(host)),
+    ssl: await tlsOptions(url, url.tls ?? defaultTls(host)),
     application_name: url.parameters.get('application_name') ?? 'uncloud',
     connectionTimeoutMillis: CONNECT_MILLISECONDS,
     statement_timeout: statementSeconds * 1000,
@@ -132,13 +133,13 @@ function newClient(url: PostgresUrl, statementSeconds: number): pg.Client {
 
 /** The pool that Kysely asks for, with one connection that transactions take in turn. */
 class SingleConnection {
-  readonly #make: () => pg.Client;
+  readonly #make: () => Promise<pg.Client>;
   readonly #translate: (error: unknown) => unknown;
   readonly #gate = new Gate();
   #client: pg.Client | undefined;
   readonly options = {};
 
-  constructor(make: () => pg.Client, translate: (error: unknown) => unknown) {
+  constructor(make: () => Promise<pg.Client>, translate: (error: unknown) => unknown) {
     this.#make = make;
     this.#translate = translate;
   }
@@ -147,7 +148,7 @@ class SingleConnection {
     const leave = await this.#gate.enter();
     try {
       if (this.#client === undefined) {
-        const client = this.#make();
+        const client = await this.#make();
         // Without a listener a connection that drops while idle would end the process.
         client.on('error', () => {
           if (this.#client === client) this.#client = undefined;
@@ -178,11 +179,11 @@ class SingleConnection {
 }
 
 /** Node's TLS options for a mode of libpq's `sslmode`. */
-function tlsOptions(url: PostgresUrl, mode: TlsMode): ConnectionOptions | false {
+async function tlsOptions(url: PostgresUrl, mode: TlsMode): Promise<ConnectionOptions | false> {
   if (mode === 'disable') return false;
   const file = (name: string): Buffer | undefined => {
     const path = url.parameters.get(name);
-    if (path === undefined || path === 'system') return undefined;
+    if (path === undefined) return undefined;
     try {
       return readFileSync(path);
     } catch (error) {
@@ -193,7 +194,9 @@ function tlsOptions(url: PostgresUrl, mode: TlsMode): ConnectionOptions | false 
       });
     }
   };
-  const [ca, cert, key] = [file('sslrootcert'), file('sslcert'), file('sslkey')];
+  const isSystems = url.parameters.get('sslrootcert') === 'system';
+  const ca = isSystems ? await systemAuthorities() : file('sslrootcert');
+  const [cert, key] = [file('sslcert'), file('sslkey')];
   return {
     rejectUnauthorized: mode !== 'require',
     ...(mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),

@@ -138,10 +138,11 @@ async function comparePostgres(database: Database): Promise<SchemaDifference[]> 
   try {
     await database.write('migrations', async (tx) => {
       const live = await postgresParts(tx);
-      const { rows } = await sql<{ path: string }>`select current_schema() as path`.execute(tx);
       await sql`create schema ${sql.id(SCRATCH)}`.execute(tx);
       // Extensions stay where they are, and are found behind the new schema.
-      await sql`select set_config('search_path', ${`${SCRATCH}, ${rows[0]?.path ?? ''}`}, true)`.execute(tx);
+      await sql`select set_config('search_path', ${`${SCRATCH}, `} || current_setting('search_path'), true)`.execute(
+        tx,
+      );
       await makeSchema(tx, 'postgresql');
       found = differences(live, await postgresParts(tx));
       throw undone;
@@ -157,7 +158,7 @@ async function postgresParts(tx: Transaction<Schema>): Promise<SchemaPart[]> {
   const { rows } = await sql<SchemaPart>`
     with tables as (
       select oid, relname::text as name, relkind, relrowsecurity, relforcerowsecurity, relreplident from pg_class
-      where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p'))
+      where relnamespace = quote_ident(current_schema())::regnamespace and relkind in ('r', 'p'))
     select 'table' as kind, name as "table", name,
       concat(relkind, ' row security ', relrowsecurity, ' forced ', relforcerowsecurity) as definition from tables
     union all
@@ -182,7 +183,7 @@ async function postgresParts(tx: Transaction<Schema>): Promise<SchemaPart[]> {
     union all
     select 'function', '', proname::text, concat_ws(' ', pg_get_function_identity_arguments(oid),
       pg_get_function_result(oid), provolatile, prosecdef, proconfig::text, prosrc)
-    from pg_proc where pronamespace = current_schema()::regnamespace and not exists (
+    from pg_proc where pronamespace = quote_ident(current_schema())::regnamespace and not exists (
       select from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e')`.execute(
     tx,
   );

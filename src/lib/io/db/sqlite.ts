@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import {
@@ -37,7 +37,11 @@ export function openSqlite(path: string, author: Author, { create }: { create: b
   const address = `sqlite:${path}`;
   let handle: Sqlite.Database;
   try {
-    if (!existsSync(file)) {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats !== undefined && !stats.isFile()) {
+      throw refuse.NOT_A_DATABASE({ database: address, reason: 'it is not a regular file' });
+    }
+    if (stats === undefined) {
       if (!create) throw refuse.DATABASE_MISSING({ database: address });
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       // SQLite itself would create the file with the umask's mode; its -wal and -shm files copy this one's.

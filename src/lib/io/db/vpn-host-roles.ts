@@ -106,7 +106,7 @@ export async function excessRights(tx: Transaction<Schema>, role: string): Promi
     where has_schema_privilege(${role}, current_schema(), 'create')
     union all
     select 'use the table ' || relname from pg_class
-    where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and (
+    where relnamespace = quote_ident(current_schema())::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and (
       has_table_privilege(${role}, oid, 'delete, truncate, trigger')
       or has_any_column_privilege(${role}, oid, 'insert, update, references')
       or relname not in (${readable}) and has_any_column_privilege(${role}, oid, 'select'))

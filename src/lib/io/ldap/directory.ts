@@ -23,6 +23,7 @@ import {
 } from '../../core/directory-entry.ts';
 import { quote, refuse, UserError } from '../../core/errors.ts';
 import type { GroupSearch, LdapSettings } from '../../core/ldap-settings.ts';
+import { systemAuthorities } from '../authorities.ts';
 import { readSecretFile } from '../files.ts';
 import { Conversation, connectTo, isEntry, isReference, PAGE_SIZE, secure } from './conversation.ts';
 import { groupFilter, peopleFilter } from './filter.ts';
@@ -319,14 +320,9 @@ function nameSetting(error: unknown): never {
   });
 }
 
-/** The authorities of a file, or of the system; Node's own list where the system has none. */
+/** The authorities of a file, or of the system. */
 async function readAuthorities(file: string | null): Promise<string[]> {
-  if (file === null) {
-    const { getCACertificates, rootCertificates } = await import('node:tls');
-    // Node 22.15 and later can read the system's.
-    const system = typeof getCACertificates === 'function' ? getCACertificates('system') : [];
-    return system.length > 0 ? system : [...rootCertificates];
-  }
+  if (file === null) return systemAuthorities();
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw refuse.INPUT_NOT_FOUND({ file, reason: error.message });
   });
