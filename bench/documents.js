@@ -1,6 +1,6 @@
 // CPU time (user + system) and memory of exporting bills: each format, for 500 bills and for 2,000, on SQLite. A bill
-// has three lines, a Swiss payment part, and a file of its own; a journal is one file. The base is the export of one bill
-// as CSV.
+// has three lines, a Swiss payment part, and a file of its own; a journal is one file. The base is the export of one
+// bill as CSV.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

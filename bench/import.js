@@ -130,7 +130,9 @@ function run(database, args) {
   return { seconds, peak: Number(readFileSync(used, 'utf8')) };
 }
 
-/** Seconds that Django takes for a file, in a new database; orders come after their users, whose time does not count. */
+/**
+ * Seconds that Django takes for a file, in a new database; orders come after their users, whose time does not count.
+ */
 function runDjango(things, file) {
   const database = join(folder, 'django.db');
   const runPython = (...args) => {

@@ -1,9 +1,9 @@
-// `uncloud vpn` against its floors, with real interfaces of wireguard-go in a network namespace; alternating in one run,
-// medians. Needs root, wireguard-tools, wireguard-go and iproute2.
+// `uncloud vpn` against its floors, with real interfaces of wireguard-go in a network namespace; alternating in one
+// run, medians. Needs root, wireguard-tools, wireguard-go and iproute2.
 //
-// The floor of a run that changes nothing is Node alone that reads the rows and `wg show all dump`. Both are told in CPU
-// time (user + system) of their own process, without that of `wg` and `ip`; what starting uncloud costs beyond Node is
-// taken off, and is told by a run that is refused at its first look. See bench/startup.js for that part.
+// The floor of a run that changes nothing is Node alone that reads the rows and `wg show all dump`. Both are told in
+// CPU time (user + system) of their own process, without that of `wg` and `ip`; what starting uncloud costs beyond Node
+// is taken off, and is told by a run that is refused at its first look. See bench/startup.js for that part.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -73,6 +73,17 @@ it('only cli ends the process or writes to its streams, and only main starts it'
   expect(wrong).toEqual([]);
 });
 
+it('no comment is wider than 120 columns', () => {
+  const wide = files.flatMap((file) =>
+    read(file)
+      .split('\n')
+      .flatMap((line, index) =>
+        line.length > 120 && /^\s*(\/?\*|\/\/)/.test(line) ? `${file}:${index + 1}` : [],
+      ),
+  );
+  expect(wide).toEqual([]);
+});
+
 it('a migration imports nothing of ours', () => {
   const wrong = readdirSync(join(ROOT, 'migrations')).flatMap((file) =>
     importsOf(join('migrations', file)).filter((target) => target !== 'kysely'),

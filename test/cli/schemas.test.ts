@@ -159,6 +159,8 @@ const SCENARIO: Readonly<Record<string, Step>> = {
   'vpn pool create 2001:db8::/48 --subnetwork-size 64 --hostname vpn-2.example.net --generate-key': {},
   'vpn pool list': {},
   'vpn pool show 1': {},
+  'vpn pool update 2 --hostname vpn-3.example.net --dry-run': {},
+  'vpn pool update 2 --listen-port 443': {},
   'vpn pool delete 2 --yes': {},
   [`vpn network create --user nico --public-key ${testKey(1)} --reference nico-vpn`]: {},
   'vpn network create --user anna --public-keys-file -': { stdin: `${testKey(2)}\n${testKey(3)}\n` },

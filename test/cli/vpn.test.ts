@@ -92,7 +92,7 @@ Free         256 /48
     expect(await run('vpn pool delete 1 --yes')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `Error: Pool 1 lends 4 networks and cannot be deleted or resized.
+      stderr: `Error: Pool 1 lends 4 networks and cannot be deleted.
   Delete its networks first; see them with: uncloud vpn network list --pool 1
 `,
     });

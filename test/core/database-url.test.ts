@@ -9,12 +9,23 @@ import {
 } from '../../src/lib/core/database-url.ts';
 import { UserError } from '../../src/lib/core/errors.ts';
 
+const KNOWN =
+  'host, port, user, password, dbname, application_name, connect_timeout, options, sslmode, sslrootcert, sslcert, sslkey';
+
 describe('the address of a PostgreSQL database', () => {
   const read = (text: string) => {
     const { url, parameters, backend, ...parts } = postgres(text);
     return parts;
   };
-  const empty = { user: '', password: '', host: '', port: null, database: '', tls: null };
+  const empty = {
+    user: '',
+    password: '',
+    host: '',
+    port: null,
+    database: '',
+    tls: null,
+    connectTimeout: null,
+  };
 
   it.each([
     ['postgres://', {}],
@@ -43,6 +54,8 @@ describe('the address of a PostgreSQL database', () => {
       'postgres://db/x?sslmode=require&sslrootcert=/etc/a+b%20c.pem',
       { host: 'db', database: 'x', tls: 'verify-ca' },
     ],
+    ['postgres://db/x?connect_timeout=3', { host: 'db', database: 'x', connectTimeout: 3 }],
+    ['postgres://db/x?connect_timeout=0', { host: 'db', database: 'x', connectTimeout: 0 }],
   ])('%s', (text, parts) => expect(read(text)).toEqual({ ...empty, ...parts }));
 
   it.each([
@@ -69,6 +82,10 @@ describe('the address of a PostgreSQL database', () => {
     ['postgres://db/x?host', 'a parameter in it is not name=value'],
     ['postgres://db/100%', 'a % in it does not begin an encoded character; a % itself is written %25'],
     ['postgres://db/%00', 'it holds a NUL character'],
+    ['postgres://db/x?sslmod=require', `it has the parameter "sslmod"; known are ${KNOWN}`],
+    ['postgres://db/x?SSLMODE=require', `it has the parameter "SSLMODE"; known are ${KNOWN}`],
+    ['postgres://db/x?sslpassword=secret', `it has the parameter "sslpassword"; known are ${KNOWN}`],
+    ['postgres://db/x?connect_timeout=3s', 'connect_timeout is a whole number of seconds'],
     ['postgres://db/x?sslmode=prefer', 'sslmode is one of disable, require, verify-ca, verify-full'],
     [
       'postgres://db/x?sslmode=verify-ca&sslrootcert=system',

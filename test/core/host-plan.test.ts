@@ -337,6 +337,19 @@ describe('planLeftover', () => {
     expect(planLeftover(POOL.hostname, 'wg0', fileOf(networks(3)), PRUNE)?.file.action).toBe('remove');
   });
 
+  it('brakes for the peers that the same pool has not under its new name', () => {
+    const served = (count: number) => planFile(POOL, networks(count), null, KEEP);
+    const text = fileOf(networks(3));
+    expect(planLeftover(POOL.hostname, 'wg5', text, { ...KEEP, served: [served(3)] })).toMatchObject({
+      changes: [{ kind: 'file', subject: 'wg5.conf', action: 'remove' }, {}, {}, {}],
+      file: { action: 'remove' },
+      held: false,
+    });
+    expect(planLeftover(POOL.hostname, 'wg5', text, { ...KEEP, served: [served(0)] })?.held).toBe(true);
+    const other = { ...served(3), poolId: 4 };
+    expect(planLeftover(POOL.hostname, 'wg5', text, { ...KEEP, served: [other] })?.held).toBe(true);
+  });
+
   it('does not see files of others', () => {
     const other = parseHostname('vpn-2.example.net');
     expect(planLeftover(other, 'wg0', fileOf(networks(1)), PRUNE)).toBeNull();

@@ -413,9 +413,13 @@ describe('PostgreSQL', () => {
     const silent = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
-    const outcome = await uncloud(['user', 'list'], { url: `postgres://uncloud@127.0.0.1:${port}/uncloud` });
+    const url = `postgres://uncloud@127.0.0.1:${port}/uncloud?connect_timeout=1`;
+    const start = performance.now();
+    const outcome = await uncloud(['user', 'list'], { url });
+    const seconds = (performance.now() - start) / 1000;
     await new Promise((resolve) => silent.close(resolve));
     expect(outcome.code).toBe(75);
+    expect(seconds).toBeLessThan(8);
   });
 
   it('a connection that the server ends in the middle of a transaction ends in a refusal', async () => {

@@ -102,6 +102,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     before: ['vpn pool create 2001:db8::/48 --hostname vpn-2.example.net --generate-key'],
     again: ['UNKNOWN_POOL'],
   },
+  'vpn pool update 1 --hostname vpn-2.example.net --interface wg3 --listen-port 443 --yes': {},
   'vpn pool rotate-key 1 --private-key-file {folder}/other.key --yes': {
     files: { 'other.key': 'XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=\n' },
   },

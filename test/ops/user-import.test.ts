@@ -29,6 +29,41 @@ describeDatabases('user import', (databases) => {
       address?.country ?? null,
     ]);
 
+  it('refuses new users whose names differ from others in case only', async () => {
+    const context = await databases.context();
+    await importUsers(context, await fileOf('username', 'Anna', 'bob', 'Äda'), DEFAULTS);
+    const file = await fileOf(
+      'username',
+      'anna',
+      'Bob',
+      'äda',
+      'Anna',
+      'carl',
+      'CARL',
+      'Dora',
+      'dora',
+      'bob',
+    );
+    for (const dryRun of [true, false]) {
+      const outcome = await importUsers(context, file, { ...DEFAULTS, partial: true, dryRun });
+      expect(outcome).toMatchObject({ inserted: 2, unchanged: 2, refusedRows: 5 });
+      expect(outcome.refused.map(({ line, code, reason }) => [line, code, reason])).toEqual(
+        [
+          [2, '"anna", but "Anna"'],
+          [3, '"Bob", but "bob"'],
+          [4, '"äda", but "Äda"'],
+          [7, '"CARL", but the one of line 6'],
+          [9, '"dora", but the one of line 8'],
+        ].map(([line, names]) => [
+          line,
+          'USERNAME_CASE',
+          `There is no user ${names}, whose name differs in case only.`,
+        ]),
+      );
+    }
+    expect((await people(context)).map(([name]) => name)).toEqual(['Anna', 'bob', 'Äda', 'carl', 'Dora']);
+  });
+
   it('inserts, and the same file again changes nothing', async () => {
     const context = await databases.context();
     const file = await fileOf(

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { parseHostname } from '../../src/lib/core/hostname.ts';
+import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
 import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
 import { withHostLock } from '../../src/lib/io/host-lock.ts';
 import { type HostRequest, reconcileHost } from '../../src/lib/ops/vpn-host.ts';
 import { deleteNetworks, rotateNetworkKey } from '../../src/lib/ops/vpn-networks.ts';
-import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
+import { deletePool, updatePool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, addUser, HOST } from '../support/vpn.ts';
@@ -146,6 +147,54 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     await deletePool(context, 1);
     await expect(run({ prune: true })).rejects.toMatchObject({ code: 'NO_POOL_FOR_HOST' });
     expect(await fileOf()).toBe(before);
+  });
+
+  it('take another name with their pool, whatever the number of peers', async () => {
+    await run();
+    const before = await fileOf();
+    await updatePool(context, 1, { interface: parseInterfaceName('wg5') });
+    expect((await run()).map((outcome) => [outcome.interface, outcome.applied, outcome.refused])).toEqual([
+      ['wg5', true, []],
+      ['wg0', true, []],
+    ]);
+    expect(await readdir(directory)).toEqual(['wg5.conf']);
+    expect(await fileOf('wg5')).toBe(before);
+  });
+
+  it('keep their name while the brake holds or the new one is in the way', async () => {
+    await run();
+    const before = await fileOf();
+    await updatePool(context, 1, { interface: parseInterfaceName('wg5') });
+    await writeFile(join(directory, 'wg5.conf'), '[Interface]\n', { mode: 0o600 });
+    expect(codes(await run({ prune: true }))).toEqual([['FILE_NOT_OURS']]);
+    expect(await fileOf()).toBe(before);
+    await rm(join(directory, 'wg5.conf'));
+    await deleteNetworks(context, [1, 2, 3]);
+    expect(codes(await run())).toEqual([[], []]);
+    expect(keysIn(await fileOf('wg5'))).toEqual([testKey(3)]);
+    await updatePool(context, 1, { interface: parseInterfaceName('wg0') });
+    await addNetwork(context, testKey(5));
+    await addNetwork(context, testKey(6));
+    expect(codes(await run())).toEqual([[], []]);
+    await deleteNetworks(context, [4, 5, 6]);
+    await updatePool(context, 1, { interface: parseInterfaceName('wg5') });
+    expect(codes(await run())).toEqual([[], ['BRAKED']]);
+    expect(await readdir(directory)).toEqual(['wg0.conf']);
+    await run({ prune: true });
+    expect(await readdir(directory)).toEqual(['wg5.conf']);
+  });
+
+  it('follow their pool to another host name', async () => {
+    await run();
+    const before = await fileOf();
+    const hostname = parseHostname('vpn-2.example.net');
+    await updatePool(context, 1, { hostname });
+    await expect(run()).rejects.toMatchObject({ code: 'NO_POOL_FOR_HOST' });
+    expect(await fileOf()).toBe(before);
+    expect(await run({ hostname })).toMatchObject([
+      { interface: 'wg0', changes: [{ kind: 'file', action: 'update' }], refused: [] },
+    ]);
+    expect(await fileOf()).toBe(before.replace('vpn-1.example.net', 'vpn-2.example.net'));
   });
 
   it('go with their pool when the host serves another', async () => {

@@ -6,7 +6,7 @@ import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interfac
 import { formatPrefix } from '../../src/lib/core/prefix.ts';
 import { openerFor, poolKeyPlace } from '../../src/lib/io/secrets.ts';
 import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
-import { deletePool, listPools, rotatePoolKey, showPool } from '../../src/lib/ops/vpn-pools.ts';
+import { deletePool, listPools, rotatePoolKey, showPool, updatePool } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { POOL, testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, addUser, HOST } from '../support/vpn.ts';
@@ -114,6 +114,49 @@ describeDatabases('pools', (databases) => {
       const opener = await openerFor(tx, context.config['secrets.key_file']);
       expect(opener.open(rows[0]?.private_key ?? '', poolKeyPlace(1))).toBe(POOL.privateKey);
     });
+  });
+
+  it('are served on another host, interface or port, and stay what they are otherwise', async () => {
+    const context = await databases.context();
+    await addUser(context);
+    await addPool(context);
+    await addNetwork(context, testKey(1));
+    const second = await addPool(context, '2a0a:e5c1:300::/40');
+    const { pool: first } = await showPool(context, 1);
+    const hostname = parseHostname('vpn-2.example.net');
+    await addPool(context, '2a0a:e5c1:400::/40', { hostname });
+    await expect(updatePool(context, 9, {})).rejects.toMatchObject({ code: 'UNKNOWN_POOL' });
+    const unchanged = { pool: first, before: first, changed: [], leftBehind: 1 };
+    expect(await updatePool(context, 1, { hostname: HOST })).toEqual(unchanged);
+    await expect(updatePool(context, 1, { interface: second.interface })).rejects.toMatchObject({
+      code: 'INTERFACE_TAKEN',
+      data: { pool_id: 2, free: 'wg0' },
+    });
+    await expect(updatePool(context, 1, { hostname })).rejects.toMatchObject({
+      code: 'INTERFACE_TAKEN',
+      data: { pool_id: 3, free: 'wg1' },
+    });
+    const change = { hostname, interface: parseInterfaceName('wg1') };
+    await expect(updatePool(context, 1, change)).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      data: { pool_id: 3, free: 51821 },
+    });
+    const whole = { ...change, listenPort: parseListenPort('443') };
+    const expected = {
+      pool: { ...first, ...whole },
+      before: first,
+      changed: ['hostname', 'interface', 'listenPort'],
+      leftBehind: 1,
+    };
+    expect(await updatePool(context, 1, whole, { dryRun: true })).toEqual(expected);
+    expect((await showPool(context, 1)).pool).toEqual(first);
+    expect(await updatePool(context, 1, whole)).toEqual(expected);
+    expect((await showPool(context, 1)).pool).toEqual(expected.pool);
+    expect(await updatePool(context, 2, { hostname, interface: parseInterfaceName('wg2') })).toMatchObject({
+      changed: ['hostname', 'interface'],
+      leftBehind: 0,
+    });
+    expect((await listPools(context, HOST)).length).toBe(0);
   });
 
   it('refuse to overlap, naming the other', async () => {

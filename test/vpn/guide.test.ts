@@ -118,7 +118,7 @@ describe.runIf(whyNoLab() === null)('the guide', { timeout: 60_000 }, () => {
 
         const [stop = '', onMain = '', onHost = ''] = blocksOf(guide, 'Removing a host');
         expect(stop).toContain('disable --now');
-        const removed = await onMainNode(onMain.replace('delete 7', 'delete 1'));
+        const removed = await onMainNode(onMain.replace('delete 7 8 9', 'delete 1'));
         expect(removed).toContain('2a0a:e5c1:200::/48');
         host.run('sh', `set -e\n${onHost}`);
         expect(host.run('wg show interfaces')).toBe('');

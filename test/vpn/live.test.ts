@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
 import { generatePrivateKey } from '../../src/lib/io/wireguard-keys.ts';
 import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
-import { deletePool } from '../../src/lib/ops/vpn-pools.ts';
+import { deletePool, updatePool } from '../../src/lib/ops/vpn-pools.ts';
 import { uncloud } from '../support/cli.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { kill, type Lab, type Machine, whyNoLab } from '../support/lab.ts';
@@ -367,6 +368,25 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       expect(await repair()).toEqual(['wg1: remove file wg1.conf', 'wg1: remove link wg1']);
       expect(host.try('ip link show wg1').status).not.toBe(0);
       expect(host.run('wg show interfaces').trim()).toBe('wg0');
+    });
+
+    it('moves to another interface with all its clients, and pauses for them', async () => {
+      for (const number of [3, 4, 5]) await addNetwork(context, testKey(number), { poolId: 1 });
+      await repair();
+      const before = peers();
+      await updatePool(context, 1, { interface: parseInterfaceName('wg5') });
+      expect((await repair()).filter((line) => !line.includes(' peer '))).toEqual([
+        'wg0: remove file wg0.conf',
+        'wg0: remove link wg0',
+        'wg5: create file wg5.conf',
+        'wg5: create link wg5',
+        `wg5: add route ${POOL}`,
+      ]);
+      expect(host.run('wg show interfaces').trim()).toBe('wg5');
+      expect(vpn.peers('wg5')).toEqual(before);
+      const [client] = lab.clients;
+      reconnect(client);
+      expect(ping(client)).toContain(' 0% packet loss');
     });
 
     it('names the port that another process has', async () => {

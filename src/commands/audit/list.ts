@@ -20,7 +20,13 @@ Every transaction that changed something has one; a command that changed nothing
     user: line('user', 'Only what this account did, by itself or by sudo'),
     host: line('host', 'Only what was run on this machine'),
     command: line('command', 'Only commands that begin with these words'),
-    limit: Flags.integer({ summary: 'The newest so many', default: 100, min: 1, max: 100_000 }),
+    limit: Flags.integer({
+      helpValue: 'N',
+      summary: 'The newest so many',
+      default: 100,
+      min: 1,
+      max: 100_000,
+    }),
   };
 
   async run() {

@@ -23,8 +23,8 @@ With --dry-run nothing is stored, and --until may lie in the future.`;
     `<%= config.bin %> bill generate --json | jq -r '.skipped[] | .username + ": " + .code'`,
   ];
   static override flags = {
-    until: instant({ summary: 'Issue instant; what is due by then is billed. Default: now' }),
-    user: username({ multiple: true, summary: 'Bill only this user; repeatable. Default: everybody' }),
+    until: instant({ summary: 'Issue instant; what is due by then is billed; default: now' }),
+    user: username({ multiple: true, summary: 'Bill only this user; repeatable; default: everybody' }),
     draft: Flags.boolean({ summary: 'Make drafts without numbers, to be closed or discarded' }),
     'dry-run': dryRun,
     'exit-code': exitCode,

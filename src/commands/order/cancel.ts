@@ -16,7 +16,7 @@ For any other end use uncloud order update --ends-at.`;
   ];
   static override args = { order: orderArg() };
   static override flags = {
-    at: instant({ summary: 'When the cancellation is asked for; default now' }),
+    at: instant({ summary: 'When the cancellation is asked for; default: now' }),
     'dry-run': dryRun,
   };
 

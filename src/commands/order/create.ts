@@ -20,8 +20,8 @@ With --reference the same order is placed once, however often the command is run
   static override flags = {
     user: username({ required: true, summary: 'Who orders' }),
     ...termFlags,
-    'starts-at': instant({ summary: 'When it starts; default now' }),
-    'ends-at': instant({ summary: 'The first instant at which it runs no more; default open' }),
+    'starts-at': instant({ summary: 'When it starts; default: now' }),
+    'ends-at': instant({ summary: 'The first instant at which it runs no more; default: open' }),
     'not-for-billing': Flags.boolean({ summary: 'Never put it on a bill' }),
   };
 

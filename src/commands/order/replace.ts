@@ -22,10 +22,10 @@ another product.`;
   static override args = { order: orderArg() };
   static override flags = {
     ...termFlags,
-    at: instant({ summary: 'When the change is asked for; default now' }),
+    at: instant({ summary: 'When the change is asked for; default: now' }),
     policy: Flags.option({
       options: ['prorate', 'full'] as const,
-      summary: 'How an upgrade ends the old order; default billing.upgrade_policy',
+      summary: 'How an upgrade ends the old order; default: billing.upgrade_policy',
     })(),
     'dry-run': dryRun,
   };

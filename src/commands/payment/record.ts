@@ -20,7 +20,11 @@ What is recorded stays: correct it with the opposite amount under another refere
   ];
   static override args = { bill: parsedArg('Number of the bill, or id:N', parseBillReference) };
   static override flags = {
-    amount: signedPrice({ required: true, summary: 'In the currency of the bill; below zero: given back' }),
+    amount: signedPrice({
+      required: true,
+      helpValue: 'AMOUNT',
+      summary: 'In the currency of the bill; below zero: given back',
+    }),
     date: day({ required: true, summary: 'The day on which the money arrived' }),
     reference: Flags.custom({ parse: async (text) => parseReference(text) })({
       required: true,

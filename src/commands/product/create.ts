@@ -31,7 +31,7 @@ Creating the same product again changes nothing; another content under a name th
       parse: async (text) => parseProductDescription(text),
     })(),
     period: period({
-      summary: 'What the recurring price is for; default 30d, or once without a recurring price',
+      summary: 'What the recurring price is for; default: 30d, or once without a recurring price',
     }),
     'recurring-price': price({ summary: 'Price for each period' }),
     'one-time-price': signedPrice({ summary: 'Price at the start of an order' }),
@@ -42,7 +42,7 @@ Creating the same product again changes nothing; another content under a name th
       summary: 'Both prices with one period; repeatable',
       exclusive: ['period', 'recurring-price', 'one-time-price'],
     })(),
-    currency: currency({ summary: 'Currency of all prices; default CHF' }),
+    currency: currency({ summary: 'Currency of all prices; default: CHF' }),
   };
 
   async run() {

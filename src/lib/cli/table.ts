@@ -158,7 +158,9 @@ export function terminalWidth(): number | undefined {
   return widthOf(process.stdout);
 }
 
-/** Takes width from the columns that yield, then from the widest of text, and from numbers only in need, until all fit. */
+/**
+ * Takes width from the columns that yield, then from the widest of text, and from numbers only in need, until all fit.
+ */
 function fitWidths(natural: readonly number[], columns: readonly Column[], width: number): number[] {
   const widths = [...natural];
   let excess = sum(widths) - width;

@@ -9,6 +9,7 @@ import { capacityOf } from '../core/vpn-pool.ts';
 import { parsePublicKey } from '../core/wireguard-key.ts';
 import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
+import type { MovedPool } from '../ops/vpn-pools.ts';
 import type { Tunnel } from '../ops/vpn-status.ts';
 import { type Cell, escapeControl, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
 import { drawUsage } from './usage-map.ts';
@@ -34,7 +35,9 @@ export function prefixLength(options: { summary: string; dependsOn?: string[]; a
 }
 
 /** The id of a pool. */
-export const poolId = Flags.integer({ helpValue: 'ID', min: 1, summary: 'Id of the pool' });
+export function poolId(summary: string) {
+  return Flags.integer({ helpValue: 'ID', min: 1, summary });
+}
 
 /** A pool as `--json` gives it. */
 export function poolDocument(pool: StoredPool) {
@@ -116,6 +119,38 @@ export function poolFields(pool: StoredPool): Record<string, Cell> {
   };
 }
 
+/** Where clients of a pool connect to. */
+export function endpointOf({ hostname, listenPort }: Pick<StoredPool, 'hostname' | 'listenPort'>): string {
+  return `${hostname}:${listenPort}`;
+}
+
+/** How many clients a pool has, as a sentence says it. */
+export function clientsOf({ used }: Pick<StoredPool, 'used'>): string {
+  return `${used} ${used === 1n ? 'client' : 'clients'}`;
+}
+
+/** What follows from serving a pool elsewhere, as whole sentences. */
+export function moveAdvice({ pool, before, leftBehind }: MovedPool): string[] {
+  const advice: string[] = [];
+  if (pool.hostname !== before.hostname) {
+    const old = before.hostname;
+    advice.push(
+      leftBehind > 0
+        ? `The next run of uncloud vpn on ${old} ends the tunnels of this pool there; if its brake holds them: --prune.`
+        : `${old} serves no other pool: its runs are refused and leave ${before.interface} up. Remove it there by hand.`,
+    );
+  }
+  if (pool.interface !== before.interface && pool.hostname === before.hostname) {
+    advice.push(
+      `The next run of uncloud vpn there puts ${pool.interface} in the place of ${before.interface}: clients notice a pause.`,
+    );
+  }
+  if (endpointOf(pool) !== endpointOf(before) && pool.used > 0n) {
+    advice.push(`Its ${clientsOf(pool)} connected to ${endpointOf(before)}; now it is ${endpointOf(pool)}.`);
+  }
+  return advice;
+}
+
 /** Which slots of a pool are used, as wide as the terminal. */
 export function poolUsage(pool: StoredPool, usedSlots: readonly bigint[]): string {
   return drawUsage(pool, usedSlots, { width: terminalWidth(), plain: isPlain() });
@@ -163,7 +198,7 @@ export function networkFields(network: LentNetwork, pool: StoredPool): Record<st
     Reference: network.reference,
     Created: formatInstant(network.createdAt),
     Pool: `${pool.id}, ${formatPrefix(pool.prefix)}`,
-    Endpoint: `${pool.hostname}:${pool.listenPort}`,
+    Endpoint: endpointOf(pool),
     'Public key of the pool': pool.publicKey,
   };
 }

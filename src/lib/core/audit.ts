@@ -17,7 +17,9 @@ export type ChangeCounts = Readonly<Record<string, Readonly<Partial<Record<Chang
 
 export type ChangeKind = 'inserted' | 'updated' | 'upserted' | 'deleted';
 
-/** One transaction that changed something. The entries of a topic are a chain: each holds the hash of the one before. */
+/**
+ * One transaction that changed something. The entries of a topic are a chain: each holds the hash of the one before.
+ */
 export interface AuditEntry extends Author {
   /** In the order of arrival; a transaction that was rolled back leaves a gap. */
   readonly id: number;

@@ -17,7 +17,9 @@ export interface ReportGroup {
   readonly rate?: VatRate;
 }
 
-/** The VAT is null in a report by product: it is computed for VAT groups of whole bills, not for what stands in them. */
+/**
+ * The VAT is null in a report by product: it is computed for VAT groups of whole bills, not for what stands in them.
+ */
 export interface ReportAmounts {
   readonly net: Minor;
   readonly vat: Minor | null;

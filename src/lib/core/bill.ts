@@ -281,7 +281,7 @@ export function verifyNumbering(
   return faults;
 }
 
-/** Checks that the counter stands at the highest number given: else the next bill leaves a gap or finds its number taken. */
+/** Checks that the counter stands at the highest number given: else a gap or a number that is taken comes next. */
 export function verifyCounter(highest: number, counter: number): Fault[] {
   if (counter === highest) return [];
   const message = `The counter of bills stands at ${counter}, but the highest number given is ${highest}.`;

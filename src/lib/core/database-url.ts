@@ -1,4 +1,4 @@
-import { refuse } from './errors.ts';
+import { quote, refuse } from './errors.ts';
 import { isLoopback } from './loopback.ts';
 
 /** Where the data is. */
@@ -17,12 +17,30 @@ export interface PostgresUrl {
   readonly database: string;
   /** `null`: as `defaultTls` says for the host. */
   readonly tls: TlsMode | null;
+  /** How long making the connection may take, in seconds; 0: for ever; `null`: not said. */
+  readonly connectTimeout: number | null;
   /** Everything behind the question mark, decoded. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /** How the connection to PostgreSQL is protected, after libpq's `sslmode`. */
 export type TlsMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
+
+/** Those of libpq's parameters that are understood. */
+const PARAMETERS: ReadonlySet<string> = new Set([
+  'host',
+  'port',
+  'user',
+  'password',
+  'dbname',
+  'application_name',
+  'connect_timeout',
+  'options',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+]);
 
 const TLS_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const satisfies TlsMode[];
 
@@ -55,6 +73,9 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   for (const parameter of (parts[6] ?? '').split('&').filter((each) => each !== '')) {
     const [name = '', value, ...more] = parameter.split('=');
     if (value === undefined || more.length > 0) throw invalid(text, 'a parameter in it is not name=value');
+    if (!PARAMETERS.has(name)) {
+      throw invalid(text, `it has the parameter ${quote(name)}; known are ${[...PARAMETERS].join(', ')}`);
+    }
     parameters.set(name, decode(value, text));
   }
   const hostname = (parameters.get('host') ?? host).replace(/^\[(.*)\]$/, '$1');
@@ -68,6 +89,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
     port: parsePort(parameters.get('port') ?? port, text),
     database: parameters.get('dbname') ?? database,
     tls: parseTls(parameters, text),
+    connectTimeout: parseSeconds(parameters.get('connect_timeout'), text),
     parameters,
   };
 }
@@ -91,6 +113,12 @@ function parsePort(port: string, text: string): number | null {
   return Number(port);
 }
 
+function parseSeconds(seconds: string | undefined, text: string): number | null {
+  if (seconds === undefined) return null;
+  if (!/^\d{1,5}$/.test(seconds)) throw invalid(text, 'connect_timeout is a whole number of seconds');
+  return Number(seconds);
+}
+
 /** As in libpq, who names an authority has it asked, and the authorities of the system are good for names only. */
 function parseTls(parameters: ReadonlyMap<string, string>, text: string): TlsMode | null {
   const [sslmode, authority] = [parameters.get('sslmode'), parameters.get('sslrootcert')];
@@ -102,7 +130,9 @@ function parseTls(parameters: ReadonlyMap<string, string>, text: string): TlsMod
   return mode === 'require' && authority !== undefined ? 'verify-ca' : mode;
 }
 
-/** How a server is reached unless the address says otherwise: no network leads to this machine, so nothing is hidden. */
+/**
+ * How a server is reached unless the address says otherwise: no network leads to this machine, so nothing is hidden.
+ */
 export function defaultTls(host: string): TlsMode {
   return isLocal(host) ? 'disable' : 'verify-full';
 }

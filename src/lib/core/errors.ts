@@ -469,6 +469,15 @@ const DEFINITIONS = {
     }),
     example: { id: '9' },
   }),
+  QR_NEEDS_KEY: define<{ networkId: number }>({
+    when: '`vpn network config --qr` is run without the private key of the client.',
+    exit: EXIT.USAGE,
+    say: ({ networkId }) => ({
+      message: 'The private key is missing: a phone takes the code as it is, and cannot put a key into it.',
+      hint: `Add the client's: uncloud vpn network config ${networkId} --qr --private-key-file FILE; without --qr the client puts it in.`,
+    }),
+    example: { networkId: 7 },
+  }),
   UNKNOWN_NETWORK: define<{ id: string }>({
     when: 'There is no network with the given id.',
     say: ({ id }) => ({
@@ -478,9 +487,9 @@ const DEFINITIONS = {
     example: { id: '42' },
   }),
   POOL_IN_USE: define<{ id: number; networks: number }>({
-    when: 'A pool that still lends networks is to be deleted, or its prefix or size is to be changed.',
+    when: 'A pool that still lends networks is to be deleted.',
     say: ({ id, networks }) => ({
-      message: `Pool ${id} lends ${networks} ${networks === 1 ? 'network' : 'networks'} and cannot be deleted or resized.`,
+      message: `Pool ${id} lends ${networks} ${networks === 1 ? 'network' : 'networks'} and cannot be deleted.`,
       hint: `Delete its networks first; see them with: uncloud vpn network list --pool ${id}`,
       data: { networks },
     }),
@@ -551,7 +560,7 @@ const DEFINITIONS = {
     when: 'Another pool of the same host already uses the interface name.',
     say: ({ interface: name, hostname, poolId, free }) => ({
       message: `Pool ${poolId} already uses the interface ${name} on ${hostname}.`,
-      hint: `Use --interface ${free}, or leave the flag out.`,
+      hint: `Use --interface ${free}, which is free there.`,
       data: { pool_id: poolId, free },
     }),
     example: { interface: 'wg0', hostname: 'vpn-1.example.net', poolId: 1, free: 'wg1' },
@@ -568,7 +577,7 @@ const DEFINITIONS = {
     when: 'Another pool of the same host already listens on the port.',
     say: ({ port, hostname, poolId, free }) => ({
       message: `Pool ${poolId} already listens on port ${port} of ${hostname}.`,
-      hint: `Use --listen-port ${free}, or leave the flag out.`,
+      hint: `Use --listen-port ${free}, which is free there.`,
       data: { pool_id: poolId, free },
     }),
     example: { port: 51820, hostname: 'vpn-1.example.net', poolId: 1, free: 51821 },
@@ -1279,14 +1288,23 @@ const DEFINITIONS = {
     }),
     example: { username: 'nico' },
   }),
-  USERNAME_CASE: define<{ username: string; stored: string }>({
-    when: 'A file has a new user whose name in small letters is that of another one: mostly the same person.',
-    say: ({ username, stored }) => ({
-      message: `There is no user ${quote(username)}, but ${quote(stored)}, whose name differs in case only.`,
-      hint: `If they are the same person write ${stored}; if not, uncloud bootstrap-user --username ${username} creates the other.`,
-      data: { field: 'username', stored },
-    }),
-    example: { username: 'Nico', stored: 'nico' },
+  USERNAME_CASE: define<{ username: string; other: { name: string } | { line: number } }>({
+    when: 'A file has a new user whose name differs from that of another one in case only: mostly the same person.',
+    say: ({ username, other }) => {
+      const [who, cure] =
+        'name' in other
+          ? [quote(other.name), `write ${other.name}`]
+          : [`the one of line ${other.line}`, 'keep one of the two rows'];
+      return {
+        message: `There is no user ${quote(username)}, but ${who}, whose name differs in case only.`,
+        hint: `If they are the same person ${cure}; if not, uncloud bootstrap-user --username ${username} creates the other.`,
+        data: {
+          field: 'username',
+          ...('name' in other ? { stored: other.name } : { first_line: other.line }),
+        },
+      };
+    },
+    example: { username: 'Nico', other: { name: 'nico' } },
   }),
   UNKNOWN_USER: define<{ username: string }>({
     when: 'There is no user of that name.',

@@ -239,7 +239,9 @@ class KnownNames {
     ]);
   }
 
-  /** The present owner, if the entry names that one; else the first whom it names and who is a user; else the present. */
+  /**
+   * The present owner, if the entry names that one; else the first whom it names and who is a user; else the present.
+   */
   owner({ owners }: GroupEntry, present: Username | null): Username | null {
     const known = owners.flatMap((dn) => this.#byDn.get(dn) ?? []);
     return known.find((username) => username === present) ?? known[0] ?? present;

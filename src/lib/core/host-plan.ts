@@ -158,31 +158,41 @@ export function planFile(
 
 /**
  * Decides what to do with a file in the directory that no pool of the host asks for: one that an earlier run for
- * this host wrote goes, under the same brake; any other is invisible (null).
+ * this host wrote goes, under the same brake; any other is invisible (null). The peers of a pool that has another
+ * interface now are not lost: its brake counts those that go.
+ * @param served the plans of the pools of this host
  */
 export function planLeftover(
   hostname: Hostname,
   interfaceName: string,
   text: string,
-  { prune }: { prune: boolean },
+  { prune, served = [] }: { prune: boolean; served?: readonly FilePlan[] },
 ): FilePlan | null {
   const found = parseWireguardConfig(text);
   if (found?.hostname !== hostname) return null;
   const before = found.peers;
-  const peerChanges = diffPeers(before, []);
-  const brake = prune ? null : brakeOn(interfaceName, before, peerChanges);
+  const kept = successorOf(found.poolId, served)?.peers ?? [];
+  const brake = prune ? null : brakeOn(interfaceName, before, diffPeers(before, kept));
   return {
     interface: interfaceName,
     poolId: found.poolId,
     changes: [
       { kind: 'file', subject: `${interfaceName}.conf`, action: 'remove' },
-      ...peerChanges.map(asChange),
+      ...diffPeers(before, []).map(asChange),
     ],
     file: brake === null ? { action: 'remove' } : { action: 'leave' },
     peers: [],
     held: brake !== null,
     refused: brake === null ? [] : [brake],
   };
+}
+
+/** The plan of a pool, which a leftover of the same pool makes way for. */
+export function successorOf<Plan extends FilePlan>(
+  poolId: number,
+  served: readonly Plan[],
+): Plan | undefined {
+  return served.find((plan) => plan.poolId === poolId);
 }
 
 /** How many peers a file has at most: an edited one may name them in comments too. */

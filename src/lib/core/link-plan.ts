@@ -9,6 +9,7 @@ import {
   planLeftover,
   type ServedPool,
   type StoredNetwork,
+  successorOf,
 } from './host-plan.ts';
 import type { Hostname } from './hostname.ts';
 import { formatPrefix } from './prefix.ts';
@@ -112,19 +113,19 @@ export function planLeftoverInterface(
   interfaceName: string,
   text: string,
   state: HostState,
-  { prune }: { prune: boolean },
+  { prune, served = [] }: { prune: boolean; served?: readonly FilePlan[] },
 ): InterfacePlan | null {
-  const plan = planLeftover(hostname, interfaceName, text, { prune });
+  const plan = planLeftover(hostname, interfaceName, text, { prune, served });
   if (plan === null) return null;
   if (plan.held) return { ...plan, link: { action: 'leave' } };
   const ofFile = plan.changes.filter(isOfFile);
   const isMarked = state.links.get(interfaceName)?.alias === linkMark(plan.poolId);
   if (!isMarked) return { ...plan, changes: ofFile, link: { action: 'leave' } };
   const found = state.devices.get(interfaceName)?.peers ?? NO_PEERS;
-  const peerChanges = diffPeers(found, []);
   const link: Change = { kind: 'link', subject: interfaceName, action: 'remove' };
-  const both = { ...plan, changes: [...ofFile, link, ...peerChanges.map(asChange)] };
-  const brake = prune ? null : brakeOn(interfaceName, found, peerChanges);
+  const both = { ...plan, changes: [...ofFile, link, ...diffPeers(found, []).map(asChange)] };
+  const kept = successorOf(plan.poolId, served)?.peers ?? [];
+  const brake = prune ? null : brakeOn(interfaceName, found, diffPeers(found, kept));
   return brake === null ? { ...both, link: { action: 'remove' } } : leave(both, brake);
 }
 

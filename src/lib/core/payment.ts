@@ -96,7 +96,9 @@ function partyOf(
   return isComplete ? party : null;
 }
 
-/** The text in the characters of the QR-bill (Swiss Implementation Guidelines for the QR-bill, 4.1.1), cut to `longest`. */
+/**
+ * The text in the characters of the QR-bill (Swiss Implementation Guidelines for the QR-bill, 4.1.1), cut to `longest`.
+ */
 function permitted(text: string, longest: number): string {
   return [...text.normalize('NFC').replace(/\s/g, ' ')]
     .map((character) => (/[ -~\u00a0-\u017f\u0218-\u021b€]/.test(character) ? character : '?'))

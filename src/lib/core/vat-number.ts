@@ -92,7 +92,9 @@ export function checkVatNumberIn(country: Country, number: VatNumber): void {
 
 const SWISS_WEIGHTS = [5, 4, 3, 2, 7, 6, 5, 4];
 
-/** Whether the ninth digit of a UID fits the eight before it (eCH-0097: modulo 11; what would need a 10 is not issued). */
+/**
+ * Whether the ninth digit of a UID fits the eight before it (eCH-0097: modulo 11; what would need a 10 is not issued).
+ */
 function isSwissDigitRight(digits: string): boolean {
   const sum = SWISS_WEIGHTS.reduce((total, weight, at) => total + weight * Number(digits[at]), 0);
   return (11 - (sum % 11)) % 11 === Number(digits[8]);

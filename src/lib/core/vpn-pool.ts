@@ -66,24 +66,66 @@ export function placePool(
     throw refuse.POOL_OVERLAPS({ prefix: formatPrefix(prefix), poolId: inTheWay.id, network });
   }
   const neighbours = pools.filter((pool) => pool.hostname === hostname);
-  const freeName = () => nextInterfaceName(neighbours.map((pool) => pool.interface));
-  const freePort = () => nextListenPort(neighbours.map((pool) => pool.listenPort));
+  checkPlace(neighbours, hostname, asked);
+  return {
+    prefix,
+    hostname,
+    interface: asked.interface ?? nextInterfaceName(neighbours.map((pool) => pool.interface)),
+    listenPort: asked.listenPort ?? nextListenPort(neighbours.map((pool) => pool.listenPort)),
+  };
+}
+
+/** What is to be changed about where a pool is served; an absent field stays as it is. */
+export interface PlaceChange {
+  readonly hostname?: Hostname | undefined;
+  readonly interface?: InterfaceName | undefined;
+  readonly listenPort?: ListenPort | undefined;
+}
+
+/** The fields of a place that can change, in the order in which they are named. */
+const PLACE_FIELDS = ['hostname', 'interface', 'listenPort'] as const;
+
+/**
+ * Decides where a pool is served after a change, and which fields that changes.
+ * @param pools all pools there are
+ * @throws INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT
+ */
+export function movePool<Pool extends PoolPlace & { readonly id: number }>(
+  pool: Pool,
+  pools: readonly Pool[],
+  change: PlaceChange,
+): { place: Pick<PoolPlace, (typeof PLACE_FIELDS)[number]>; changed: (typeof PLACE_FIELDS)[number][] } {
+  const place = {
+    hostname: change.hostname ?? pool.hostname,
+    interface: change.interface ?? pool.interface,
+    listenPort: change.listenPort ?? pool.listenPort,
+  };
+  const neighbours = pools.filter(({ id, hostname }) => id !== pool.id && hostname === place.hostname);
+  checkPlace(neighbours, place.hostname, place);
+  return { place, changed: PLACE_FIELDS.filter((field) => place[field] !== pool[field]) };
+}
+
+/**
+ * @param neighbours the other pools of the host
+ * @throws INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT
+ */
+function checkPlace(
+  neighbours: readonly (PoolPlace & { readonly id: number })[],
+  hostname: Hostname,
+  asked: { readonly interface: InterfaceName | null; readonly listenPort: ListenPort | null },
+): void {
   const sameName = neighbours.find((pool) => pool.interface === asked.interface);
   if (sameName !== undefined) {
     const { interface: name, id: poolId } = sameName;
-    throw refuse.INTERFACE_TAKEN({ interface: name, hostname, poolId, free: freeName() });
+    const free = nextInterfaceName(neighbours.map((pool) => pool.interface));
+    throw refuse.INTERFACE_TAKEN({ interface: name, hostname, poolId, free });
   }
   const samePort = neighbours.find((pool) => pool.listenPort === asked.listenPort);
   if (samePort !== undefined) {
     const { listenPort: port, id: poolId } = samePort;
-    throw refuse.PORT_TAKEN({ port, hostname, poolId, free: freePort() });
+    const free = nextListenPort(neighbours.map((pool) => pool.listenPort));
+    throw refuse.PORT_TAKEN({ port, hostname, poolId, free });
   }
-  return {
-    prefix,
-    hostname,
-    interface: asked.interface ?? freeName(),
-    listenPort: asked.listenPort ?? freePort(),
-  };
 }
 
 /** A pool and how far it is lent. Slots below `nextSlot` were lent at least once. */

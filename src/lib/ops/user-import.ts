@@ -8,8 +8,15 @@ import { changedPersonFields, changePerson, type Person, type PersonChange } fro
 import { newUser, parseEmail, parseLanguage, parseUsername, type Username } from '../core/user.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
 import { findUserIds } from '../io/db/access.ts';
-import { findPeople, type PersonWrite, type StoredPerson, savePeople } from '../io/db/people.ts';
+import {
+  findCapitalNames,
+  findPeople,
+  type PersonWrite,
+  type StoredPerson,
+  savePeople,
+} from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { FileKeys } from '../io/db/staged.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
 import { type ImportOptions, type ImportPlan, importFile } from '../io/import-file.ts';
 import type { ImportRow } from '../io/import-rows.ts';
@@ -44,11 +51,15 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
     key: { column: 'username', of: ({ values }) => values.username },
     begin: async (tx, run) => {
       let writes: readonly PersonWrite[] = [];
+      const names = {
+        capital: await findCapitalNames(tx),
+        fresh: await FileKeys.create(tx, 'new_names'),
+      };
       return {
         async take(rows) {
           const people = await findPeople(tx, rows.flatMap(usernameOf));
           const stored = new Map(people.map((person) => [person.user.username, person]));
-          await refuseTwins(tx, rows, stored);
+          await refuseTwins(tx, rows, stored, names);
           writes = rows.flatMap((row): PersonWrite[] => {
             const [username] = usernameOf(row);
             const before = username === undefined ? null : (stored.get(username) ?? null);
@@ -80,25 +91,40 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
   return importFile(await context.db(), options, plan, context.progress);
 }
 
-/** Refuses new users whose names in small letters others have. A name is looked up as it is, so both could be there. */
+/** What names are compared with, case aside. */
+interface Names {
+  /** Stored before the file, with a capital letter: by what they are in small letters. */
+  readonly capital: ReadonlyMap<string, Username>;
+  /** Of new users of the file, in small letters. */
+  readonly fresh: FileKeys;
+}
+
+/**
+ * Refuses new users whose names differ in case only from that of another one, stored or of the file. A name is looked
+ * up as it is, so both could be there.
+ */
 async function refuseTwins(
   tx: Transaction<Schema>,
   rows: readonly Row[],
   stored: ReadonlyMap<Username, StoredPerson>,
+  { capital, fresh }: Names,
 ): Promise<void> {
-  const fresh = rows.flatMap((row) => {
+  const added = rows.flatMap((row) => {
     const [username] = usernameOf(row);
     if (username === undefined || stored.has(username)) return [];
-    const small = username.toLowerCase() as Username;
-    return small === username ? [] : [{ row, username, small }];
+    if (row.faults.some(({ field }) => field === 'username')) return [];
+    return [{ row, line: row.line, username, key: username.toLowerCase() }];
   });
-  if (fresh.length === 0) return;
-  const twins = await findUserIds(
-    tx,
-    fresh.map(({ small }) => small),
-  );
-  for (const { row, username, small } of fresh) {
-    if (twins.has(small)) row.refuse(refuse.USERNAME_CASE({ username, stored: small }), 'username');
+  const firstLines = await fresh.add(added);
+  const capitals = added.flatMap(({ username, key }) => (key === username ? [] : [key as Username]));
+  const small = capitals.length === 0 ? new Map() : await findUserIds(tx, capitals);
+  for (const { row, line, username, key } of added) {
+    const firstLine = firstLines.get(line);
+    const twin = capital.get(key) ?? (small.has(key) ? key : undefined);
+    if (firstLine !== undefined)
+      row.refuse(refuse.USERNAME_CASE({ username, other: { line: firstLine } }), 'username');
+    else if (twin !== undefined)
+      row.refuse(refuse.USERNAME_CASE({ username, other: { name: twin } }), 'username');
   }
 }
 

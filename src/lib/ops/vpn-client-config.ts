@@ -14,6 +14,8 @@ export interface ClientConfigRequest {
   readonly networkId: number;
   /** The client's private key: a file, or `-` for standard input; null leaves a placeholder. */
   readonly privateKeyFile: string | null;
+  /** Whether it is for a phone, which can put no key in. */
+  readonly forPhone?: boolean;
   /** The new file, mode 0600, that the configuration goes to; null: it is returned only. */
   readonly output: string | null;
 }
@@ -21,10 +23,12 @@ export interface ClientConfigRequest {
 /**
  * The configuration with which a client reaches its network. It is a secret when it has the private key, which is
  * only read here, never kept.
- * @throws UNKNOWN_NETWORK, FORBIDDEN, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey` refuses
+ * @throws QR_NEEDS_KEY, UNKNOWN_NETWORK, FORBIDDEN, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey`
+ *   refuses
  */
 export async function clientConfig(context: Context, request: ClientConfigRequest): Promise<string> {
-  const { networkId, privateKeyFile, output } = request;
+  const { networkId, privateKeyFile, forPhone = false, output } = request;
+  if (forPhone && privateKeyFile === null) throw refuse.QR_NEEDS_KEY({ networkId });
   const database = await context.db();
   const { network, pool } = await database.read(async (tx) => {
     const [found] = await findNetworks(tx, { ids: [networkId] });

@@ -27,8 +27,8 @@ export interface HostGrant {
 /**
  * Makes a login role that reads the pools and networks of one host and writes nothing, and puts its password into a
  * new file of mode 0600. A host that has a role is refused rather than given another password.
- * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_ROLE, HOST_ROLE_TOO_STRONG, FILE_EXISTS, FILE_NOT_WRITABLE, SECRET_NOT_PLACED;
- *   DATABASE_PERMISSION when our own role may not make roles
+ * @throws HOST_ROLES_NEED_POSTGRESQL, HOST_HAS_ROLE, HOST_ROLE_TOO_STRONG, FILE_EXISTS, FILE_NOT_WRITABLE,
+ *   SECRET_NOT_PLACED; DATABASE_PERMISSION when our own role may not make roles
  */
 export async function grantHost(
   context: Context,

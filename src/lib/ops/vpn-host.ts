@@ -6,6 +6,7 @@ import {
   planLeftover,
   type ServedPool,
   type StoredNetwork,
+  successorOf,
 } from '../core/host-plan.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
@@ -72,8 +73,8 @@ export interface InterfaceOutcome {
  * writes nothing. Whatever goes wrong with a row or an interface is refused by name, and the rest goes on.
  * When the database cannot say anything, or knows no pool of this host, a missing interface is raised from its last
  * file, and nothing else happens.
- * @throws CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, CONFIG_DIRECTORY_CLOSED, NO_POOL_FOR_HOST, HOST_BUSY, TOOL_MISSING,
- *   NOT_PERMITTED, what `openerFor` refuses, and the refusals of a database that is away
+ * @throws CONFIG_DIRECTORY_MISSING, UNSAFE_CONFIG_DIRECTORY, CONFIG_DIRECTORY_CLOSED, NO_POOL_FOR_HOST, HOST_BUSY,
+ *   TOOL_MISSING, NOT_PERMITTED, what `openerFor` refuses, and the refusals of a database that is away
  */
 export async function reconcileHost(context: Context, request: HostRequest): Promise<InterfaceOutcome[]> {
   const directory = await safeDirectory(request.directory ?? context.config['wireguard.config_directory']);
@@ -162,14 +163,23 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
       }),
     );
   }
-  const served = new Set(plans.map((plan) => plan.interface));
-  const unusableIds = new Set(snapshot.unusable.map(({ poolId }) => poolId));
+  const served = [...plans];
+  const names = new Set(served.map((plan) => plan.interface));
   for (const name of await listConfigs(directory)) {
-    if (served.has(name)) continue;
-    const leftover = await planUnserved(host, name, state);
-    if (leftover !== null && !unusableIds.has(leftover.poolId)) plans.push(leftover);
+    if (names.has(name)) continue;
+    const leftover = await planUnserved(host, name, state, served);
+    const successor = leftover === null ? undefined : successorOf(leftover.poolId, served);
+    // Where the pool cannot be served under its new name, it goes on under the one before, and the other way round.
+    if (leftover === null || successor?.held === true) continue;
+    plans.push(leftover);
+    if (successor !== undefined && leftover.held) plans[served.indexOf(successor)] = left(successor);
   }
   return { plans, pools: snapshot.pools.map(({ pool }) => pool) };
+}
+
+/** An interface that has to wait. */
+function left(plan: InterfacePlan): InterfacePlan {
+  return { ...plan, changes: [], held: true, file: LEAVE, link: LEAVE };
 }
 
 async function readDatabase(context: Context, hostname: Hostname): Promise<HostSnapshot> {
@@ -198,12 +208,14 @@ async function planUnserved(
   { directory, request }: Host,
   name: string,
   state: HostState | null,
+  served: readonly InterfacePlan[],
 ): Promise<InterfacePlan | null> {
+  const options = { prune: request.prune, served };
   try {
     const file = await readConfig(directory, name);
     if (file === null) return null;
-    if (state !== null) return planLeftoverInterface(request.hostname, name, file.text, state, request);
-    const plan = planLeftover(request.hostname, name, file.text, request);
+    if (state !== null) return planLeftoverInterface(request.hostname, name, file.text, state, options);
+    const plan = planLeftover(request.hostname, name, file.text, options);
     return plan === null ? null : { ...plan, link: LEAVE };
   } catch (error) {
     if (error instanceof UserError) return null;

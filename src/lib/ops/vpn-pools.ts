@@ -3,10 +3,10 @@ import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import type { InterfaceName, ListenPort } from '../core/interface-name.ts';
 import { firstAddressHex, formatPrefix, lastAddressHex, type Prefix } from '../core/prefix.ts';
-import { checkPool, placePool } from '../core/vpn-pool.ts';
+import { checkPool, movePool, type PlaceChange, placePool } from '../core/vpn-pool.ts';
 import type { PrivateKey, PublicKey } from '../core/wireguard-key.ts';
 import { checkStaff } from '../io/db/access.ts';
-import { only } from '../io/db/database.ts';
+import { only, readOrWrite } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findNetworks, findPools, type StoredPool } from '../io/db/vpn.ts';
 import { poolKeyPlace, sealerFor } from '../io/secrets.ts';
@@ -101,6 +101,41 @@ export async function showPool(
     const pool = await findPool(tx, id);
     const slots = tx.selectFrom('vpn_networks').select('slot').where('pool_id', '=', id).orderBy('slot');
     return { pool, usedSlots: (await slots.execute()).map(({ slot }) => BigInt(slot)) };
+  });
+}
+
+/** A pool that is served elsewhere, or as before when nothing was to change. */
+export interface MovedPool {
+  readonly pool: StoredPool;
+  readonly before: StoredPool;
+  readonly changed: readonly (keyof PlaceChange)[];
+  /** How many pools its host before still serves. */
+  readonly leftBehind: number;
+}
+
+/**
+ * Changes where a pool is served: its host, interface and port. Its prefix, its key pair and its networks stay.
+ * @param dryRun decides, and changes nothing
+ * @throws FORBIDDEN, UNKNOWN_POOL, INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT
+ */
+export async function updatePool(
+  context: Context,
+  id: number,
+  change: PlaceChange,
+  { dryRun = false }: { dryRun?: boolean } = {},
+): Promise<MovedPool> {
+  return readOrWrite(await context.db(), { topic: 'vpn', dryRun }, async (tx) => {
+    await checkStaff(tx, context.asUser, POOLS);
+    const before = await findPool(tx, id);
+    const pools = await findPools(tx);
+    const { place, changed } = movePool(before, pools, change);
+    const { hostname, interface: name, listenPort } = place;
+    if (!dryRun && changed.length > 0) {
+      const row = { hostname, interface: name, listen_port: listenPort };
+      await tx.updateTable('vpn_pools').set(row).where('id', '=', id).execute();
+    }
+    const leftBehind = pools.filter((pool) => pool.id !== id && pool.hostname === before.hostname).length;
+    return { pool: { ...before, ...place }, before, changed, leftBehind };
   });
 }
 

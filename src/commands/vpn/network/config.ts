@@ -22,24 +22,24 @@ With the key the configuration is a secret: it is printed, or goes to a new file
       summary: 'The private key of the client: a file (mode 0600) or standard input',
     }),
     output: Flags.string({
-      helpValue: 'FILE',
-      summary: 'Write it to a new file, mode 0600; never overwrites',
+      char: 'o',
+      helpValue: 'FILE|-',
+      summary: 'A new file, mode 0600, or standard output, the default',
     }),
     'as-user': asUser,
     qr: Flags.boolean({
-      dependsOn: ['private-key-file'],
       exclusive: ['output'],
-      summary:
-        'Draw it for the camera of a phone, which cannot fill in a private key: give --private-key-file',
+      summary: 'Draw it for the camera of a phone; needs --private-key-file, as a phone cannot put a key in',
     }),
   };
 
   async run() {
     const { args, flags } = await this.parse(VpnNetworkConfig);
-    const output = flags.output ?? null;
+    const output = flags.output === undefined || flags.output === '-' ? null : flags.output;
     const config = await clientConfig(await this.context(), {
       networkId: args.id,
       privateKeyFile: flags['private-key-file'] ?? null,
+      forPhone: flags.qr,
       output,
     });
     if (output !== null) {

@@ -49,7 +49,7 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
       aliases: ['network-size'],
       summary: 'Length of the network; default: that of the pool given with --pool, else 48',
     }),
-    pool: poolId,
+    pool: poolId('The pool that it is taken from; default: the fullest of the size that has room'),
     reference: reference({ dependsOn: ['public-key'] }),
   };
 

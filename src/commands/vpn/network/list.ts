@@ -11,7 +11,7 @@ export default class VpnNetworkList extends BaseCommand {
   ];
   static override flags = {
     user: username({ summary: 'Only the networks of this user' }),
-    pool: poolId,
+    pool: poolId('Only the networks of this pool'),
     'as-user': asUser,
   };
 

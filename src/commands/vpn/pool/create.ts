@@ -38,7 +38,7 @@ and appears only in the WireGuard file of its host.`;
     network: Flags.string({ helpValue: 'ADDRESS', summary: 'Older spelling of PREFIX, with --network-size' }),
     'network-size': prefixLength({ summary: 'Length of the prefix in --network', dependsOn: ['network'] }),
     'subnetwork-size': prefixLength({
-      summary: `Length of the networks that are handed out; default ${DEFAULT_NETWORK_SIZE}`,
+      summary: `Length of the networks that are handed out; default: ${DEFAULT_NETWORK_SIZE}`,
     }),
     hostname: hostname({
       required: true,

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
-import { poolDocument, poolFields } from '../../../lib/cli/vpn.ts';
+import { clientsOf, poolDocument, poolFields } from '../../../lib/cli/vpn.ts';
 import { rotatePoolKey, showPool } from '../../../lib/ops/vpn-pools.ts';
 
 const KEY_FLAGS = ['private-key-file', 'generate-key'];
@@ -32,7 +32,7 @@ key, which is printed; uncloud vpn network config ID has it too. The old private
     const { args, flags } = await this.parse(VpnPoolRotateKey);
     const context = await this.context();
     const { pool: before } = await showPool(context, args.id);
-    const clients = `${before.used} ${before.used === 1n ? 'client' : 'clients'}`;
+    const clients = clientsOf(before);
     if (before.used > 0n) await this.confirm(`Cut off the ${clients} of pool ${before.id}?`, flags);
     const { pool, changed } = await rotatePoolKey(context, args.id, flags['private-key-file'] ?? null);
     this.log(renderFields(poolFields(pool)));

@@ -184,7 +184,10 @@ function draftsOf(tx: Transaction<Schema>, { userIds }: AccountFilter) {
   return userIds === null ? drafts : drafts.where(isAmong(tx, 'user_id', userIds));
 }
 
-/** As `mayBeDue` has it. Spelled as in the partial index `orders_open`: SQLite uses such an index only where its words stand in the query. */
+/**
+ * As `mayBeDue` has it. Spelled as in the partial index `orders_open`: SQLite uses such an index only where its words
+ * stand in the query.
+ */
 function isDue(until: Instant) {
   return sql<boolean>`not closed and not not_for_billing
     and (next_due_at is null or next_due_at <= ${until} or next_due_at > ${sql.lit(LAST_INSTANT)})`;

@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import type { Country } from '../../core/country.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
@@ -7,7 +7,7 @@ import type { Person } from '../../core/person.ts';
 import type { DirectoryId, Email, Username } from '../../core/user.ts';
 import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
-import { insertRows, isAmong, updateRows } from './bulk.ts';
+import { insertRows, isAmong, isPostgres, updateRows } from './bulk.ts';
 import { directoryLinkOf } from './directory-link.ts';
 import { reserveIds } from './ids.ts';
 import type { Schema } from './schema.ts';
@@ -79,6 +79,23 @@ export async function findPersonOfEntry(
   return row === undefined ? null : personOf(row);
 }
 
+/**
+ * The usernames with a capital letter, by what they are in small ones. No index helps to find them: all names are
+ * looked through, where both databases agree on the letters a to z only.
+ */
+export async function findCapitalNames(tx: Transaction<Schema>): Promise<Map<string, Username>> {
+  const isOther = isPostgres(tx)
+    ? sql<boolean>`username ~ '[^a-z0-9._@+-]'`
+    : sql<boolean>`username glob '*[^-a-z0-9._@+]*'`;
+  const rows = await tx.selectFrom('users').select('username').where(isOther).execute();
+  return new Map(
+    rows.flatMap(({ username }) => {
+      const small = username.toLowerCase();
+      return small === username ? [] : [[small, username as Username] as const];
+    }),
+  );
+}
+
 /** The person of that name, or null. */
 export async function findPerson(tx: Transaction<Schema>, username: Username): Promise<StoredPerson | null> {
   const [person] = await findPeople(tx, [username]);
@@ -100,7 +117,9 @@ interface NumberedWrite extends PersonWrite {
   readonly id: number;
 }
 
-/** Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people. */
+/**
+ * Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people.
+ */
 export async function savePeople(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
   const [added, kept] = partition(changes, ({ stored }) => stored === null);
   const ids = await reserveIds(tx, 'users', added.length);
@@ -121,7 +140,9 @@ export async function savePeople(tx: Transaction<Schema>, changes: readonly Pers
   await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
 }
 
-/** Users who swap names would meet half-way: each first gets a name that nobody can have, because no username has a #. */
+/**
+ * Users who swap names would meet half-way: each first gets a name that nobody can have, because no username has a #.
+ */
 async function freeNames(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
   const renamed = changes.filter(({ stored, wanted }) => stored?.user.username !== wanted.user.username);
   const rows = renamed.map(({ stored }) => [`#${stored?.id}`, stored?.id]);

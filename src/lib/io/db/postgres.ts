@@ -17,7 +17,7 @@ import type { Schema } from './schema.ts';
 import { planForSmallParts } from './statistics.ts';
 import { type CopyIn, TranslatingDriver } from './translating-driver.ts';
 
-const CONNECT_MILLISECONDS = 10_000;
+const CONNECT_SECONDS = 10;
 const LOCK_SECONDS = 30;
 const BATCH_ATTEMPTS = 5;
 
@@ -119,7 +119,7 @@ async function newClient(url: PostgresUrl, statementSeconds: number): Promise<pg
     database: url.database || undefined,
     ssl: await tlsOptions(url, url.tls ?? defaultTls(host)),
     application_name: url.parameters.get('application_name') ?? 'uncloud',
-    connectionTimeoutMillis: CONNECT_MILLISECONDS,
+    connectionTimeoutMillis: (url.connectTimeout ?? CONNECT_SECONDS) * 1000,
     statement_timeout: statementSeconds * 1000,
     // The server may be gone without a word: the client's own limit is a little longer than the server's.
     query_timeout: (statementSeconds + 5) * 1000,

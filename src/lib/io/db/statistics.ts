@@ -2,8 +2,8 @@ import { PostgresAdapter, sql, type Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
 
 /**
- * Lets PostgreSQL take the statistics of a table after a bulk change. Its own autovacuum comes up to a minute later, and
- * until then the planner reads the whole table for what an index would give. SQLite plans without statistics.
+ * Lets PostgreSQL take the statistics of a table after a bulk change. Its own autovacuum comes up to a minute later,
+ * and until then the planner reads the whole table for what an index would give. SQLite plans without statistics.
  * @param columns all of them when none is given
  */
 export async function takeStatistics<Table extends keyof Schema>(

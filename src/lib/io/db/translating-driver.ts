@@ -4,7 +4,9 @@ import type { Changes } from './changes.ts';
 /** Runs a `COPY … FROM STDIN` with the text of its rows, on the connection that is in use. */
 export type CopyIn = (statement: string, text: Buffer) => Promise<void>;
 
-/** Passes everything on to a driver of Kysely's, counts changes and turns the errors of its connections into refusals. */
+/**
+ * Passes everything on to a driver of Kysely's, counts changes and turns the errors of its connections into refusals.
+ */
 export class TranslatingDriver implements Driver {
   readonly #inner: Driver;
   readonly #translate: (error: unknown) => unknown;

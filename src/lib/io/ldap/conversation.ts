@@ -181,7 +181,11 @@ export async function secure(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') {
       const reason = 'it cut the connection when TLS was to begin, as a server does on a port without TLS';
-      throw refuse.LDAP_UNREACHABLE({ url: settings.url, reason });
+      throw refuse
+        .LDAP_UNREACHABLE({ url: settings.url, reason })
+        .hinting(
+          'Check the port in ldap.url: usually ldaps:// is 636, and ldap:// with ldap.start_tls 389. If it is right, try again later.',
+        );
     }
     throw translateSocketError(error as Error, settings);
   }

@@ -71,7 +71,8 @@ export interface Directory {
 /**
  * Connects, begins TLS, and logs in, in that order: no password is sent before the certificate was verified. Whatever
  * this and the later calls wait for the directory, together they wait no longer than `ldap.timeout_seconds`.
- * @throws LDAP_UNREACHABLE, LDAP_TLS, LDAP_PROTOCOL, LDAP_LOGIN, INVALID_LDAP_SETTING, SECRET_FILE_MODE, INPUT_NOT_FOUND
+ * @throws LDAP_UNREACHABLE, LDAP_TLS, LDAP_PROTOCOL, LDAP_LOGIN, INVALID_LDAP_SETTING, SECRET_FILE_MODE,
+ *   INPUT_NOT_FOUND
  */
 export async function openDirectory(settings: LdapSettings): Promise<Directory> {
   peopleFilter(settings);

@@ -149,7 +149,9 @@ function contentOf(bytes: Buffer, at: number): number {
   return at + 2 + (first < 0x80 ? 0 : first & 0x7f);
 }
 
-/** Reads a length; LDAP has only the definite form (RFC 4511 §5.1), and no message needs more than four bytes for it. */
+/**
+ * Reads a length; LDAP has only the definite form (RFC 4511 §5.1), and no message needs more than four bytes for it.
+ */
 function lengthOf(bytes: Buffer, at: number): number {
   const first = bytes[at + 1];
   if (first === undefined) throw malformed();
