@@ -5,7 +5,7 @@ import { type Currency, formatMinor } from '../core/money.ts';
 import { sparkline } from '../core/sparkline.ts';
 import { formatVatPercent, formatVatRate } from '../core/vat.ts';
 import type { BillReport } from '../ops/bill-report.ts';
-import { type Cell, type Column, renderTable, terminalWidth } from './table.ts';
+import { type Cell, type Column, renderTable, right, terminalWidth } from './table.ts';
 
 const COURSE = 'months';
 const MOST_MONTHS = 36;
@@ -97,8 +97,4 @@ function amountsDocument({ net, vat }: ReportAmounts, currency: Currency) {
     vat: vat === null ? null : formatMinor(vat, currency),
     total: vat === null ? null : formatMinor(net + vat, currency),
   };
-}
-
-function right(title: string): Column {
-  return { title, align: 'right' };
 }

@@ -17,7 +17,7 @@ import type { BillSummary } from '../io/db/bills.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { MadeBill, Totals } from '../ops/bill-run.ts';
 import { paymentDocument } from './payments.ts';
-import { type Cell, type Column, renderTable, toCode, toDay } from './table.ts';
+import { type Cell, type Column, renderTable, right, toCode, toDay } from './table.ts';
 
 /** A bill of a list, as `--json` gives it. */
 export function billDocument(bill: BillSummary) {
@@ -182,8 +182,4 @@ function place(name: string, { street, postal_code, city }: SellerOnBill | Buyer
 
 function left(title: string): Column {
   return { title };
-}
-
-function right(title: string): Column {
-  return { title, align: 'right' };
 }

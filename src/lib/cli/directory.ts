@@ -28,7 +28,7 @@ export function withRest(table: string, left: number): string {
 }
 
 /** How many users or groups a sync did what with. */
-export interface SyncCounts {
+interface SyncCounts {
   readonly created: number;
   readonly updated: number;
   readonly deactivated: number;

@@ -20,17 +20,17 @@ export const exitCode = Flags.boolean({ summary: 'End with 4 when changes are pe
 /** `--yes`: destroy without asking. */
 export const yes = Flags.boolean({ char: 'y', summary: 'Do not ask' });
 
+async function readInstant(text: string): Promise<Instant> {
+  return parseInstant(text, Math.floor(Date.now() / 1000) as Instant);
+}
+
 /** An instant: ISO 8601 with a zone, a day, or now. */
-export const instant = Flags.custom<Instant>({
-  helpValue: 'TIME',
-  parse: async (text) => parseInstant(text, Math.floor(Date.now() / 1000) as Instant),
-});
+export const instant = Flags.custom<Instant>({ helpValue: 'TIME', parse: readInstant });
 
 /** An instant, or the word none, which takes the stored one away. */
 export const instantOrNone = Flags.custom<Instant | 'none'>({
   helpValue: 'TIME|none',
-  parse: async (text) =>
-    text === 'none' ? text : parseInstant(text, Math.floor(Date.now() / 1000) as Instant),
+  parse: async (text) => (text === 'none' ? text : readInstant(text)),
 });
 
 /** A day, YYYY-MM-DD. */
@@ -151,11 +151,7 @@ export function optionalArg(description: string) {
 
 /** A required positional id, written `7` or `id:7`. */
 export function idArg(description: string) {
-  return Args.custom<number>({ parse: async (text) => parseId(text) })({
-    description,
-    required: true,
-    ignoreStdin: true,
-  });
+  return parsedArg(description, parseId);
 }
 
 /** The flags that choose drafts, for those commands that take many. */

@@ -43,7 +43,7 @@ function explain(error: unknown, command: string): Report {
       code: 'INTERRUPTED',
       message: 'Interrupted; nothing was changed.',
       hint: '',
-      exit: 130,
+      exit: EXIT.INTERRUPTED,
       data: {},
     };
   }

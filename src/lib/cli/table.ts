@@ -23,6 +23,11 @@ const NARROWEST = 8;
 const READABLE = 16;
 const INDENT = '    ';
 
+/** A column of numbers. */
+export function right(title: string): Column {
+  return { title, align: 'right' };
+}
+
 /** The shorter form of a column of instants: their days. */
 export function toDay(text: string): string {
   return text.slice(0, 'YYYY-MM-DD'.length);

@@ -230,13 +230,7 @@ const LISTED_CHANGES = 20;
  * @param all list every one, however many there are
  */
 export function changeLines(name: string, changes: readonly Change[], { all }: { all: boolean }): string[] {
-  const groups = new Map<string, Change[]>();
-  for (const change of changes) {
-    const words = `${change.action} ${change.kind}`;
-    const group = groups.get(words);
-    if (group === undefined) groups.set(words, [change]);
-    else group.push(change);
-  }
+  const groups = Map.groupBy(changes, ({ action, kind }) => `${action} ${kind}`);
   return [...groups.values()].flatMap((group) =>
     all || group.length <= LISTED_CHANGES
       ? group.map((change) => changeLine(name, change))

@@ -1,3 +1,4 @@
+import { compareText } from './compare-text.ts';
 import type { Currency, Minor } from './money.ts';
 import type { Territory, VatRate, VatTreatment } from './vat.ts';
 
@@ -41,7 +42,7 @@ export interface ReportRow extends ReportAmounts {
 export function reportRows(sums: readonly MonthlySum[]): ReportRow[] {
   const byGroup = Map.groupBy(sums, ({ group }) => JSON.stringify(group));
   const rows = [...byGroup.values()].flatMap((ofGroup): ReportRow[] => {
-    const inOrder = ofGroup.toSorted((a, b) => compare(a.month, b.month));
+    const inOrder = ofGroup.toSorted((a, b) => compareText(a.month, b.month));
     const [first] = inOrder;
     if (first === undefined) return [];
     const months = new Map(inOrder.map(({ month, net, vat }) => [month, { net, vat }] as const));
@@ -64,18 +65,14 @@ const NOTHING: ReportAmounts = { net: 0n, vat: 0n };
 
 function compareGroups(a: ReportGroup, b: ReportGroup): number {
   return (
-    compare(a.currency, b.currency) ||
-    compare(a.month ?? '', b.month ?? '') ||
+    compareText(a.currency, b.currency) ||
+    compareText(a.month ?? '', b.month ?? '') ||
     Number(a.product === null) - Number(b.product === null) ||
-    compare(a.product ?? '', b.product ?? '') ||
-    compare(a.treatment ?? '', b.treatment ?? '') ||
-    compare(a.territory ?? '', b.territory ?? '') ||
+    compareText(a.product ?? '', b.product ?? '') ||
+    compareText(a.treatment ?? '', b.treatment ?? '') ||
+    compareText(a.territory ?? '', b.territory ?? '') ||
     (a.rate ?? 0) - (b.rate ?? 0)
   );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 function add(sum: ReportAmounts, { net, vat }: ReportAmounts): ReportAmounts {

@@ -13,6 +13,7 @@ import {
   stateAfter,
   tariffOf,
 } from './charge.ts';
+import { compareText } from './compare-text.ts';
 import { refuse, UserError } from './errors.ts';
 import { type Day, dayOf, formatInstant, type Instant } from './instant.ts';
 import { type Currency, formatMinor, isCurrency, LARGEST_AMOUNT, type Minor } from './money.ts';
@@ -182,7 +183,7 @@ export function vatGroupsOf(records: readonly BillRecord[]): VatGroup[] {
 
 /** The order of the VAT groups of a bill: by treatment, territory and rate, ascending. */
 export function compareVatGroups(a: VatGroup, b: VatGroup): number {
-  return compare(a.treatment, b.treatment) || compare(a.territory, b.territory) || a.rate - b.rate;
+  return compareText(a.treatment, b.treatment) || compareText(a.territory, b.territory) || a.rate - b.rate;
 }
 
 function billsOf(records: readonly BillRecord[], issuedAt: Instant): Bill[] {
@@ -453,8 +454,4 @@ function rulesOf(vat: VatRules | null): VatRules {
 
 function sum(amounts: readonly Minor[]): Minor {
   return amounts.reduce((total, amount) => total + amount, 0n);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

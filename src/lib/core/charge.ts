@@ -1,18 +1,14 @@
 import { refuse } from './errors.ts';
-import { type Instant, instant, LAST_INSTANT } from './instant.ts';
-import { CURRENCY_DECIMALS, type Currency, divideRoundHalfUp, type Minor, type Price } from './money.ts';
+import { type Instant, instant, LAST_INSTANT, SECONDS_PER_DAY } from './instant.ts';
+import { type Currency, divideRoundHalfUp, MINOR_UNITS, type Minor, type Price } from './money.ts';
 import type { Order } from './order.ts';
 import type { Territory, VatRate, VatTerms, VatTimeline } from './vat.ts';
 
 /** The most records that one run creates for one order. */
-export const MOST_RECORDS_PER_RUN = 10_000;
+const MOST_RECORDS_PER_RUN = 10_000;
 
 /** The period index of a one-time record. */
 export const NO_PERIOD = -1;
-
-const SCALES = Object.fromEntries(
-  Object.entries(CURRENCY_DECIMALS).map(([currency, decimals]) => [currency, 10n ** BigInt(4 - decimals)]),
-) as Record<Currency, bigint>;
 
 /** One line of a bill: a charge, or the credit of a part of an earlier charge. Never changed once stored. */
 export interface BillRecord {
@@ -66,7 +62,7 @@ export function tariffOf(
   return {
     price: terms.unitPrice * BigInt(terms.quantity),
     periodSeconds: terms.periodSeconds ?? 0,
-    scale: SCALES[terms.currency],
+    scale: MINOR_UNITS[terms.currency],
   };
 }
 
@@ -88,6 +84,26 @@ export function owedOnce({ price, scale }: Tariff): Minor {
 /** The length of a record in seconds; negative for a credit. */
 export function recordSeconds({ start, end, corrects }: BillRecord): number {
   return corrects === null ? end - start : start - end;
+}
+
+/** So many of the days, or seconds, of a period. */
+export interface PeriodShare {
+  readonly part: number;
+  readonly whole: number;
+  readonly unit: 'days' | 'seconds';
+}
+
+/** How much of its period a record is for; null when that is all of it, and for what is charged once. */
+export function periodShareOf({
+  start,
+  end,
+  periodSeconds,
+}: Pick<BillRecord, 'start' | 'end' | 'periodSeconds'>): PeriodShare | null {
+  const seconds = end - start;
+  if (periodSeconds === null || seconds === periodSeconds) return null;
+  const inDays = seconds % SECONDS_PER_DAY === 0 && periodSeconds % SECONDS_PER_DAY === 0;
+  const unit = inDays ? SECONDS_PER_DAY : 1;
+  return { part: seconds / unit, whole: periodSeconds / unit, unit: inDays ? 'days' : 'seconds' };
 }
 
 /**

@@ -9,7 +9,7 @@ export function csvLine(cells: readonly string[]): string {
 }
 
 /** A cell in double quotes if it needs them. */
-export function quotedCell(text: string): string {
+function quotedCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

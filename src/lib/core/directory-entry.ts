@@ -59,7 +59,7 @@ export const MEMBER_ATTRIBUTES = ['member', 'uniqueMember', 'memberUid'];
  * The id of an entry.
  * @throws ENTRY_WITHOUT_ID
  */
-export function readDirectoryId(entry: DirectoryEntry): DirectoryId {
+function readDirectoryId(entry: DirectoryEntry): DirectoryId {
   const [id = ''] = valuesOf(entry, ID);
   if (!UUID.test(id)) throw refuse.ENTRY_WITHOUT_ID({ dn: entry.dn });
   return id.toLowerCase() as DirectoryId;

@@ -39,8 +39,6 @@ function readValue(text: string): { text: string; end: string; rest: string } | 
   const bytes: number[] = [];
   const encoder = new TextEncoder();
   let at = 0;
-  /** The end of what an escape has made: blanks up to here belong to the value. */
-  let kept = 0;
   while (at < text.length) {
     const [character = ''] = text.slice(at, at + 2);
     if (character === ',' || character === '+') break;
@@ -55,9 +53,7 @@ function readValue(text: string): { text: string; end: string; rest: string } | 
     else if (ESCAPABLE.test(text.slice(at + 1))) bytes.push(...encoder.encode(text[at + 1]));
     else return null;
     at += pair === undefined ? 2 : 3;
-    kept = bytes.length;
   }
-  while (bytes.length > kept && bytes.at(-1) === 0x20) bytes.pop();
   const decoded = decode(bytes);
   if (decoded === null) return null;
   const canonical = decoded.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();

@@ -59,15 +59,12 @@ export function matchEntries<Entry extends NamedEntry, Stored, Name extends stri
   const refused: RefusedEntry[] = [];
   const refuseEntry = ({ dn, id }: Entry, error: UserError) => refused.push({ dn, id, error });
 
-  const rivalsOf = new Map<Name, Match<Entry, Stored, Name>[]>();
-  for (const entry of entries) {
+  const named = entries.map((entry): Match<Entry, Stored, Name> => {
     const stored = byId.get(entry.id) ?? null;
-    const name = nameFor(entry, stored);
-    const rivals = rivalsOf.get(name) ?? [];
-    if (rivals.push({ entry, stored, name }) === 1) rivalsOf.set(name, rivals);
-  }
+    return { entry, stored, name: nameFor(entry, stored) };
+  });
   let matches: Match<Entry, Stored, Name>[] = [];
-  for (const [name, rivals] of rivalsOf) {
+  for (const [name, rivals] of Map.groupBy(named, (match) => match.name)) {
     const [match, ...others] = rivals;
     const dns = rivals.map(({ entry }) => entry.dn);
     if (match !== undefined && others.length === 0) matches.push(match);

@@ -6,12 +6,6 @@ export type Instant = number & { readonly unit: 'seconds since the epoch, UTC' }
 /** A calendar day in UTC, written YYYY-MM-DD. Days compare correctly as text. */
 export type Day = string & { readonly unit: 'day, UTC' };
 
-/** The time from `start` up to, and not including, `end`. `null` means that it never ends. */
-export interface Interval {
-  readonly start: Instant;
-  readonly end: Instant | null;
-}
-
 /** From one moment or day on, and before another; what is absent has no limit. */
 export interface Range<At extends Instant | Day> {
   readonly from?: At | undefined;

@@ -1,5 +1,6 @@
 import type { BillPayment } from './balance.ts';
 import type { VatGroup } from './bill.ts';
+import { compareText } from './compare-text.ts';
 import { refuse } from './errors.ts';
 import { type Day, dayOf, type Instant } from './instant.ts';
 import { CURRENCY_DECIMALS, type Currency, formatMinor, type Minor } from './money.ts';
@@ -55,7 +56,7 @@ export class Journal {
   entryOf(bill: BookedBill): string {
     if (bill.number === null) throw refuse.DRAFT_NOT_ISSUED({ id: bill.id });
     const account = `assets:receivable:${accountName(bill.username)}:${bill.number}`;
-    const transactions = transactionsOf(bill).sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
+    const transactions = transactionsOf(bill).sort((a, b) => compareText(a.day, b.day));
     let balance = 0n;
     const written = transactions.map((transaction) => {
       balance += transaction.amount;

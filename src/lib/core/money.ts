@@ -30,6 +30,15 @@ export const CURRENCY_DECIMALS = {
 } as const satisfies Record<string, number>;
 
 const PRICE_DECIMALS = 4;
+
+/** The smallest unit of each currency as a price: 100n, which is 0.0100, with two decimals. */
+export const MINOR_UNITS = Object.fromEntries(
+  Object.entries(CURRENCY_DECIMALS).map(([currency, decimals]) => [
+    currency,
+    10n ** BigInt(PRICE_DECIMALS - decimals),
+  ]),
+) as Readonly<Record<Currency, Price>>;
+
 const PRICE = /^(-?)(\d{1,9})(?:\.(\d{1,4}))?$/;
 
 /** The largest price × quantity of an order, in ten-thousandths: one hundred billion units. */
@@ -88,7 +97,7 @@ export function formatMinor(amount: Minor, currency: Currency): string {
  * @throws INVALID_AMOUNT when it has more decimals than the currency
  */
 export function minorOf(price: Price, currency: Currency): Minor {
-  const unit = 10n ** BigInt(PRICE_DECIMALS - CURRENCY_DECIMALS[currency]);
+  const unit = MINOR_UNITS[currency];
   if (price % unit !== 0n) {
     throw refuse.INVALID_AMOUNT({
       amount: formatPrice(price),

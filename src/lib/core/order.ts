@@ -1,13 +1,6 @@
 import { refuse, type UserError } from './errors.ts';
 import { addSeconds, formatInstant, type Instant, isInstant, LAST_INSTANT } from './instant.ts';
-import {
-  CURRENCY_DECIMALS,
-  type Currency,
-  formatPrice,
-  isCurrency,
-  LARGEST_CHARGE,
-  type Price,
-} from './money.ts';
+import { formatPrice, isCurrency, LARGEST_CHARGE, MINOR_UNITS, type Price } from './money.ts';
 import { LONGEST_PERIOD_SECONDS } from './period.ts';
 
 /** What a replacement is compared by. Prices are per unit of quantity and, if recurring, per period. */
@@ -105,18 +98,11 @@ export function* faultsOfNewOrder(order: NewOrder): Generator<UserError, void, u
   const { recurringPrice, quantity, currency } = order;
   if (recurringPrice <= 0n || !isCurrency(currency) || !isWhole(quantity, 1, LARGEST_QUANTITY)) return;
   const perPeriod = recurringPrice * BigInt(quantity);
-  if (perPeriod < LEAST_PRICES[currency]) {
+  // Half a smallest unit is the least that does not round to nothing.
+  if (2n * perPeriod < MINOR_UNITS[currency]) {
     yield refuse.PRICE_TOO_SMALL({ price: formatPrice(perPeriod), currency });
   }
 }
-
-/** The least price that does not round to nothing: half a smallest unit of the currency. */
-const LEAST_PRICES = Object.fromEntries(
-  Object.entries(CURRENCY_DECIMALS).map(([currency, decimals]) => [
-    currency,
-    10n ** BigInt(4 - decimals) / 2n,
-  ]),
-) as Record<Currency, bigint>;
 
 /**
  * Checks everything about a single order that billing relies on.

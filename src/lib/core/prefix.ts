@@ -22,7 +22,7 @@ const GROUP_VALUES = 2 ** GROUP_BITS;
 const ALL_ONES = (1n << 128n) - 1n;
 
 /** The most networks that a pool may hold: slot numbers fit a signed 64-bit column with room to spare. */
-export const LARGEST_SLOT_COUNT_BITS = 62;
+const LARGEST_SLOT_COUNT_BITS = 62;
 
 /**
  * Makes a prefix of numbers that are known to be right.

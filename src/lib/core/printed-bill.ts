@@ -1,9 +1,9 @@
 import type { BillDocument } from './bill-document.ts';
 import { formatUnitPrice } from './bill-document.ts';
 import { BILL_WORDS, type BillWords } from './bill-words.ts';
-import type { StoredRecord } from './charge.ts';
+import { periodShareOf, type StoredRecord } from './charge.ts';
 import { formatIban } from './iban.ts';
-import { type Day, dayOf, type Instant, lastSecondBefore, SECONDS_PER_DAY } from './instant.ts';
+import { type Day, dayOf, type Instant, lastSecondBefore } from './instant.ts';
 import { formatMinor, type Minor } from './money.ts';
 import { formatReference, LARGEST_AMOUNT, type Payment, paymentOf, paymentReference } from './payment.ts';
 import { periodName } from './period.ts';
@@ -143,13 +143,10 @@ function timeOf({ kind, start, end }: StoredRecord, words: BillWords): string {
 }
 
 /** How much of its period a record is for, when it is a part: the amount is that part of quantity × unit price. */
-function shareOf({ start, end, periodSeconds }: StoredRecord, words: BillWords): string {
-  const seconds = end - start;
-  if (periodSeconds === null || seconds === periodSeconds) return '';
-  const inDays = seconds % SECONDS_PER_DAY === 0 && periodSeconds % SECONDS_PER_DAY === 0;
-  const unit = inDays ? SECONDS_PER_DAY : 1;
-  const [part, whole] = [seconds / unit, periodSeconds / unit].map((count) => grouped(String(count)));
-  return words.part(part ?? '', whole ?? '', inDays ? 'days' : 'seconds');
+function shareOf(record: StoredRecord, words: BillWords): string {
+  const share = periodShareOf(record);
+  if (share === null) return '';
+  return words.part(grouped(String(share.part)), grouped(String(share.whole)), share.unit);
 }
 
 function perOf({ periodSeconds }: StoredRecord, words: BillWords): string {

@@ -1,7 +1,7 @@
 import { parseCountry } from './country.ts';
 import { Dice } from './dice.ts';
 import { parseHostname } from './hostname.ts';
-import { formatInstant, type Instant } from './instant.ts';
+import { formatInstant, type Instant, SECONDS_PER_DAY } from './instant.ts';
 import { parseLine } from './line.ts';
 import { parsePrefix } from './parse-prefix.ts';
 import type { ProviderChange } from './provider.ts';
@@ -42,56 +42,22 @@ export const SEED_POOL = {
   privateKeyFile: null,
 };
 
-const DAY = 86_400;
-
 type List<Item> = readonly [Item, ...Item[]];
 
-const FIRST_NAMES: List<string> = [
-  ...([
-    'Mia',
-    'Noah',
-    'Emma',
-    'Liam',
-    'Lena',
-    'Luca',
-    'Elin',
-    'Leon',
-    'Anna',
-    'Nino',
-    'Sara',
-    'Jan',
-  ] as const),
-  ...[
-    'Laura',
-    'Tim',
-    'Nora',
-    'David',
-    'Julia',
-    'Samuel',
-    'Chiara',
-    'Fabio',
-    'Ladina',
-    'Gian',
-    'Élodie',
-    'Zoë',
-  ],
-];
-const LAST_NAMES: List<string> = [
-  ...([
-    'Meier',
-    'Keller',
-    'Weber',
-    'Schmid',
-    'Huber',
-    'Steiner',
-    'Baumann',
-    'Frei',
-    'Gerber',
-    'Vogt',
-  ] as const),
-  ...['Zürcher', 'Brunner', 'Caduff', 'Rossi', 'Favre', 'Müller', 'Jenny', 'Tschudi', 'Hefti', 'Streiff'],
-];
-const TRADES: List<string> = ['Informatik', 'Treuhand', 'Architektur', 'Optik', 'Holzbau', 'Verlag'];
+function words(text: string): List<string> {
+  const [first = '', ...others] = text.split(' ');
+  return [first, ...others];
+}
+
+const FIRST_NAMES = words(
+  'Mia Noah Emma Liam Lena Luca Elin Leon Anna Nino Sara Jan Laura Tim Nora David Julia Samuel ' +
+    'Chiara Fabio Ladina Gian Élodie Zoë',
+);
+const LAST_NAMES = words(
+  'Meier Keller Weber Schmid Huber Steiner Baumann Frei Gerber Vogt Zürcher Brunner Caduff Rossi ' +
+    'Favre Müller Jenny Tschudi Hefti Streiff',
+);
+const TRADES = words('Informatik Treuhand Architektur Optik Holzbau Verlag');
 
 interface Place {
   readonly country: string;
@@ -158,14 +124,16 @@ export function* seedOrders(size: SeedSize): Generator<string> {
       const reference = `seed-${size.seed}-${number}-${order}`;
       const replaced: typeof before = before?.ended === false && dice.below(10) === 0 ? before : null;
       const startsAt: number =
-        (replaced?.startsAt ?? SEED_TIME - DAY * (1 + dice.below(365))) + 3600 * dice.below(24) + DAY;
+        (replaced?.startsAt ?? SEED_TIME - SECONDS_PER_DAY * (1 + dice.below(365))) +
+        3600 * dice.below(24) +
+        SECONDS_PER_DAY;
       const ended = dice.below(8) === 0;
       yield lineOf({
         username,
         product: offer.product,
         quantity: 1 + dice.below(offer.mostQuantity),
         starts_at: formatInstant(startsAt as Instant),
-        ends_at: ended ? formatInstant((startsAt + DAY * (1 + dice.below(400))) as Instant) : '',
+        ends_at: ended ? formatInstant((startsAt + SECONDS_PER_DAY * (1 + dice.below(400))) as Instant) : '',
         period: dice.pick(offer.periods),
         reference,
         replaces: replaced?.reference ?? '',

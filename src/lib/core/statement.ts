@@ -1,6 +1,13 @@
 import { refuse } from './errors.ts';
 import type { Day } from './instant.ts';
-import { CURRENCY_DECIMALS, formatDecimal, isCurrency, LARGEST_AMOUNT, type Minor } from './money.ts';
+import {
+  CURRENCY_DECIMALS,
+  type Currency,
+  formatDecimal,
+  isCurrency,
+  LARGEST_AMOUNT,
+  type Minor,
+} from './money.ts';
 import { billNumberOf } from './payment.ts';
 import { parseReference, type Reference } from './reference.ts';
 
@@ -128,7 +135,7 @@ export function minorOfReceipt(
     throw refuse.PAYMENT_CURRENCY({ number: bill.number, currency: bill.currency, other: currency });
   }
   const decimals = CURRENCY_DECIMALS[currency];
-  const unit = 10n ** BigInt(DECIMALS - decimals);
+  const unit = unitOf(currency);
   if (amount % unit !== 0n) {
     throw refuse.INVALID_AMOUNT({ amount: formatStatementAmount(amount, currency), currency, decimals });
   }
@@ -145,9 +152,14 @@ export function isRecordedAs(
   payments: readonly { readonly amount: Minor; readonly currency: string }[],
 ): boolean {
   if (payments.length === 0 || !isCurrency(currency)) return false;
-  const unit = 10n ** BigInt(DECIMALS - CURRENCY_DECIMALS[currency]);
+  const unit = unitOf(currency);
   const recorded = payments.reduce((sum, payment) => sum + payment.amount * unit, 0n);
   return recorded === amount && payments.every((payment) => payment.currency === currency);
+}
+
+/** The smallest unit of a currency in hundred-thousandths. */
+function unitOf(currency: Currency): bigint {
+  return 10n ** BigInt(DECIMALS - CURRENCY_DECIMALS[currency]);
 }
 
 function detailOf({ line, amount, currency }: StatementEntry): EntryDetail {

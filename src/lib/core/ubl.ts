@@ -1,11 +1,11 @@
 import type { BillDocument } from './bill-document.ts';
 import { formatUnitPrice } from './bill-document.ts';
 import { type BuyerOnBill, buyerName, type SellerOnBill } from './bill-parties.ts';
-import type { StoredRecord } from './charge.ts';
+import { periodShareOf, type StoredRecord } from './charge.ts';
 import { isCountry, parseCountry } from './country.ts';
 import { compactVatNumber, type ElectronicAddress, electronicAddressOf } from './electronic-address.ts';
 import { refuse } from './errors.ts';
-import { dayOf, type Instant, instant, lastSecondBefore, SECONDS_PER_DAY } from './instant.ts';
+import { dayOf, type Instant, instant, lastSecondBefore } from './instant.ts';
 import { CURRENCY_DECIMALS, formatMinor, type Minor } from './money.ts';
 import { paymentReference } from './payment.ts';
 import { type PrintedBill, type PrintedLine, printedBill } from './printed-bill.ts';
@@ -327,12 +327,9 @@ interface Measure {
  * whole period. Where rounding to a currency without decimals takes such a line further from its amount than the
  * rules allow (PEPPOL-EN16931-R120: 0.02), it is one piece at its amount.
  */
-function measureOf({ kind, start, end, periodSeconds, ...record }: StoredRecord): Measure {
-  const seconds = end - start;
-  const whole = kind === 'one_time' || periodSeconds === null ? seconds : periodSeconds;
-  const inDays = seconds % SECONDS_PER_DAY === 0 && whole % SECONDS_PER_DAY === 0;
-  const unit = inDays ? SECONDS_PER_DAY : 1;
-  const [part, base] = seconds === whole ? [1n, 1n] : [BigInt(seconds / unit), BigInt(whole / unit)];
+function measureOf(record: StoredRecord): Measure {
+  const share = periodShareOf(record);
+  const [part, base] = share === null ? [1n, 1n] : [BigInt(share.part), BigInt(share.whole)];
   const quantity = BigInt(record.quantity) * part;
   const [net, unitPrice] = [magnitude(record.net), magnitude(record.unitPrice)];
   // In units of the currency ÷ scale; a price is in ten-thousandths.
@@ -342,7 +339,8 @@ function measureOf({ kind, start, end, periodSeconds, ...record }: StoredRecord)
     return { quantity: 1n, unit: 'C62', price: formatMinor(net, record.currency), base: 1n };
   }
   const price = formatUnitPrice({ ...record, unitPrice });
-  return { quantity, unit: base === 1n ? 'C62' : inDays ? 'DAY' : 'SEC', price, base };
+  const unit = share === null ? 'C62' : share.unit === 'days' ? 'DAY' : 'SEC';
+  return { quantity, unit, price, base };
 }
 
 function magnitude(value: bigint): bigint {

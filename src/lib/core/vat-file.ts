@@ -1,5 +1,6 @@
+import { compareText } from './compare-text.ts';
 import { refuse, UserError, type VatFileFault } from './errors.ts';
-import { addDays, type Day, parseDay } from './instant.ts';
+import { addDays, parseDay } from './instant.ts';
 import { formatVatRate, parseTerritory, parseVatRate, type Territory, type VatRateRow } from './vat.ts';
 
 /** The columns of a file of VAT rates; all must be there, in any order. */
@@ -72,21 +73,13 @@ const MOST_FAULTS = 100;
 export function parseVatFile(records: Iterable<VatFileRecord>, file: string): VatFile {
   const faults: VatFileFault[] = [];
   const warnings: VatWarning[] = [];
-  const series = new Map<string, VatFileEntry[]>();
+  const entries: VatFileEntry[] = [];
   let recordsRead = 0;
-  let named = 0;
-
   for (const record of records) {
-    recordsRead++;
-    const entries = parseRecord(record, faults);
-    named += entries.length;
-    for (const entry of entries) {
-      const key = seriesKey(entry);
-      const others = series.get(key);
-      if (others === undefined) series.set(key, [entry]);
-      else others.push(entry);
-    }
+    recordsRead += 1;
+    entries.push(...parseRecord(record, faults));
   }
+  const series = Map.groupBy(entries, seriesKey);
   const rates = [...series.keys()].sort().flatMap((key) => settle(series.get(key) ?? [], faults, warnings));
 
   const [first, ...others] = faults.sort((a, b) => a.line - b.line);
@@ -96,7 +89,7 @@ export function parseVatFile(records: Iterable<VatFileRecord>, file: string): Va
   }
   return {
     recordsRead,
-    duplicates: named - rates.length,
+    duplicates: entries.length - rates.length,
     rates,
     warnings: warnings.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
   };
@@ -151,7 +144,7 @@ function parseTerritories(cell: string): Territory[] {
 
 /** Orders the rates of one series, drops repetitions, closes holes of one day and finds contradictions. */
 function settle(entries: VatFileEntry[], faults: VatFileFault[], warnings: VatWarning[]): VatFileEntry[] {
-  entries.sort((a, b) => compareDays(a.validFrom, b.validFrom) || a.line - b.line);
+  entries.sort((a, b) => compareText(a.validFrom, b.validFrom) || a.line - b.line);
   const settled: VatFileEntry[] = [];
   for (const entry of entries) {
     const before = settled.at(-1);
@@ -198,8 +191,4 @@ function closeHole(before: VatFileEntry, next: VatFileEntry, warnings: VatWarnin
 /** One rate in words: `CH 0.081 from 2024-01-01`. */
 export function describeRate({ territory, rate, validFrom, validTo }: VatRateRow): string {
   return `${territory} ${formatVatRate(rate)} from ${validFrom}${validTo === null ? '' : ` to ${validTo}`}`;
-}
-
-function compareDays(a: Day, b: Day): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -11,14 +11,14 @@ import {
 import { SHIPPED_VAT_RATES } from './vat-table.ts';
 
 /** One stored rate before and after: null before is an insertion, null after a removal. */
-export interface VatRateChange {
-  readonly before: VatRateEntry | null;
+export interface VatRateChange<Stored extends VatRateEntry = VatRateEntry> {
+  readonly before: Stored | null;
   readonly after: VatRateEntry | null;
 }
 
 /** What an import does. To apply it: delete every `before`, then insert every `after`. */
-export interface VatImportPlan {
-  readonly changes: readonly VatRateChange[];
+export interface VatImportPlan<Stored extends VatRateEntry = VatRateEntry> {
+  readonly changes: readonly VatRateChange<Stored>[];
   /** `unchanged` counts the rates of the import that change nothing, the others count changes. */
   readonly counts: { readonly inserted: number; readonly updated: number; readonly unchanged: number };
   readonly warnings: readonly VatWarning[];
@@ -45,13 +45,13 @@ export interface VatImportOptions {
  * - any rate within a range of the shipped table, and a later one than it knows: the program may be old.
  * @throws VAT_HISTORY_CHANGE
  */
-export function planVatImport(
-  stored: readonly VatRateEntry[],
+export function planVatImport<Stored extends VatRateEntry>(
+  stored: readonly Stored[],
   incoming: readonly (VatRateEntry | VatFileEntry)[],
   options: VatImportOptions,
-): VatImportPlan {
+): VatImportPlan<Stored> {
   const storedSeries = bySeries(stored);
-  const changes: VatRateChange[] = [];
+  const changes: VatRateChange<Stored>[] = [];
   const history: VatHistoryChange[] = [];
   const warnings: VatWarning[] = [];
   let unchanged = 0;
@@ -282,11 +282,14 @@ function historyChanges(
 }
 
 /** Pairs rows that differ: by start, then a row that is gone with the new one that covers its start. */
-function changesBetween(stored: readonly VatRateEntry[], merged: readonly VatRateEntry[]): VatRateChange[] {
+function changesBetween<Stored extends VatRateEntry>(
+  stored: readonly Stored[],
+  merged: readonly VatRateEntry[],
+): VatRateChange<Stored>[] {
   const gone = stored.filter((row) => !merged.some((other) => isSameEntry(row, other)));
   const added = new Set(merged.filter((row) => !stored.some((other) => isSameEntry(row, other))));
-  const pairs = new Map<VatRateEntry, VatRateEntry>();
-  const pair = (fits: (before: VatRateEntry, after: VatRateEntry) => boolean) => {
+  const pairs = new Map<Stored, VatRateEntry>();
+  const pair = (fits: (before: Stored, after: VatRateEntry) => boolean) => {
     for (const before of gone) {
       const after = pairs.has(before) ? undefined : [...added].find((row) => fits(before, row));
       if (after === undefined) continue;

@@ -123,20 +123,15 @@ interface RateSpan {
 
 /** The rates of all territories, ready for questions by territory and instant. */
 export class VatRateTable {
-  readonly #spans = new Map<string, RateSpan[]>();
+  readonly #spans: ReadonlyMap<string, RateSpan[]>;
 
   /** Takes rows in any order. Ranges of one territory must not overlap; the import and the database see to it. */
   constructor(rows: Iterable<VatRateRow>) {
-    for (const row of rows) {
-      const span = {
-        start: startOfDay(row.validFrom),
-        end: row.validTo === null ? Number.POSITIVE_INFINITY : startOfDay(row.validTo),
-        row,
-      };
-      const spans = this.#spans.get(row.territory);
-      if (spans === undefined) this.#spans.set(row.territory, [span]);
-      else spans.push(span);
-    }
+    const all = Array.from(rows, (row): RateSpan => {
+      const end = row.validTo === null ? Number.POSITIVE_INFINITY : startOfDay(row.validTo);
+      return { start: startOfDay(row.validFrom), end, row };
+    });
+    this.#spans = Map.groupBy<string, RateSpan>(all, ({ row }) => row.territory);
     for (const spans of this.#spans.values()) spans.sort((a, b) => a.start - b.start);
   }
 

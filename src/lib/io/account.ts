@@ -5,6 +5,11 @@ export function accountName(): string | undefined {
   return account()?.username;
 }
 
+/** Whether the program may do what root may. */
+export function isRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
 /** The account's home: as HOME says where it is a path, else as the system knows it; without an account `/`. */
 export function homeFolder(environment: { readonly HOME?: string | undefined }): string {
   const { HOME } = environment;

@@ -9,7 +9,7 @@ import {
   readConfig,
 } from '../core/config.ts';
 import { refuse } from '../core/errors.ts';
-import { homeFolder } from './account.ts';
+import { homeFolder, isRoot } from './account.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -62,10 +62,6 @@ function baseFolder(value: string | undefined): string | undefined {
 /** A variable that is set to nothing says nothing. */
 function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-}
-
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
 }
 
 function readIfPresent(file: string, required: boolean): string | undefined {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuse, UserError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { isRoot } from './account.ts';
 
 /** cron's PATH lacks them, and `ip` and `wg` may be there. */
 const MORE_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
@@ -47,7 +48,7 @@ export function runner({
   show: ((command: string) => void) | null;
 }): Run {
   return async (command, args, { input, privileged = false, service = false } = {}) => {
-    const viaSudo = privileged && useSudo && process.geteuid?.() !== 0;
+    const viaSudo = privileged && useSudo && !isRoot();
     const argv = [...(viaSudo ? [locateSudo(command), '-n'] : []), locate(command), ...args];
     show?.(argv.map(shellWord).join(' '));
     if (input === undefined) return start(argv, 'ignore', service);

@@ -130,7 +130,7 @@ async function pools(tx: Transaction<Schema>): Promise<readonly Finding[]> {
     if (row.first_address !== firstAddressHex(prefix) || row.last_address !== lastAddressHex(prefix)) {
       fault(`its addresses are not those of ${row.network}`);
     }
-    if (row.slot_count !== String(countOrNull(() => slotCount(prefix, row.subnetwork_size)))) {
+    if (row.slot_count !== String(computedOrNull(() => slotCount(prefix, row.subnetwork_size)))) {
       fault(`${row.slot_count} is not how many networks of size ${row.subnetwork_size} it holds`);
     }
     const [lent, released] = [Number(row.lent), Number(row.released)];
@@ -150,12 +150,12 @@ async function networks(tx: Transaction<Schema>): Promise<readonly Finding[]> {
     .execute();
   const byId = new Map(rows.map((row) => [row.id, row]));
   let count = 0;
-  await inPages(tx, 'vpn_networks', (row) => {
+  await eachNetwork(tx, (row) => {
     count += 1;
     const pool = byId.get(row.pool_id);
     const prefix = readPrefix(pool?.network ?? '');
     if (pool === undefined || prefix === null || found.length > MOST_FINDINGS) return;
-    const due = countOrNull(() => slotPrefix(prefix, pool.subnetwork_size, BigInt(row.slot)));
+    const due = computedOrNull(() => slotPrefix(prefix, pool.subnetwork_size, BigInt(row.slot)));
     const fix = `Give it back with: uncloud vpn network delete ${row.id}`;
     if (!isPublicKey(row.public_key)) {
       const message = `its public key is stored as ${quote(row.public_key)}, which is none`;
@@ -381,15 +381,14 @@ async function trail(tx: Transaction<Schema>): Promise<readonly Finding[]> {
   return verdict(found, sound('audit', 'trail', `${entries} entries in ${chains} chains, unbroken`));
 }
 
-/** Shows all rows of a table with an id, in its order. */
-async function inPages(
+/** Shows all networks in the order of their ids. */
+async function eachNetwork(
   tx: Transaction<Schema>,
-  table: 'vpn_networks',
   show: (row: Selectable<Schema['vpn_networks']>) => void,
 ): Promise<void> {
   for (let after = 0, size = ROWS_PER_PAGE; size === ROWS_PER_PAGE; ) {
     const rows = await tx
-      .selectFrom(table)
+      .selectFrom('vpn_networks')
       .selectAll()
       .where('id', '>', after)
       .orderBy('id')
@@ -401,8 +400,8 @@ async function inPages(
   }
 }
 
-/** What cannot be computed of stored values because they are wrong. */
-function countOrNull<T>(compute: () => T): T | null {
+/** Null: it cannot be computed of stored values, because they are wrong. */
+function computedOrNull<T>(compute: () => T): T | null {
   try {
     return compute();
   } catch (error) {

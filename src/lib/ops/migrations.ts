@@ -1,4 +1,4 @@
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 import type { Backend, Database } from '../io/db/database.ts';
 import {
   applyMigrations,
@@ -92,12 +92,8 @@ async function openForMigration(context: Context): Promise<Database | undefined>
   try {
     return await context.db({ anySchema: true });
   } catch (error) {
-    if (
-      (error as { code?: string }).code === 'DATABASE_MISSING' &&
-      context.config['database.url'].startsWith('sqlite:')
-    ) {
-      return undefined;
-    }
+    const isMissing = error instanceof UserError && error.code === 'DATABASE_MISSING';
+    if (isMissing && context.config['database.url'].startsWith('sqlite:')) return undefined;
     throw error;
   }
 }

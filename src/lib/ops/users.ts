@@ -3,7 +3,9 @@ import { matchPerson, personFromDirectory, usernameFor } from '../core/directory
 import { refuse } from '../core/errors.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, type Username } from '../core/user.ts';
+import { only } from '../io/db/database.ts';
 import {
+  findPeople,
   findPeopleOf,
   findPerson,
   findPersonOfEntry,
@@ -106,8 +108,7 @@ async function save(
     const { stored, wanted } = await decide(tx);
     const changed = stored === null ? [] : changedPersonFields(stored, wanted);
     if (stored === null || changed.length > 0) await savePeople(tx, [{ stored, wanted }]);
-    const person = await findPerson(tx, wanted.user.username);
-    if (person === null) throw new Error('the user that was just written is not there');
+    const person = only(await findPeople(tx, [wanted.user.username]));
     return { person, created: stored === null, changed };
   });
 }

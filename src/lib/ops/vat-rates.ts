@@ -12,11 +12,9 @@ import {
 } from '../core/vat-file.ts';
 import { planVatImport, type VatImportPlan } from '../core/vat-import.ts';
 import { SHIPPED_VAT_RATES } from '../core/vat-table.ts';
-import { insertRows } from '../io/db/bulk.ts';
+import { insertRows, isAmong } from '../io/db/bulk.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
-
-const IDS_PER_STATEMENT = 1000;
 
 /** What an import of VAT rates did, or would do. */
 export interface VatImport {
@@ -38,7 +36,7 @@ export async function importVatRates(
   { dryRun, allowHistoryChange }: { dryRun: boolean; allowHistoryChange: boolean },
 ): Promise<VatImport> {
   const file = source === undefined ? SHIPPED : await readVatFile(source);
-  const decide = (stored: readonly VatRateEntry[]) =>
+  const decide = (stored: readonly StoredRate[]) =>
     planVatImport(stored, file.rates, {
       source: source === undefined ? 'shipped' : 'file',
       allowHistoryChange,
@@ -48,9 +46,8 @@ export async function importVatRates(
   const plan = dryRun
     ? await database.read(async (tx) => decide(await findRates(tx)))
     : await database.write('vat-rates', async (tx) => {
-        const stored = await findRates(tx);
-        const decided = decide(stored);
-        await apply(tx, stored, decided);
+        const decided = decide(await findRates(tx));
+        await apply(tx, decided);
         return decided;
       });
   return {
@@ -120,19 +117,12 @@ async function findRates(tx: Transaction<Schema>): Promise<StoredRate[]> {
 }
 
 /** What goes is deleted before what comes is inserted, so that at no moment two rates overlap. */
-async function apply(
-  tx: Transaction<Schema>,
-  stored: readonly StoredRate[],
-  { changes }: VatImportPlan,
-): Promise<void> {
-  const keyOf = ({ territory, rateType, validFrom }: VatRateEntry) =>
-    `${territory}\n${rateType}\n${validFrom}`;
-  const gone = new Set(changes.flatMap(({ before }) => (before === null ? [] : [keyOf(before)])));
-  const ids = stored.filter((rate) => gone.has(keyOf(rate))).map(({ id }) => id);
-  for (let start = 0; start < ids.length; start += IDS_PER_STATEMENT) {
+async function apply(tx: Transaction<Schema>, { changes }: VatImportPlan<StoredRate>): Promise<void> {
+  const ids = changes.flatMap(({ before }) => before?.id ?? []);
+  if (ids.length > 0) {
     await tx
       .deleteFrom('vat_rates')
-      .where('id', 'in', ids.slice(start, start + IDS_PER_STATEMENT))
+      .where(isAmong(tx, 'id', ids))
       .execute();
   }
   const columns = {
@@ -144,20 +134,10 @@ async function apply(
     currency: 'text',
     description: 'text',
   } as const;
-  const rows = changes.flatMap(({ after }) =>
-    after === null
-      ? []
-      : [
-          [
-            after.territory,
-            after.rateType,
-            after.validFrom,
-            after.validTo,
-            after.rate,
-            after.currency,
-            after.description,
-          ],
-        ],
-  );
+  const rows = changes.flatMap(({ after }) => {
+    if (after === null) return [];
+    const { territory, rateType, validFrom, validTo, rate, currency, description } = after;
+    return [[territory, rateType, validFrom, validTo, rate, currency, description]];
+  });
   await insertRows(tx, 'vat_rates', columns, rows);
 }

@@ -3,6 +3,7 @@ import { refuse, UserError } from '../core/errors.ts';
 import { type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { isRoot } from '../io/account.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
@@ -103,7 +104,7 @@ async function wireguard({ run, config }: Context): Promise<Finding> {
   const program = config['wireguard.userspace_implementation'];
   try {
     await run(program, ['--version']);
-    if (process.geteuid?.() !== 0) {
+    if (!isRoot()) {
       const fix = 'Run uncloud vpn as root here, or boot a kernel with WireGuard: docs/vpn-host.md, step 3.';
       const message = `the kernel has no module for it, and ${program} serves it only for root`;
       return faulty('wireguard', 'WireGuard', message, fix);
