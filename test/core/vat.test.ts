@@ -241,7 +241,7 @@ describe('rates and territories', () => {
     expect(parseTerritory('CH')).toBe('CH');
   });
 
-  test.each(['', 'XX', 'ch', 'AT-', 'AT 6691', 'AT-6691\n', 'AT-1234567890123456', 'XX-1'])(
+  test.each(['', 'XX', 'ch', 'AT-', 'AT 6691', 'AT-6691\n', 'AT-6691 ', 'AT-1234567890123456', 'XX-1'])(
     '%j is not a territory',
     (text) => expect(refusalOf(() => parseTerritory(text)).code).toBe('INVALID_TERRITORY'),
   );

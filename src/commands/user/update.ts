@@ -17,7 +17,7 @@ export default class UserUpdate extends BaseCommand {
   static override summary = 'Change fields of a user';
   static override description = `Changes what the flags name and nothing else; "" empties a field.
 A VAT number counts for nothing until --vat-checked-on says on which day it was found valid, and another number
-than before has to be checked anew. The orders and tunnels of an inactive user go on until they are ended.
+than before has to be checked anew; a VAT territory counts until the country is another one. The orders and tunnels of an inactive user go on until they are ended.
 Bills already made keep the name and address that they were made with.
 
 --username renames: orders, bills, networks and groups stay with the user. Files for user import and order import have

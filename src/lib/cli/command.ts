@@ -1,6 +1,6 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { Author } from '../core/audit.ts';
-import type { Config } from '../core/config.ts';
+import type { Config, ConfigOrigins } from '../core/config.ts';
 import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
@@ -81,28 +81,13 @@ export abstract class BaseCommand extends Command {
     const progress = new Progress(this.#isSilent() || isDataShown);
     this.#progress = progress;
     const now = Math.floor(Date.now() / 1000) as Instant;
-    let opened: ReturnType<Context['db']> | undefined;
     let directory: ReturnType<Context['ldap']> | undefined;
     return {
       now,
       asUser: this.#flags['as-user'] ?? null,
       config,
       origins,
-      db: (options) => {
-        const url = parseDatabaseUrl(config['database.url']);
-        const origin = origins['database.url'];
-        opened ??= openDatabase(url, this.#author(now), { ...options, origin }).then(
-          (database) => {
-            this.#close.push(() => database.close());
-            return database;
-          },
-          (error: unknown) => {
-            opened = undefined;
-            throw error;
-          },
-        );
-        return opened;
-      },
+      db: this.#databaseOpener(config, origins, now),
       ldap: () => {
         directory ??= this.#openDirectory(config);
         return directory;
@@ -115,6 +100,26 @@ export abstract class BaseCommand extends Command {
       },
       showsProgress: progress.isShown,
       progress: (done, total, unit) => progress.show(done, total, unit),
+    };
+  }
+
+  /** Opens one database for the whole command; one that could not be opened may be tried again, with other options. */
+  #databaseOpener(config: Config, origins: ConfigOrigins, now: Instant): Context['db'] {
+    let opened: ReturnType<Context['db']> | undefined;
+    return (options) => {
+      const url = parseDatabaseUrl(config['database.url']);
+      const origin = origins['database.url'];
+      opened ??= openDatabase(url, this.#author(now), { ...options, origin }).then(
+        (database) => {
+          this.#close.push(() => database.close());
+          return database;
+        },
+        (error: unknown) => {
+          opened = undefined;
+          throw error;
+        },
+      );
+      return opened;
     };
   }
 

@@ -53,14 +53,10 @@ export function printedBill(bill: BillDocument): PrintedBill {
   const language = LANGUAGES.find((known) => known === buyer.language) ?? 'en';
   const words = BILL_WORDS[language];
   const amount = (minor: Minor) => grouped(formatMinor(minor, currency));
-  const payment = paymentOf(bill);
-  const tooMuchForSlip =
-    bill.total > LARGEST_AMOUNT && paymentOf({ ...bill, total: LARGEST_AMOUNT }) !== null;
   const issued = dayOf(bill.issuedAt);
   const due = bill.dueOn === null ? null : writeDay(bill.dueOn, words);
   const kind = bill.kind === 'invoice' ? words.invoice : words.creditNote;
   const abroad = buyer.country !== seller.country;
-  const treatments = new Set(bill.vatGroups.map(({ treatment }) => treatment));
   return {
     language,
     words,
@@ -97,23 +93,27 @@ export function printedBill(bill: BillDocument): PrintedBill {
       })),
     ],
     total: { label: `${words.total} ${currency}`, amount: amount(bill.total) },
-    notes: [
-      ...(treatments.has('reverse_charge') ? [words.reverseChargeNote] : []),
-      ...(treatments.has('outside') ? [words.outsideNote] : []),
-      ...(due === null ? [] : [words.payable(`${currency} ${amount(bill.total)}`, due)]),
-      ...(due === null || seller.iban === '' || bill.number === null
-        ? []
-        : [
-            words.account(
-              formatIban(seller.iban),
-              formatReference(paymentReference(seller.iban, bill.number)),
-            ),
-          ]),
-      ...(tooMuchForSlip ? [words.tooMuchForSlip] : []),
-      ...(bill.kind === 'credit_note' && bill.number !== null ? [words.nothingToPay] : []),
-    ],
-    payment,
+    notes: notesOf(bill, words, due),
+    payment: paymentOf(bill),
   };
+}
+
+/** What is said below the total. */
+function notesOf(bill: BillDocument, words: BillWords, due: string | null): string[] {
+  const { number, currency, total, seller } = bill;
+  const treatments = new Set(bill.vatGroups.map(({ treatment }) => treatment));
+  const amount = `${currency} ${grouped(formatMinor(total, currency))}`;
+  const isTooMuchForSlip = total > LARGEST_AMOUNT && paymentOf({ ...bill, total: LARGEST_AMOUNT }) !== null;
+  const account = (issued: number) =>
+    words.account(formatIban(seller.iban), formatReference(paymentReference(seller.iban, issued)));
+  return present([
+    treatments.has('reverse_charge') ? words.reverseChargeNote : '',
+    treatments.has('outside') ? words.outsideNote : '',
+    due === null ? '' : words.payable(amount, due),
+    due === null || seller.iban === '' || number === null ? '' : account(number),
+    isTooMuchForSlip ? words.tooMuchForSlip : '',
+    bill.kind === 'credit_note' && number !== null ? words.nothingToPay : '',
+  ]);
 }
 
 function printedLine(bill: BillDocument, record: StoredRecord, words: BillWords): PrintedLine {

@@ -62,7 +62,7 @@ export interface VatTimeline {
 }
 
 const RATE = /^(0(?:\.(\d{1,4}))?|\.(\d{1,4}))$/;
-const TERRITORY = /^([A-Z]{2})(-[A-Z0-9][A-Z0-9 ]{0,14})?$/;
+const TERRITORY = /^([A-Z]{2})(-[A-Z0-9](?:[A-Z0-9 ]{0,13}[A-Z0-9])?)?$/;
 const RATE_SCALE = 10_000n;
 const NO_RATE = 0 as VatRate;
 

@@ -163,19 +163,7 @@ export async function replaceOrder(
       const stored = await insert(context, tx, order, owner);
       return { kind: decision.kind, order: stored, replaced: await existing(tx, { id: old.id }) };
     }
-    const planned: ShownOrder = {
-      ...order,
-      id: null,
-      userId: old.userId,
-      username: old.username,
-      product: madeOf,
-      reference,
-      predecessor: old.reference ?? String(old.id),
-      replacedBy: [],
-      end: null,
-      serviceEndsAt: null,
-      createdAt: context.now,
-    };
+    const planned = plannedOrder(order, old, { product: madeOf, reference, createdAt: context.now });
     return { kind: decision.kind, order: planned, replaced: ended };
   });
 }
@@ -279,6 +267,17 @@ async function insert(
   const id = only(await reserveIds(tx, 'orders', 1));
   await insertOrders(tx, [{ id, order, ...owner, createdAt: now }]);
   return existing(tx, { id });
+}
+
+/** The order that would replace another one. */
+function plannedOrder(
+  order: NewOrder,
+  { id, userId, username, reference }: StoredOrder,
+  made: Pick<ShownOrder, 'product' | 'reference' | 'createdAt'>,
+): ShownOrder {
+  const predecessor = reference ?? String(id);
+  const open = { replacedBy: [], end: null, serviceEndsAt: null };
+  return { ...order, ...made, ...open, id: null, userId, username, predecessor };
 }
 
 /** The order with another end of its own; its service ends with it at the latest. */
