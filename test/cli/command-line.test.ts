@@ -56,6 +56,18 @@ describe('refusals and usage', () => {
     ['user sync --prun', 'There is no flag --prun.', 'Did you mean: --prune'],
     ['bootstrap-user nico', 'Unexpected argument: nico.', 'Did you mean: --username nico'],
     [
+      'bill list --unpaid --drafts',
+      '--drafts and --unpaid exclude each other.',
+      'See: uncloud bill list --help',
+    ],
+    ['user import x --rejects y', '--rejects needs --partial.', 'See: uncloud user import --help'],
+    [
+      'payment record 1 --amount 5',
+      'The flag --date is missing: The day on which the money arrived. ' +
+        "The flag --reference is missing: The bank's reference, or another name that the bill's payments do not have yet.",
+      'See: uncloud payment record --help',
+    ],
+    [
       '--database sqlite:x migrate --list',
       'The flag --database stands before the command.',
       'Did you mean: uncloud migrate --list --database sqlite:x',

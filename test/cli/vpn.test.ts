@@ -120,7 +120,7 @@ Free         256 /48
   it('says what is wrong with a request', async () => {
     const create = 'vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net';
     for (const [args, message] of [
-      [create, 'Exactly one of the following must be provided: --generate-key, --private-key-file'],
+      [create, 'One of these flags is missing: --generate-key, --private-key-file.'],
       ['vpn pool create --hostname vpn-1.example.net --generate-key', 'Give the prefix once'],
       [`${create} --network 2001:db8:: --generate-key`, 'Give the prefix once'],
       ['vpn pool create 10.0.0.0/8 --hostname vpn-1.example.net --generate-key', 'it is IPv4'],
@@ -130,9 +130,9 @@ Free         256 /48
       ],
       ['vpn pool create 2a0a:e5c1:200::1/40 --hostname vpn-1.example.net --generate-key', 'bits behind'],
       ['vpn pool create 2a0a:e5c1:200::/40 --hostname vpn --generate-key', 'one label only'],
-      ['vpn network create --user anna', 'Exactly one of the following must be provided'],
+      ['vpn network create --user anna', 'One of these flags is missing: --public-key, --public-keys-file.'],
       [`vpn network create --user anna --public-key ${'A'.repeat(43)}=`, 'point of low order'],
-      ['vpn --render-only', 'Missing required flag hostname'],
+      ['vpn --render-only', 'The flag --hostname is missing: The host whose pools are served.'],
     ] as const) {
       const { code, stderr, stdout } = await run(args);
       expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)]);

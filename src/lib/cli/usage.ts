@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type Command, type Config, toConfiguredId } from '@oclif/core';
 import { refuse, type UserError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
@@ -51,7 +52,26 @@ export async function explainUsage(
       { command, known, argv },
     );
   }
-  return undefined;
+  const faults = flagFaults(error.message, known);
+  return faults === undefined ? undefined : refuse.USAGE({ message: faults, command });
+}
+
+/** Which flags are missing or do not go together, in sentences; undefined when the message is about something else. */
+function flagFaults(message: string, known: Flags): string | undefined {
+  const [text = ''] = stripVTControlCharacters(message).split('\nSee more help');
+  const [, reasons] = /^The following errors? occurred:\s+(.*)$/s.exec(text) ?? [];
+  const sentences = reasons?.split(/\n\s*/).map((reason) => {
+    const [, missing] = /^Missing required flag (\S+)$/.exec(reason) ?? [];
+    if (missing !== undefined) return `The flag --${missing} is missing: ${known[missing]?.summary}.`;
+    const [, some] = /^(?:Exactly|At least) one of the following must be provided: (.+)$/.exec(reason) ?? [];
+    if (some !== undefined) return `One of these flags is missing: ${some}.`;
+    const [, flag, needed] =
+      /^All of the following must be provided when using (--\S+): (.+)$/.exec(reason) ?? [];
+    if (flag !== undefined) return `${flag} needs ${needed}.`;
+    const [, ...pair] = /^(--[^\s=]+).* cannot also be provided when using (--\S+)$/.exec(reason) ?? [];
+    return pair.length === 0 ? undefined : `${pair.sort().join(' and ')} exclude each other.`;
+  });
+  return sentences?.includes(undefined) ? undefined : [...new Set(sentences)].join(' ') || undefined;
 }
 
 /** oclif takes what follows a command without arguments for a part of its name. */
