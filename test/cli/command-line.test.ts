@@ -89,6 +89,17 @@ describe('refusals and usage', () => {
     }
   });
 
+  it('the name of a file cannot steer the terminal, neither in a refusal nor in what is said', async () => {
+    const name = '\u001b[31mred\n.toml';
+    const missing = await uncloud(['config', 'show', '-c', name], { cwd: folder });
+    expect(missing.stderr).toBe(
+      'Error: The configuration file "\\u001b[31mred\\n.toml" cannot be used: it does not exist.\n' +
+        "  Correct it, or write a new one with: uncloud config init $'\\u001b[31mred\\u000a.toml'\n",
+    );
+    const written = await uncloud(['config', 'init', '\u001b[31m.toml'], { cwd: folder });
+    expect(written.stderr).toMatch(/^Wrote \\u001b\[31m\.toml\. /);
+  });
+
   it('every fault of a file of VAT rates is listed', async () => {
     const stdin =
       'start_date,stop_date,territory_codes,currency_code,rate,rate_type,description\n' +

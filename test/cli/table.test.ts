@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { auditTable } from '../../src/lib/cli/audit.ts';
-import { escapeControl, renderTable, toCode, toDay } from '../../src/lib/cli/table.ts';
+import { renderTable, toCode, toDay } from '../../src/lib/cli/table.ts';
 import type { AuditEntry } from '../../src/lib/core/audit.ts';
+import { escapeControl } from '../../src/lib/core/escape-control.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
 
 const COLUMNS = [{ title: 'name' }, { title: 'net', align: 'right' }, { title: 'text' }] as const;

@@ -2,8 +2,9 @@ import { billFields, paidBillDocument, recordTable, vatReasons, vatTable } from 
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { parsedArg } from '../../lib/cli/flags.ts';
 import { paymentTable } from '../../lib/cli/payments.ts';
-import { escapeControl, renderFields } from '../../lib/cli/table.ts';
+import { renderFields } from '../../lib/cli/table.ts';
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
+import { escapeControl } from '../../lib/core/escape-control.ts';
 import { showBill } from '../../lib/ops/bills.ts';
 
 export default class BillShow extends BaseCommand {

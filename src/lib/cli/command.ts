@@ -3,6 +3,7 @@ import type { Author } from '../core/audit.ts';
 import type { Config, ConfigOrigins } from '../core/config.ts';
 import { hasPassword, parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+import { escapeLines } from '../core/escape-control.ts';
 import type { Instant } from '../core/instant.ts';
 import { parseLdapSettings } from '../core/ldap-settings.ts';
 import { shellWord } from '../core/shell-word.ts';
@@ -145,13 +146,17 @@ export abstract class BaseCommand extends Command {
 
   /** Says something to the person, on stderr; silent under --quiet and --json. */
   protected say(text: string): void {
-    if (!this.#isSilent()) this.#write(process.stderr, wrapSentences(text, widthOf(process.stderr)));
+    if (!this.#isSilent()) this.#tell(text);
   }
 
   /** Warns the person, on stderr, also under --quiet. */
   protected sayWarning(text: string): void {
     if (this.jsonEnabled()) return;
-    this.#write(process.stderr, wrapSentences(`Warning: ${text}`, widthOf(process.stderr)));
+    this.#tell(`Warning: ${text}`);
+  }
+
+  #tell(text: string): void {
+    this.#write(process.stderr, wrapSentences(escapeLines(text), widthOf(process.stderr)));
   }
 
   /** All that a command prints goes this way: what the progress line shared its line with would be lost. */

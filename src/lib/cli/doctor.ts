@@ -1,6 +1,7 @@
 import { hostname as machineName } from 'node:os';
 import type { Fault } from '../core/bill.ts';
 import { quote, UserError } from '../core/errors.ts';
+import { escapeControl } from '../core/escape-control.ts';
 import { type Finding, faulty, refused, sound, verdict } from '../core/finding.ts';
 import { type Hostname, parseHostname } from '../core/hostname.ts';
 import { verifyBills } from '../ops/bill-history.ts';
@@ -8,7 +9,7 @@ import type { Context } from '../ops/context.ts';
 import { examineData } from '../ops/data-doctor.ts';
 import { type InterfaceOutcome, reconcileHost } from '../ops/vpn-host.ts';
 import { wrapSentences } from './sentence.ts';
-import { escapeControl, terminalWidth } from './table.ts';
+import { terminalWidth } from './table.ts';
 
 const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
 const INDENT = ' '.repeat('ERROR    '.length);

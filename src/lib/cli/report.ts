@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+import { escapeLines } from '../core/escape-control.ts';
 import { widthOf, wrapSentences } from './sentence.ts';
 
 /** How an error of any kind is to be told. */
@@ -28,9 +29,9 @@ export function report(thrown: unknown, { json, command }: { json: boolean; comm
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
     const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
-    const words = wrapSentences(`Error: ${redact(told.message)}`, widthOf(process.stderr));
+    const words = wrapSentences(`Error: ${escapeLines(redact(told.message))}`, widthOf(process.stderr));
     process.stderr.write(`${colour ? words.replace('Error:', '\u001b[31mError:\u001b[39m') : words}\n`);
-    const hint = wrapSentences(`  ${redact(told.hint)}`, widthOf(process.stderr), '  ');
+    const hint = wrapSentences(`  ${escapeLines(redact(told.hint))}`, widthOf(process.stderr), '  ');
     if (told.hint !== '') process.stderr.write(`${hint}\n`);
   }
   return told.exit;

@@ -1,3 +1,4 @@
+import { escapeControl } from '../core/escape-control.ts';
 import { displayWidth, widthOf, wrapSentences } from './sentence.ts';
 
 /** A cell: text as stored, or a number; null shows as nothing. */
@@ -147,15 +148,6 @@ export function renderFields(
     .map(([name, value]) => [name.padEnd(column), escapeControl(String(value ?? '') || '–')] as const)
     .map(([name, value]) => name + wrapSentences(indent + value, width, indent).slice(column))
     .join('\n');
-}
-
-/** Makes control characters and direction marks visible, so that stored text cannot steer a terminal. */
-export function escapeControl(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-    /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** The columns of the terminal that stdout is; undefined in a pipe. */

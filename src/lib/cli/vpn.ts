@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { escapeControl } from '../core/escape-control.ts';
 import type { Change } from '../core/host-plan.ts';
 import { parseHostname } from '../core/hostname.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
@@ -11,7 +12,7 @@ import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
 import type { MovedPool } from '../ops/vpn-pools.ts';
 import type { Tunnel } from '../ops/vpn-status.ts';
-import { type Cell, escapeControl, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
+import { type Cell, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
 /** The fully qualified name of a VPN host. */

@@ -1,3 +1,4 @@
+import { escapeControl } from './escape-control.ts';
 import { shellWord } from './shell-word.ts';
 
 /**
@@ -143,10 +144,7 @@ function define<Facts>(definition: Definition<Facts>): Definition<Facts> {
 /** Puts untrusted text into a sentence: quoted, control characters visible, at most 80 characters. */
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escapeControl(JSON.stringify(shown));
 }
 
 const DEFINITIONS = {

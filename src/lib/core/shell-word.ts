@@ -1,4 +1,11 @@
-/** A word as a POSIX shell reads it back: in single quotes where it has to be. */
+import { escapeControl } from './escape-control.ts';
+
+/**
+ * A word as a POSIX shell reads it back: in single quotes where it has to be, in dollar-single-quotes (POSIX.1-2024)
+ * where it would steer a terminal.
+ */
 export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (escapeControl(word) !== word) return `$'${escapeControl(word.replace(/[\\']/g, '\\$&'))}'`;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
