@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -291,6 +292,19 @@ describe('a directory that', () => {
     expect(await ask('ldap check', server.port)).toMatchObject({
       code: 75,
       stderr: expect.stringContaining('cannot be read now: the connection was refused.'),
+    });
+  });
+
+  it('cuts TLS off, as a port without it does, ends with 75 and names the ports', async () => {
+    const onConnect = (socket: Socket) => void socket.once('data', () => socket.destroy());
+    const server = await LdapServer.start(null, { onConnect });
+    const outcome = await ask('ldap check', server.port, 'ldaps');
+    await server.stop();
+    expect(outcome).toMatchObject({
+      code: 75,
+      stderr: expect.stringMatching(
+        /as a server does on a port without TLS\.\n {2}Check the port in ldap\.url: usually ldaps:\/\/ is 636, and ldap:\/\/ .* 389\./,
+      ),
     });
   });
 
