@@ -21,6 +21,7 @@ import {
 import {
   findNewestIssueDate,
   type NewBill,
+  type Numbered,
   numberBills,
   type PreparedBills,
   prepareBills,
@@ -82,12 +83,12 @@ export interface BillRun {
   readonly totals: ReadonlyMap<Currency, Totals>;
 }
 
-const USERS_PER_BATCH = 5000;
+const USERS_PER_BATCH = 10_000;
 const USERS_PER_PAGE = 1000;
 
 /** A page or batch has no more than this, unless one user has: memory stays the same however many users there are. */
 const MOST_ORDERS_PER_PAGE = 5000;
-const MOST_RECORDS_PER_BATCH = 20_000;
+const MOST_RECORDS_PER_BATCH = 40_000;
 
 /** Less than a millisecond's work. */
 const USERS_PER_TURN = 10;
@@ -120,10 +121,10 @@ async function runInBatches(context: Context, batch: Batch, options: BillRunOpti
     if (done === null) break;
     after = done.lastUserId;
     seen += done.users;
-    created += done.bills.length;
+    created += done.created;
     bills.push(...done.bills.slice(0, MOST_BILLS_LISTED - bills.length));
     skipped.push(...done.skipped);
-    for (const { bill } of done.bills) totals.set(bill.currency, add(totals.get(bill.currency), bill));
+    for (const [currency, sums] of done.totals) totals.set(currency, add(totals.get(currency), sums));
     context.progress(seen, plan.usersDue === null ? null : Math.max(seen, plan.usersDue), 'users');
   }
   if (options.dryRun !== true && created >= BULK_OF_BILLS) await batch(takeStatisticsOfBills);
@@ -183,8 +184,11 @@ interface BillToStore extends NewBill {
 interface BatchOutcome {
   readonly lastUserId: number;
   readonly users: number;
+  /** The first thousand. */
   readonly bills: readonly MadeBill[];
+  readonly created: number;
   readonly skipped: readonly SkippedUser[];
+  readonly totals: ReadonlyMap<Currency, Totals>;
 }
 
 /**
@@ -196,10 +200,11 @@ async function billNextUsers(
   plan: Plan,
   after: number,
 ): Promise<BatchOutcome | null> {
-  const bills: BillToStore[] = [];
-  const ids: number[] = [];
+  const listed: BillToStore[] = [];
+  const stored: Numbered[] = [];
   const skipped: SkippedUser[] = [];
-  let [users, records, lastUserId] = [0, 0, after];
+  const totals = new Map<Currency, Totals>();
+  let [users, created, records, lastUserId] = [0, 0, 0, after];
 
   let page = await readPage(tx, plan, { after, most: plan.usersPerBatch });
   if (page.accounts.length === 0) return null;
@@ -214,9 +219,11 @@ async function billNextUsers(
       decidePage(tx, plan, accounts, MOST_RECORDS_PER_BATCH - records),
       plan.dryRun ? null : storePage(tx, decided),
     ]);
-    ids.push(...done.prepared.ids);
-    bills.push(...done.bills);
+    listed.push(...done.bills.slice(0, MOST_BILLS_LISTED - listed.length));
+    stored.push(...done.prepared.ids.map((id, index) => ({ id, dueOn: done.bills[index]?.dueOn ?? null })));
     skipped.push(...done.skipped);
+    for (const { bill } of done.bills) totals.set(bill.currency, add(totals.get(bill.currency), bill));
+    created += done.bills.length;
     users += done.users;
     records += done.records;
     lastUserId = accounts[done.users - 1]?.person.id ?? lastUserId;
@@ -224,20 +231,20 @@ async function billNextUsers(
     decided = done;
   }
 
-  const isNumbered = !plan.dryRun && !plan.draft;
-  const drafts = ids.map((id, index) => ({ id, dueOn: bills[index]?.dueOn ?? null }));
-  const numbers = isNumbered ? await numberBills(tx, drafts) : [];
+  const numbers = plan.draft ? [] : await numberBills(tx, stored);
   return {
     lastUserId,
     users,
-    skipped,
-    bills: bills.map(({ username, dueOn, bill }, index) => ({
-      id: ids[index] ?? null,
+    bills: listed.map(({ username, dueOn, bill }, index) => ({
+      id: stored[index]?.id ?? null,
       number: numbers[index] ?? null,
       dueOn,
       username,
       bill,
     })),
+    created,
+    skipped,
+    totals,
   };
 }
 

@@ -5,6 +5,7 @@ import { type Instant, LAST_INSTANT } from '../../core/instant.ts';
 import type { Order } from '../../core/order.ts';
 import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
 import { isAmong, selectForEach } from './bulk.ts';
+import { together } from './database.ts';
 import { orderColumns, orderFromRow } from './orders.ts';
 import { findPeopleByIds, type StoredPerson } from './people.ts';
 import type { Schema } from './schema.ts';
@@ -36,32 +37,41 @@ export interface UserDue {
   readonly draftId: number | null;
 }
 
+const NO_DRAFT = sql<number | null>`cast(null as bigint)`;
+const NO_ORDERS = sql<number>`cast(0 as bigint)`;
+
 /** The next users after `after` that a run has to look at, in the order of their ids. */
 export async function findUsersDue(
   tx: Transaction<Schema>,
   filter: AccountFilter,
   { after, limit }: { after: number; limit: number },
 ): Promise<UserDue[]> {
-  const due = await ordersDue(tx, filter)
-    .select(({ fn }) => ['user_id', fn.countAll<number>().as('orders')])
+  const due = ordersDue(tx, filter)
+    .select(({ fn }) => ['user_id', fn.countAll<number>().as('orders'), NO_DRAFT.as('draft_id')])
     .where('user_id', '>', after)
+    .groupBy('user_id')
+    .orderBy('user_id')
+    .limit(limit);
+  const drafts = draftsOf(tx, filter)
+    .select(({ fn }) => ['user_id', NO_ORDERS.as('orders'), fn.min('bills.id').as('draft_id')])
+    .where('user_id', '>', after)
+    .groupBy('user_id')
+    .orderBy('user_id')
+    .limit(limit);
+  const rows = await tx
+    .selectFrom(
+      tx
+        .selectFrom(due.as('due'))
+        .selectAll()
+        .unionAll(tx.selectFrom(drafts.as('drafts')).selectAll())
+        .as('users'),
+    )
+    .select(({ fn }) => ['user_id', fn.max('orders').as('orders'), fn.max('draft_id').as('draft_id')])
     .groupBy('user_id')
     .orderBy('user_id')
     .limit(limit)
     .execute();
-  const drafts = await draftsOf(tx, filter)
-    .select(({ fn }) => ['user_id', fn.min('bills.id').as('id')])
-    .where('user_id', '>', after)
-    .groupBy('user_id')
-    .orderBy('user_id')
-    .limit(limit)
-    .execute();
-  const users = new Map(
-    due.map(({ user_id, orders }) => [user_id, { userId: user_id, orders, draftId: null as number | null }]),
-  );
-  for (const { user_id, id } of drafts)
-    users.set(user_id, { userId: user_id, orders: users.get(user_id)?.orders ?? 0, draftId: id });
-  return [...users.values()].sort((a, b) => a.userId - b.userId).slice(0, limit);
+  return rows.map((row) => ({ userId: row.user_id, orders: row.orders, draftId: row.draft_id }));
 }
 
 /**
@@ -74,8 +84,7 @@ export async function findAccounts(
   { until, newest }: { until: Instant; newest: Instant | null },
 ): Promise<UserAccount[]> {
   const userIds = users.map(({ userId }) => userId);
-  const people = await findPeopleByIds(tx, userIds);
-  const orders = await findOrders(tx, userIds, until);
+  const [people, orders] = await together([findPeopleByIds(tx, userIds), findOrders(tx, userIds, until)]);
   const due = [...orders.values()].flat().filter((order) => mayBeDue(order, until));
   const charged = await findCharged(tx, due);
   const draftIds = new Map(users.map(({ userId, draftId }) => [userId, draftId]));
