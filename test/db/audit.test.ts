@@ -170,18 +170,19 @@ describeDatabases('the audit trail', (databases) => {
       await database.close();
     };
     await at('2025-01-01', 'migrate', 'ada');
-    await at('2025-02-01', 'user import x.csv', 'ada');
+    await at('2025-02-01', 'user import 😀.csv -q', 'ada');
     await at('2025-03-01', 'user importx', 'bob');
     const context = await databases.context({ url });
     const listed = async (filter: Partial<AuditFilter>) =>
       (await listAuditEntries(context, { limit: 100, ...filter })).map(({ command }) => command);
-    expect(await listed({})).toEqual(['migrate', 'user import x.csv', 'user importx']);
-    expect(await listed({ limit: 2 })).toEqual(['user import x.csv', 'user importx']);
+    expect(await listed({})).toEqual(['migrate', 'user import 😀.csv -q', 'user importx']);
+    expect(await listed({ limit: 2 })).toEqual(['user import 😀.csv -q', 'user importx']);
     expect(await listed({ from: parseInstant('2025-02-01', context.now) })).toHaveLength(2);
     expect(await listed({ to: parseInstant('2025-02-01', context.now) })).toEqual(['migrate']);
     expect(await listed({ user: 'bob' })).toEqual(['user importx']);
     expect(await listed({ user: 'root' })).toHaveLength(3);
-    expect(await listed({ host: 'main', command: 'user import' })).toEqual(['user import x.csv']);
+    expect(await listed({ host: 'main', command: 'user import' })).toEqual(['user import 😀.csv -q']);
+    expect(await listed({ command: 'user import 😀.csv' })).toHaveLength(1);
     expect(await listed({ host: 'Main' })).toEqual([]);
     const { stdout } = await uncloud(['audit', 'list', '--limit', '1'], { url });
     expect(stdout).toBe(

@@ -59,7 +59,7 @@ describeDatabases('an import that loses its database', (databases) => {
           came = await breakDatabase(
             (_, count) => count === statement,
             moment,
-            () => work(doomed, options).catch(() => {}),
+            () => work(doomed, options).catch((error: unknown) => expect(error).toMatchObject({ exit: 75 })),
           );
           await (await doomed.db()).close();
           const context = await databases.context({ url });

@@ -2,7 +2,7 @@ import { appendFile, rename, stat } from 'node:fs/promises';
 import type { Config } from '../core/config.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 
-export type LogLevel = Config['logging.level'];
+type LogLevel = Config['logging.level'];
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { info: 0, warn: 1, error: 2 };
 

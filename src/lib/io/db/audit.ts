@@ -122,7 +122,7 @@ export async function findAuditEntries(tx: Transaction<Schema>, filter: AuditFil
   if (host !== undefined) query = query.where('host', '=', host);
   if (command !== undefined) {
     const words = `${command} `;
-    query = query.where(sql`substr(command || ' ', 1, ${words.length})`, '=', words);
+    query = query.where(sql`substr(command || ' ', 1, ${[...words].length})`, '=', words);
   }
   return (await query.execute()).map(entryFromRow).reverse();
 }

@@ -1,7 +1,8 @@
-import { PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { MonthlySum, ReportGroup, ReportKey } from '../../core/bill-report.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Currency, Minor } from '../../core/money.ts';
+import { isPostgres } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** Issued at or after `from`, and before `to`. */
@@ -90,7 +91,7 @@ function isIssuedIn({ from, to }: ReportRange) {
 }
 
 function monthOfIssue(tx: Transaction<Schema>) {
-  return tx.getExecutor().adapter instanceof PostgresAdapter
+  return isPostgres(tx)
     ? sql`to_char(to_timestamp(bills.issued_at) at time zone 'UTC', 'YYYY-MM')`
     : sql`strftime('%Y-%m', bills.issued_at, 'unixepoch')`;
 }

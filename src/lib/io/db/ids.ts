@@ -1,4 +1,5 @@
-import { PostgresAdapter, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import { isPostgres } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -11,7 +12,7 @@ export async function reserveIds(
   count: number,
 ): Promise<number[]> {
   if (count === 0) return [];
-  if (tx.getExecutor().adapter instanceof PostgresAdapter) {
+  if (isPostgres(tx)) {
     const { rows } = await sql<{ id: number }>`
       select nextval(sequence) as id
       from (select pg_get_serial_sequence(${table}, 'id')::regclass as sequence offset 0) as looked_up,

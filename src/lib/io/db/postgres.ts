@@ -22,7 +22,7 @@ const LOCK_SECONDS = 30;
 const BATCH_ATTEMPTS = 5;
 
 /** First half of the advisory lock keys that writers of a topic take; the second is hashtext(topic). */
-export const LOCK_SPACE = 0x756e636c;
+const LOCK_SPACE = 0x756e636c;
 
 /**
  * Opens PostgreSQL over one connection, made at the first statement.
