@@ -47,10 +47,8 @@ export interface ImportPlan<Parsers extends ColumnParsers> {
 
 /** Decides about the rows of a file. Each is refused or counted, at once or at the end. */
 export interface RowImporter<Parsers extends ColumnParsers> {
-  /** Decides about the next rows; some have faults already. */
+  /** Decides about the next rows, some of which have faults already, and writes what comes of them. */
   take(rows: readonly ImportRow<Parsers>[]): Promise<void>;
-  /** Writes what was decided about the rows taken last. Meanwhile the next ones are read. */
-  write?(): Promise<void>;
   /** Decides about rows that had to wait for the end of the file. */
   end?(): Promise<void>;
 }
@@ -97,7 +95,8 @@ const ROWS_PER_BATCH = 2000;
 
 /**
  * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and
- * what one row has to know of another is kept in temporary tables. While a batch is written the next one is read.
+ * what one row has to know of another is kept in temporary tables. While the database works on a batch the next one is
+ * read.
  * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, the CSV_… and JSON_… refusals; for the
  *   rejects FILE_NOT_WRITABLE, and REJECTS_NOT_PLACED when all else is done
  */
@@ -126,24 +125,13 @@ export async function importFile<Parsers extends ColumnParsers>(
       ROWS_PER_BATCH,
     );
     let rowsRead = 0;
-    try {
-      let next = await batches.next();
-      while (next.done !== true) {
-        const rows = next.value;
-        await refuseRepeated(rows, plan.key, keys);
-        await importer.take(rows);
-        await rejects?.flush();
-        const writing = importer.write?.();
-        const reading = batches.next();
-        await Promise.allSettled([writing, reading]);
-        await writing;
-        next = await reading;
-        rowsRead += rows.length;
-        const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
-        progress(rowsRead, total, plan.things);
-      }
-    } finally {
-      await batches.return(undefined);
+    for await (const rows of readAhead(batches)) {
+      await refuseRepeated(rows, plan.key, keys);
+      await importer.take(rows);
+      await rejects?.flush();
+      rowsRead += rows.length;
+      const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
+      progress(rowsRead, total, plan.things);
     }
     await importer.end?.();
     const result = run.report.result();
@@ -190,8 +178,26 @@ async function* counted(
   }
 }
 
+/** Makes the next item while one is in use. */
+async function* readAhead<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item> {
+  let next = items.next();
+  try {
+    for (let item = await next; item.done !== true; item = await next) {
+      next = items.next();
+      // It fails when it is waited for.
+      next.catch(() => {});
+      yield item.value;
+    }
+  } finally {
+    await items.return();
+  }
+}
+
 /** Batches of at least `size` items, the last one excepted. */
-async function* gathered<Item>(source: AsyncIterable<Item[]>, size: number): AsyncGenerator<Item[]> {
+async function* gathered<Item>(
+  source: AsyncIterable<Item[]>,
+  size: number,
+): AsyncGenerator<Item[], void, undefined> {
   let batch: Item[] = [];
   for await (const items of source) {
     batch = batch.length === 0 ? items : batch.concat(items);

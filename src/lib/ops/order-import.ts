@@ -135,9 +135,6 @@ class OrderImporter implements RowImporter<Parsers> {
   readonly #now: Instant;
   readonly #staged: StagedOrders;
   readonly #products: ReadonlyMap<string, StoredProduct>;
-  /** What was decided and is not written. */
-  #placements: readonly Placement[] = [];
-  #waiting: readonly WaitingRow[] = [];
 
   constructor(
     tx: Transaction<Schema>,
@@ -162,7 +159,7 @@ class OrderImporter implements RowImporter<Parsers> {
     const placed = await this.#staged.findPlaced(replaced);
     const inBatch = new Map<Reference, Candidate>();
     const waiting: WaitingRow[] = [];
-    this.#placements = candidates.flatMap((candidate): Placement[] => {
+    const placements = candidates.flatMap((candidate): Placement[] => {
       const { replaces } = candidate.row.values;
       const predecessor =
         replaces === undefined
@@ -176,12 +173,8 @@ class OrderImporter implements RowImporter<Parsers> {
       inBatch.set(candidate.reference, candidate);
       return [{ ...candidate, predecessor }];
     });
-    this.#waiting = waiting;
-  }
-
-  async write(): Promise<void> {
-    await this.#place(this.#placements);
-    await this.#staged.addWaiting(this.#waiting);
+    await this.#place(placements);
+    await this.#staged.addWaiting(waiting);
   }
 
   async end(): Promise<void> {

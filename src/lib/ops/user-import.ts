@@ -50,7 +50,6 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
     format: { parsers: PARSERS, required: ['username'] },
     key: { column: 'username', of: ({ values }) => values.username },
     begin: async (tx, run) => {
-      let writes: readonly PersonWrite[] = [];
       const names = {
         capital: await findCapitalNames(tx),
         fresh: await FileKeys.create(tx, 'new_names'),
@@ -60,7 +59,7 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
           const people = await findPeople(tx, rows.flatMap(usernameOf));
           const stored = new Map(people.map((person) => [person.user.username, person]));
           await refuseTwins(tx, rows, stored, names);
-          writes = rows.flatMap((row): PersonWrite[] => {
+          const writes = rows.flatMap((row): PersonWrite[] => {
             const [username] = usernameOf(row);
             const before = username === undefined ? null : (stored.get(username) ?? null);
             const wanted = decide(row, before, context);
@@ -76,8 +75,6 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
             }
             return [{ stored: before, wanted }];
           });
-        },
-        async write() {
           if (run.writes) await savePeople(tx, writes);
         },
         async end() {

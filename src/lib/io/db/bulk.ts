@@ -1,5 +1,5 @@
 import { CompiledQuery, PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
-import { copyText } from './copy-text.ts';
+import { copyText, copyTextInTurns } from './copy-text.ts';
 import type { Schema } from './schema.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import type { TranslatingConnection } from './translating-driver.ts';
@@ -29,8 +29,15 @@ export async function insertRows(
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
 ): Promise<void> {
-  const insert = await prepareRows(tx, table, columns, rows);
-  await insert();
+  const into = `${table} (${Object.keys(columns).join(', ')})`;
+  if (isCopied(tx, table, rows)) {
+    await copyRows(tx, into, rows.length, copyText(rows));
+    return;
+  }
+  await executeForRows(tx, columns, rows, {
+    sqlite: (values) => `insert into ${into} ${values}`,
+    postgresql: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
+  });
 }
 
 /**
@@ -43,20 +50,22 @@ export async function prepareRows(
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
 ): Promise<() => Promise<void>> {
+  if (!isCopied(tx, table, rows)) return () => insertRows(tx, table, columns, rows);
   const into = `${table} (${Object.keys(columns).join(', ')})`;
-  if (rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx)) {
-    const text = await copyText(rows);
-    return () =>
-      tx.getExecutor().provideConnection(async (connection) => {
-        await (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, rows.length, text);
-      });
-  }
-  return async () => {
-    await executeForRows(tx, columns, rows, {
-      sqlite: (values) => `insert into ${into} ${values}`,
-      postgresql: (arrays) => `insert into ${into} select * from unnest(${arrays})`,
-    });
-  };
+  const text = await copyTextInTurns(rows);
+  return () => copyRows(tx, into, rows.length, text);
+}
+
+function isCopied(tx: Transaction<Schema>, table: string, rows: readonly unknown[]): boolean {
+  return rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx);
+}
+
+function copyRows(tx: Transaction<Schema>, into: string, count: number, text: Buffer): Promise<void> {
+  return tx
+    .getExecutor()
+    .provideConnection((connection) =>
+      (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, count, text),
+    );
 }
 
 /**

@@ -6,16 +6,17 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
 /** Less than a millisecond's work. */
 const ROWS_PER_TURN = 200;
 
-/**
- * Rows in PostgreSQL's text format of COPY: tabs between values, `\N` for null, backslashes before what is special.
- * Other work has its turn in between.
- */
-export async function copyText(rows: readonly (readonly unknown[])[]): Promise<Buffer> {
+/** Rows in PostgreSQL's text format of COPY: tabs between values, `\N` for null, backslashes before what is special. */
+export function copyText(rows: readonly (readonly unknown[])[]): Buffer {
+  return Buffer.from(`${rows.map(rowText).join('\n')}\n`);
+}
+
+/** `copyText` while the database is at work: other work has its turn in between. */
+export async function copyTextInTurns(rows: readonly (readonly unknown[])[]): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let start = 0; start < rows.length; start += ROWS_PER_TURN) {
     if (start > 0) await setImmediate();
-    const texts = rows.slice(start, start + ROWS_PER_TURN).map(rowText);
-    pieces.push(Buffer.from(`${texts.join('\n')}\n`));
+    pieces.push(copyText(rows.slice(start, start + ROWS_PER_TURN)));
   }
   return Buffer.concat(pieces);
 }

@@ -19,11 +19,14 @@ export async function takeStatistics<Table extends keyof Schema>(
 /**
  * Tells PostgreSQL that the statements of this transaction each read a small part of large tables, found by index. The
  * planner cannot know that of tables that grow faster than their statistics follow, and would read them whole, once
- * for each part.
+ * for each part, or start a second process for it, which takes longer than the statement.
  */
 export async function planForSmallParts(tx: Transaction<Schema>): Promise<void> {
   if (!(tx.getExecutor().adapter instanceof PostgresAdapter)) return;
   await sql
-    .raw('set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off')
+    .raw(
+      `set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;
+      set local max_parallel_workers_per_gather = 0`,
+    )
     .execute(tx);
 }
