@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { CsvError } from 'csv-parse';
+import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UserError } from '../../src/lib/core/errors.ts';
@@ -86,6 +88,81 @@ test('what is written is read back, whatever the text and the size of the chunks
     { numRuns: 300 },
   );
 });
+
+test('rows and refusals are those of csv-parse, however a file is cut', async () => {
+  const piece = fc.constantFrom(
+    ...['"', '"', '""', ',', ',', '\n', '\n', '\r\n', '\r', ';', ' ', 'a', 'é', '\ufeff'],
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join('')),
+      fc.constantFrom('', '\ufeff'),
+      fc.integer({ min: 1, max: 30 }),
+      fc.constantFrom(5, 20, 1000),
+      async (text, mark, chunkBytes, maxRecordBytes) => {
+        const content = `${mark}username,"city",note\r\n${text}`;
+        const options = { malformed: true, maxRecordBytes: Math.max(maxRecordBytes, 20) };
+        const read = await sourcesOf(content, options, chunkBytes);
+        if (read === 'CSV_RECORD_TOO_LARGE') expect(maxRecordBytes).toBeLessThan(1000);
+        else expect(withoutQuoteLine(read)).toEqual(withoutQuoteLine(parsedWhole(content)));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+/** csv-parse does not say on which line the quote stands that is never closed. */
+function withoutQuoteLine(read: string[][] | string): string[][] | string {
+  return typeof read === 'string' ? read.replace(/line \d+(?=.*never closed)/, 'line ?') : read;
+}
+
+/** What csv-parse alone makes of it. */
+function parsedWhole(content: string): string[][] | string {
+  const bytes = Buffer.from(content);
+  const rows: string[][] = [];
+  let end = 0;
+  const lineAfter = (at: number) => {
+    const start = at + (/^(?:\r?\n)*/.exec(bytes.toString('latin1', at))?.[0].length ?? 0);
+    return 1 + bytes.subarray(0, start).filter((byte) => byte === 0x0a).length;
+  };
+  const take = (cells: string[], info: { bytes: number }) => {
+    rows.push([String(lineAfter(end)), ...cells]);
+    end = info.bytes;
+    return null;
+  };
+  const options = { bom: true, record_delimiter: ['\r\n', '\n'], relax_column_count: true };
+  try {
+    parse(bytes, { ...options, skip_empty_lines: true, on_record: take });
+    return rows.slice(1);
+  } catch (error) {
+    const { code, column, message } = error as CsvError & { column: number };
+    const separator = /got "([;\t|])"/.exec(message)?.[1];
+    const cell = `cell ${column + 1} of the row`;
+    const reason = {
+      CSV_QUOTE_NOT_CLOSED: `the quote that opens ${cell} is never closed`,
+      INVALID_OPENING_QUOTE: `${cell} has a quote inside, but does not begin with one`,
+      CSV_INVALID_CLOSING_QUOTE:
+        separator === undefined
+          ? `${cell} goes on after its closing quote`
+          : `the cells are separated by "${separator}", and must be separated by a comma`,
+    }[String(code)];
+    return `"u.csv", line ${lineAfter(end)}: ${reason}.`;
+  }
+}
+
+/** The rows of a file as they stand there, each behind its line, or why it is refused. */
+async function sourcesOf(content: string, options: Options, chunkBytes: number) {
+  const rows: string[][] = [];
+  const format = { file: 'u.csv', columns: COLUMNS, ...options };
+  try {
+    for await (const batch of readCsv(chunks(Buffer.from(content), chunkBytes), format))
+      rows.push(...batch.map(({ line, source }) => [String(line), ...source]));
+    return rows;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.code === 'CSV_QUOTE' ? error.message : error.code;
+  }
+}
 
 test('quoted cells with semicolons between them are told from a quote at fault', async () => {
   const error = await refusal('"username";"city";"note"\n');
@@ -231,6 +308,8 @@ test('the source is closed when the reader stops early', async () => {
 async function readInChild(head: string, body: string, times: number) {
   const script = `
     const { readCsv } = await import(${JSON.stringify(new URL('../../src/lib/io/csv.ts', import.meta.url).href)});
+    const { keepHeapSmall } = await import(${JSON.stringify(new URL('../../src/lib/io/heap.ts', import.meta.url).href)});
+    keepHeapSmall();
     const body = Buffer.from(${JSON.stringify(body)}.repeat(500));
     async function* source() {
       yield Buffer.from(${JSON.stringify(head)});
