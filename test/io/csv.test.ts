@@ -91,7 +91,7 @@ test('what is written is read back, whatever the text and the size of the chunks
 
 test('rows and refusals are those of csv-parse, however a file is cut', async () => {
   const piece = fc.constantFrom(
-    ...['"', '"', '""', ',', ',', '\n', '\n', '\r\n', '\r', ';', ' ', 'a', 'é', '\ufeff'],
+    ...['"', '"', '""', '"a"', '"a"\r', ',', ',', '\n', '\n', '\r\n', '\r', ';', ' ', 'a', 'é', '\ufeff'],
   );
   await fc.assert(
     fc.asyncProperty(
