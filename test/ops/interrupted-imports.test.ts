@@ -18,7 +18,7 @@ import { fileOf, KINDS, openImportWorld, THINGS, type Things } from '../support/
 const WORKER = fileURLToPath(new URL('../support/import-worker.ts', import.meta.url));
 const NOW = '2025-06-01';
 /** Of so many batches that there is a middle. */
-const ROWS = 2500;
+const ROWS = 5000;
 const OLD = 'of an earlier import\n';
 
 describeDatabases('an import', (databases) => {
