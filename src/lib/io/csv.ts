@@ -89,7 +89,7 @@ export async function* readCsv(
     parser.destroy();
   }
 
-  /** Reads plain rows, which takes a quarter of the parser's time. The first other row, and all after it, are the parser's. */
+  /** Reads plain rows, in a quarter of the parser's time. The first other row, and all after it, are the parser's. */
   async function readPlain(chunk: Uint8Array): Promise<void> {
     let bytes = Buffer.concat([rest, chunk]);
     if (isStart && bytes.length >= BYTE_ORDER_MARK.length) {
