@@ -35,6 +35,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.12',
   minifySyntax: true,
+  minifyWhitespace: true,
   chunkNames: 'chunks/[name]-[hash]',
   metafile: true,
   legalComments: 'none',

@@ -18,7 +18,10 @@ const reason = whyNoLab();
 if (reason !== null) process.stderr.write(`Live interfaces are not tested: ${reason}.\n`);
 
 /** What a run may do when nothing differs. */
-const READING = /^Running: \S*\/(wg show all dump|ip -json link show|ip -json -6 route show proto 188)$/;
+const READING = [
+  /^Running: \S*\/wg show all dump$/m,
+  /^Running: \S*\/ip -json -6 -batch - <<<'route show proto 188\nlink show\n'$/m,
+];
 
 describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
   describeDatabases('with clients', (databases) => {
@@ -68,9 +71,8 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       const before = await stat(join(directory, 'wg0.conf'));
       const second = await run('-v');
       expect([second.code, second.stdout]).toEqual([0, '']);
-      const commands = second.stderr.split('\n').filter((line) => line.startsWith('Running: '));
-      expect(commands).toHaveLength(3);
-      for (const command of commands) expect(command).toMatch(READING);
+      expect(second.stderr.match(/^Running: /gm)).toHaveLength(READING.length);
+      for (const command of READING) expect(second.stderr).toMatch(command);
       const after = await stat(join(directory, 'wg0.conf'));
       expect([after.ino, after.mtimeMs, after.ctimeMs]).toEqual([before.ino, before.mtimeMs, before.ctimeMs]);
     });
@@ -412,6 +414,29 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       expect(await run('', other)).toEqual({ code: 0, stdout: '', stderr: '' });
       expect(host.run('ip -6 route show proto 188')).toBe('');
       expect(host.run('ip -6 route show proto 200')).toContain(`${POOL} dev wg0`);
+    });
+
+    it('names what it did not take over although the commands went well', async () => {
+      await repair();
+      const key = peers()[0] ?? '';
+      const damage = {
+        wg: [`wg set wg0 peer ${key} remove peer ${testKey(9)} allowed-ips 2a0a:e5c1:2ff::/48`, ' set '],
+        ip: [`ip -6 route delete ${POOL} dev wg0`, ' route replace '],
+      };
+      const lacking = { wg: `add peer ${key}, remove peer ${testKey(9)}`, ip: `add route ${POOL}` };
+      for (const tool of ['wg', 'ip'] as const) {
+        const [command, ignored] = damage[tool];
+        host.run('sh', command);
+        const deaf = join(vpn.folder, `deaf-${tool}`);
+        const script = `#!/bin/sh\ncase " $* " in *'${ignored}'*) ;; *) exec ${tool} "$@";; esac\n`;
+        await writeFile(deaf, script, { mode: 0o755 });
+        const { code, stdout, stderr } = await run('', {
+          [`UNCLOUD_WIREGUARD_${tool.toUpperCase()}_COMMAND`]: deaf,
+        });
+        expect([code, stdout]).toEqual([3, '']);
+        expect(stderr.replace(/\s+/g, ' ')).toContain(`wg0 did not take these changes: ${lacking[tool]}.`);
+        expect(await repair()).not.toEqual([]);
+      }
     });
 
     it('says that it wrote the file when the link then fails', async () => {

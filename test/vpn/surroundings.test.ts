@@ -161,17 +161,15 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
       expect(full.stderr).toContain('no space left on the disk');
       expect([fileOnHost(), vpn.peers()]).toEqual(before);
       expect(host.run(`ls -A ${vpn.directory}`)).toBe('ballast\nwg0.conf\n');
-      // The file has room now, and what `wg` is to read has none.
+      // The file has room now. A folder for temporary files that is full is in nobody's way.
       const scratch = join(vpn.directory, 'full');
       host.run(
         'sh',
         `rm ${vpn.directory}/ballast; mkdir ${scratch}; mount -t tmpfs -o nr_inodes=1 tmpfs ${scratch}`,
       );
-      const halfway = await vpn.reconcile('', { TMPDIR: scratch });
-      expect([halfway.code, halfway.stdout]).toEqual([3, 'wg0: update file wg0.conf\n']);
-      expect(halfway.stderr).toContain(`${scratch}" cannot be written: ENOSPC`);
+      const { code, stdout } = await vpn.reconcile('', { TMPDIR: scratch });
+      expect([code, stdout]).toEqual([0, `wg0: update file wg0.conf\nwg0: add peer ${testKey(1)}\n`]);
       expect(fileOnHost()).toContain(testKey(1));
-      expect((await vpn.reconcile()).stdout).toBe(`wg0: add peer ${testKey(1)}\n`);
       expect(await vpn.reconcile()).toEqual(NOTHING);
 
       host.run(`mount -o remount,ro ${vpn.directory}`);

@@ -215,14 +215,12 @@ interface SlotPeer extends Peer {
  */
 function areSound(pool: ServedPool, networks: readonly StoredNetwork[]): networks is readonly SlotPeer[] {
   const textOf = slotFormatter(pool.prefix, pool.subnetworkSize);
-  const keys = new Set<string>([pool.publicKey]);
-  let last = -1;
-  for (const { slot, network, publicKey } of networks) {
-    if (slot <= last || network !== textOf(slot) || !isPublicKey(publicKey)) return false;
-    last = slot;
-    keys.add(publicKey);
-  }
-  return keys.size === networks.length + 1;
+  const keys = new Set(networks.map(({ publicKey }) => publicKey));
+  if (keys.size < networks.length || keys.has(pool.publicKey)) return false;
+  return networks.every(
+    ({ slot, network, publicKey }, at) =>
+      slot > (networks[at - 1]?.slot ?? -1) && network === textOf(slot) && isPublicKey(publicKey),
+  );
 }
 
 /** Ids of networks, each with the id of another that has the same key or network. */

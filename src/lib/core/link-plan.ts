@@ -69,6 +69,13 @@ export interface InterfacePlan extends FilePlan {
     | { readonly action: 'leave' };
 }
 
+/** Whether a plan leaves all links and routes as they are; keys, ports and peers it may change. */
+export function keepsLinks({ link }: InterfacePlan): boolean {
+  if (link.action !== 'change') return link.action === 'leave';
+  const { create, mark, raise, addRoute, removeRoutes } = link.steps;
+  return !create && mark === null && !raise && addRoute === null && removeRoutes.length === 0;
+}
+
 /** The alias that marks the link of a pool as ours. */
 export function linkMark(poolId: number): string {
   return `uncloud:pool=${poolId}`;

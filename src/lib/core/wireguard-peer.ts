@@ -55,9 +55,8 @@ export type PeerChange =
 export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
   const differing = wanted.filter((peer) => !found.has(asFound(peer)));
   if (differing.length === 0 && wanted.length === found.size) return [];
-  const gone = new Set(found);
-  for (const peer of wanted) gone.delete(asFound(peer));
-  const before = new Map(listPeers(gone).map((peer) => [peer.publicKey, peer]));
+  const gone = listPeers(found.difference(new Set(wanted.map(asFound))));
+  const before = new Map(gone.map((peer) => [peer.publicKey, peer]));
   const changes: PeerChange[] = [];
   for (const peer of differing) {
     changes.push({ action: before.delete(peer.publicKey) ? 'update' : 'add', peer });

@@ -10,27 +10,18 @@ import {
   isRouteTaken,
   markLink,
   raiseLink,
-  readLinks,
-  readRoutes,
+  readLinksAndRoutes,
   replaceRoute,
 } from './ip.ts';
-import {
-  addPeers,
-  clearPresharedKeys,
-  readDevices,
-  removePeers,
-  startUserspace,
-  syncConfig,
-} from './wireguard.ts';
+import { changePeers, readDevices, startUserspace, syncConfig } from './wireguard.ts';
 
 /**
  * What the host has now: its links, its WireGuard interfaces and our routes.
  * @throws TOOL_MISSING, NOT_PERMITTED, COMMAND_FAILED
  */
 export async function readHost(tools: HostTools): Promise<HostState> {
-  const { ip, wg } = tools;
-  const [devices, links, routes] = await Promise.all([readDevices(wg), readLinks(ip), readRoutes(tools)]);
-  return { devices, links, routes };
+  const [devices, others] = await Promise.all([readDevices(tools.wg), readLinksAndRoutes(tools)]);
+  return { devices, ...others };
 }
 
 /** The interface that is changed. */
@@ -43,8 +34,7 @@ export interface Target {
 }
 
 /**
- * Brings an interface to what is wanted. New peers come before old ones go, so that a network that moves to another
- * key is never without a peer; a route needs a link that is up.
+ * Brings an interface to what is wanted. A route needs a link that is up.
  * @throws LISTEN_PORT_IN_USE, ROUTE_NOT_OURS, USERSPACE_FAILED, and the refusals of `Tool`
  */
 export async function takeSteps(tools: HostTools, target: Target, steps: LinkSteps): Promise<void> {
@@ -53,9 +43,7 @@ export async function takeSteps(tools: HostTools, target: Target, steps: LinkSte
   if (steps.create && !(await addLink(ip, name))) await startUserspace(tools.run, target.userspace, name);
   if (steps.mark !== null) await markLink(ip, name, steps.mark);
   if (steps.configure) await syncConfig(wg, name, target.file);
-  if (steps.addPeers.length > 0) await addPeers(wg, name, steps.addPeers);
-  if (steps.removePeers.length > 0) await removePeers(wg, name, steps.removePeers);
-  if (steps.clearPresharedKeys.length > 0) await clearPresharedKeys(wg, name, steps.clearPresharedKeys);
+  await changePeers(wg, name, steps);
   if (steps.raise) await raiseLink(ip, name);
   if (steps.addRoute !== null) {
     if (await isRouteTaken(tools, steps.addRoute, name)) {

@@ -1,29 +1,33 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../core/errors.ts';
-import type { LiveLink, LiveRoute } from '../core/link-plan.ts';
+import type { HostState } from '../core/link-plan.ts';
 import type { HostTools, Tool } from './host-tools.ts';
-
-/** The links of the machine by their names. */
-export async function readLinks(ip: Tool): Promise<Map<string, LiveLink>> {
-  const rows = parse<{ ifname: string; ifalias?: string; flags?: string[] }>(
-    await ip(['-json', 'link', 'show'], { privileged: false }),
-  );
-  return new Map(
-    rows.map(({ ifname, ifalias, flags }) => [
-      ifname,
-      { alias: ifalias ?? null, up: flags?.includes('UP') ?? false },
-    ]),
-  );
-}
 
 /** What routes are read and changed with. */
 type Routing = Pick<HostTools, 'ip' | 'routeProtocol'>;
 
-/** The routes that carry our protocol number. */
-export async function readRoutes({ ip, routeProtocol }: Routing): Promise<LiveRoute[]> {
-  const args = ['-json', '-6', 'route', 'show', 'proto', String(routeProtocol)];
-  const rows = parse<{ dst: string; dev?: string }>(await ip(args, { privileged: false }));
-  return rows.map(({ dst, dev }) => ({ prefix: dst, interface: dev ?? '' }));
+/** The links of the machine by their names, and the routes that carry our protocol number. */
+export async function readLinksAndRoutes({
+  ip,
+  routeProtocol,
+}: Routing): Promise<Pick<HostState, 'links' | 'routes'>> {
+  const input = `route show proto ${routeProtocol}\nlink show\n`;
+  const printed = await ip(['-json', '-6', '-batch', '-'], { privileged: false, input });
+  const [links = '', routes = ''] = printed.trim().split('\n').reverse();
+  return {
+    links: new Map(
+      parse<{ ifname: string; ifalias?: string; flags?: string[] }>(links).map(
+        ({ ifname, ifalias, flags }) => [
+          ifname,
+          { alias: ifalias ?? null, up: flags?.includes('UP') ?? false },
+        ],
+      ),
+    ),
+    routes: parse<{ dst: string; dev?: string }>(routes).map(({ dst, dev }) => ({
+      prefix: dst,
+      interface: dev ?? '',
+    })),
+  };
 }
 
 /** The metric that the kernel gives a route when none is asked for (IP6_RT_PRIO_USER). */

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
-import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { refuse, UserError } from '../core/errors.ts';
+import { refuse } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { isRoot } from './account.ts';
 
@@ -12,7 +10,7 @@ const MORE_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bi
 const SECONDS = 30;
 
 export interface RunOptions {
-  /** What the program finds in /dev/stdin; nothing else is ever there. */
+  /** What the program reads from its standard input; nothing else is ever there. */
   readonly input?: string;
   /** Needs root: run through `sudo -n` by anybody else, where the configuration allows it. */
   readonly privileged?: boolean;
@@ -31,12 +29,12 @@ export interface Ran {
  * Runs a program without a shell, with messages in English, for at most 30 seconds.
  * Arguments are visible to every user of the machine: secrets go through files of mode 0600.
  * @throws TOOL_MISSING; NOT_PERMITTED where root is needed and there is no sudo; COMMAND_FAILED when it does not
- *   even start; FILE_NOT_WRITABLE when the input finds no room
+ *   even start
  */
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>;
 
 /**
- * The only place that starts processes. It uses Node's own module: the run that changes nothing starts three of
+ * The only place that starts processes. It uses Node's own module: the run that changes nothing starts two of
  * them each minute, and loading a library for that would cost more than they do.
  * @param show is told each command as it is run
  */
@@ -50,25 +48,26 @@ export function runner({
   return async (command, args, { input, privileged = false, service = false } = {}) => {
     const viaSudo = privileged && useSudo && !isRoot();
     const argv = [...(viaSudo ? [locateSudo(command), '-n'] : []), locate(command), ...args];
-    show?.(argv.map(shellWord).join(' '));
-    if (input === undefined) return start(argv, 'ignore', service);
-    return withFile(input, (descriptor) => start(argv, descriptor, service));
+    show?.(argv.map(shellWord).join(' ') + (input === undefined ? '' : ` <<<${shellWord(input)}`));
+    return start(argv, input, service);
   };
 }
 
 function start(
   [program = '', ...args]: readonly string[],
-  stdin: number | 'ignore',
+  input: string | undefined,
   service: boolean,
 ): Promise<Ran> {
   const output = service ? 'ignore' : 'pipe';
   const child = spawn(program, args, {
-    stdio: [stdin, output, output],
+    stdio: [input === undefined ? 'ignore' : 'pipe', output, output],
     env: { ...process.env, PATH: folders().join(':'), LC_ALL: 'C' },
     detached: service,
     timeout: SECONDS * 1000,
     killSignal: 'SIGKILL',
   });
+  // A program that ends before it has read all of it says why by itself.
+  child.stdin?.on('error', () => {}).end(input);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -86,28 +85,6 @@ function start(
       });
     });
   });
-}
-
-/**
- * Hands over text as an open file. Node's pipes are sockets, which nobody can open again by the name /dev/stdin,
- * as `wg` does.
- */
-async function withFile<T>(text: string, use: (descriptor: number) => Promise<T>): Promise<T> {
-  let folder: string | undefined;
-  let handle: FileHandle | undefined;
-  try {
-    folder = await mkdtemp(join(tmpdir(), 'uncloud-'));
-    const file = join(folder, 'input');
-    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
-    handle = await open(file, constants.O_RDONLY);
-    return await use(handle.fd);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw refuse.FILE_NOT_WRITABLE({ file: folder ?? tmpdir(), reason: (error as Error).message });
-  } finally {
-    await handle?.close();
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
 }
 
 function folders(): string[] {

@@ -2,14 +2,12 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refuse } from '../core/errors.ts';
 import { instant } from '../core/instant.ts';
-import type { LiveDevice } from '../core/link-plan.ts';
+import type { LinkSteps, LiveDevice } from '../core/link-plan.ts';
 import type { PeerTraffic } from '../core/tunnel.ts';
-import { renderPeer } from '../core/wireguard-config.ts';
-import type { Peer } from '../core/wireguard-peer.ts';
 import type { Tool } from './host-tools.ts';
 import type { Run } from './run.ts';
 
-/** Linux takes 128 KiB of one argument and about 2 MiB of all; a key with its word takes 50 bytes. */
+/** Linux takes about 2 MiB of arguments; a peer with its network takes 110 bytes at most. */
 const PEERS_PER_COMMAND = 1000;
 const SOCKET_SECONDS = 5;
 const SOCKET_POLL_MILLISECONDS = 20;
@@ -80,21 +78,28 @@ export async function syncConfig(wg: Tool, name: string, file: string): Promise<
   await wg(['syncconf', name, file]);
 }
 
-/** Adds peers, and changes the networks of those that are there; all others go on undisturbed. */
-export async function addPeers(wg: Tool, name: string, peers: readonly Peer[]): Promise<void> {
-  await wg(['addconf', name, '/dev/stdin'], { input: peers.map(renderPeer).join('') });
-}
-
-/** Removes peers by their public keys. */
-export async function removePeers(wg: Tool, name: string, keys: readonly string[]): Promise<void> {
-  await inParts(keys, (part) => wg(['set', name, ...part.flatMap((key) => ['peer', key, 'remove'])]));
-}
-
-/** Takes the preshared keys of peers away: a file without one leaves it in place (wireguard-tools 1.0.20210914). */
-export async function clearPresharedKeys(wg: Tool, name: string, keys: readonly string[]): Promise<void> {
-  await inParts(keys, (part) =>
-    wg(['set', name, ...part.flatMap((key) => ['peer', key, 'preshared-key', '/dev/null'])]),
-  );
+/**
+ * Adds peers or gives them other networks, removes peers, and takes the preshared keys of peers away, which a file
+ * without them leaves in place (wireguard-tools 1.0.20210914); all others go on undisturbed. New peers come before old
+ * ones go, so that a network that moves to another key is never without a peer.
+ */
+export async function changePeers(
+  wg: Tool,
+  name: string,
+  {
+    addPeers,
+    removePeers,
+    clearPresharedKeys,
+  }: Pick<LinkSteps, 'addPeers' | 'removePeers' | 'clearPresharedKeys'>,
+): Promise<void> {
+  const changes = [
+    ...addPeers.map(({ publicKey, network }) => ['peer', publicKey, 'allowed-ips', network]),
+    ...removePeers.map((key) => ['peer', key, 'remove']),
+    ...clearPresharedKeys.map((key) => ['peer', key, 'preshared-key', '/dev/null']),
+  ];
+  for (let start = 0; start < changes.length; start += PEERS_PER_COMMAND) {
+    await wg(['set', name, ...changes.slice(start, start + PEERS_PER_COMMAND).flat()]);
+  }
 }
 
 /**
@@ -114,11 +119,5 @@ export async function startUserspace(run: Run, program: string | null, name: str
       throw refuse.USERSPACE_FAILED({ command, interface: name, reason });
     }
     await sleep(SOCKET_POLL_MILLISECONDS);
-  }
-}
-
-async function inParts(keys: readonly string[], use: (part: readonly string[]) => Promise<unknown>) {
-  for (let start = 0; start < keys.length; start += PEERS_PER_COMMAND) {
-    await use(keys.slice(start, start + PEERS_PER_COMMAND));
   }
 }

@@ -83,7 +83,7 @@ function commandsOf({ config }: Context): string[][] {
     [ip, '-6', 'route', 'replace', '2001:db8::/32', 'dev', 'wg0', 'proto', protocol],
     [wg, 'show', 'all', 'dump'],
     [wg, 'syncconf', 'wg0', configPath(config['wireguard.config_directory'], 'wg0')],
-    [wg, 'addconf', 'wg0', '/dev/stdin'],
+    [wg, 'set', 'wg0', 'peer', `${'A'.repeat(43)}=`, 'allowed-ips', '2001:db8::/48'],
   ];
 }
 

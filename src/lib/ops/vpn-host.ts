@@ -14,6 +14,7 @@ import {
   type HostState,
   type InterfacePlan,
   isOfFile,
+  keepsLinks,
   planHeld,
   planInterface,
   planLeftoverInterface,
@@ -29,6 +30,7 @@ import { withHostLock } from '../io/host-lock.ts';
 import { type HostTools, hostTools } from '../io/host-tools.ts';
 import { deleteLink } from '../io/ip.ts';
 import { type Opener, openerFor, poolKeyPlace } from '../io/secrets.ts';
+import { readDevices } from '../io/wireguard.ts';
 import {
   configPath,
   listConfigs,
@@ -90,13 +92,12 @@ export async function reconcileHost(context: Context, request: HostRequest): Pro
   }
   return withHostLock(directory, async () => {
     const planned = await planHost(context, host);
-    const { pools } = planned;
     // A link that goes leaves its port to one that comes.
     const plans = planned.plans.toSorted((one, other) => order(one) - order(other));
     const outcomes: InterfaceOutcome[] = [];
     for (const plan of plans) outcomes.push(await apply(host, plan));
     if (!plans.some(changesLink)) return outcomes;
-    const verified = await verify(host, pools, plans, outcomes);
+    const verified = await verify(host, planned, plans, outcomes);
     if (await isForwarding()) return verified;
     return verified.map((outcome) =>
       outcome.applied ? { ...outcome, warnings: [NOT_FORWARDING] } : outcome,
@@ -133,6 +134,8 @@ interface HostSnapshot {
 interface HostPlan {
   readonly plans: readonly InterfacePlan[];
   readonly pools: readonly ServedPool[];
+  /** The host as it was found; null when no interface is touched. */
+  readonly state: HostState | null;
 }
 
 /** How long one answer of the database may take; the tunnels live on meanwhile. */
@@ -174,7 +177,7 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
     plans.push(leftover);
     if (successor !== undefined && leftover.held) plans[served.indexOf(successor)] = left(successor);
   }
-  return { plans, pools: snapshot.pools.map(({ pool }) => pool) };
+  return { plans, pools: snapshot.pools.map(({ pool }) => pool), state };
 }
 
 /** An interface that has to wait. */
@@ -341,16 +344,22 @@ async function apply(host: Host, plan: InterfacePlan): Promise<InterfaceOutcome>
   return outcomeOf(plan, { applied, done: applied ? plan.changes : [] });
 }
 
-/** Reads the host again: a command may succeed without effect, above all when the port is taken. */
+/**
+ * Reads again what was changed: a command may succeed without effect, above all when the port is taken.
+ * @param plans those of `planned` in the order of `outcomes`
+ */
 async function verify(
   { tools }: Host,
-  pools: readonly ServedPool[],
+  { pools, state: before }: HostPlan,
   plans: readonly InterfacePlan[],
   outcomes: readonly InterfaceOutcome[],
 ): Promise<InterfaceOutcome[]> {
   let state: HostState;
   try {
-    state = await readHost(tools);
+    state =
+      before !== null && plans.every(keepsLinks)
+        ? { ...before, devices: await readDevices(tools.wg) }
+        : await readHost(tools);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return outcomes.map((outcome) =>
