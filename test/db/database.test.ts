@@ -267,11 +267,12 @@ describe('PostgreSQL', () => {
   it('whatever the system says of a connection, the database is away', async () => {
     // The path of a Unix socket has 107 bytes at most: connect(2) ends with EINVAL, as it does on a blackhole route.
     const tooLong = `/tmp/${'a'.repeat(120)}`;
-    const outcome = await uncloud(['doctor', '--json'], { url: `postgres://ada@/x?host=${tooLong}` });
+    const invalid = `postgres://ada@/x?host=${tooLong}`;
+    const outcome = await uncloud(['doctor', '--json'], { url: invalid, environment: WITHOUT_KEY });
     expect(outcome).toMatchObject({ code: 1, stderr: '' });
     expect(outcome.stdout).toContain('connect EINVAL');
     for (const url of [
-      `postgres://ada@/x?host=${tooLong}`,
+      invalid,
       'postgres://ada@/x?host=/nonexistent',
       'postgres://ada@/x?host=/etc/passwd',
       'postgres://ada@nowhere.invalid/x',

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { BillDocument } from '../../src/lib/core/bill-document.ts';
+import { instant } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import { printedBill } from '../../src/lib/core/printed-bill.ts';
 import { parseTerritory, parseVatRate, type VatTreatment } from '../../src/lib/core/vat.ts';
 import { renderBillPdf } from '../../src/lib/io/bill-pdf.ts';
 import { aBill, aRecord, BUYER, IBAN, QR_IBAN, SELLER } from '../support/bill-document.ts';
 import { day } from '../support/billing.ts';
-import { readPdf, readQrBill } from '../support/pdf.ts';
+import { readHeights, readPdf, readQrBill } from '../support/pdf.ts';
 
 const render = (given: Partial<BillDocument> = {}) => renderBillPdf(printedBill(aBill(given)));
 const untaxed = (treatment: VatTreatment, territory: string) => ({
@@ -89,6 +90,54 @@ describe('the PDF of a bill', () => {
     const machines = [...pages.join(' ').matchAll(/Machine (\d+)\./g)].map(([, number]) => Number(number));
     expect(machines).toEqual(records.map((_, index) => index));
     expect(pages.at(-1)).toContain('Payment part');
+  });
+
+  it('keeps lines apart that have no words of their own', async () => {
+    const pdf = await render({ records: [1, 2, 3].map((id) => aRecord({ id, description: '' })) });
+    const found = await readHeights(pdf, 1);
+    const at = (text: string) => found.filter((item) => item.text === text).map(({ y }) => y);
+    const [first, second] = [at('8.1 %'), at('per 30 days')];
+    expect([first.length, second.length]).toEqual([3, 3]);
+    const gaps = second.slice(0, 2).map((y, index) => y - (first[index + 1] ?? y));
+    for (const gap of gaps) expect(gap).toBeGreaterThan(12);
+  });
+
+  it('tells hours apart, and periods that have no name by their days or hours', async () => {
+    const hour = (start: number, given: Partial<ReturnType<typeof aRecord>> = {}) =>
+      aRecord({
+        start: instant(day('2025-01-21') + start),
+        end: instant(day('2025-01-21') + start + 3600),
+        periodSeconds: 3600,
+        ...given,
+      });
+    const records = [
+      hour(46_800),
+      hour(84_600),
+      hour(82_800, { end: instant(day('2025-01-22') + 5) }),
+      aRecord({ periodSeconds: 864_000, end: day('2025-01-11') }),
+      aRecord({ periodSeconds: 21_600, end: instant(day('2025-01-01') + 21_600) }),
+      aRecord({ periodSeconds: 100, end: instant(day('2025-01-01') + 100) }),
+    ];
+    const english = (await readPdf(await render({ records })))[0];
+    for (const part of [
+      '21 Jan 2025, 13:00 – 14:00 UTC',
+      '21 Jan 2025, 23:30 – 22 Jan 2025, 00:30 UTC',
+      '21 Jan 2025, 23:00 – 22 Jan 2025, 00:00:05 UTC',
+      'VM 1 Jan 2025 – 10 Jan 2025 1 10.00 8.1 % 10.00 per 10 days',
+      'VM 1 Jan 2025, 00:00 – 06:00 UTC 1 10.00 8.1 % 10.00 per 6 hours',
+      'per 100 seconds',
+    ]) {
+      expect(english).toContain(part);
+    }
+    const german = (await readPdf(await render({ records, buyer: { ...BUYER, language: 'de' } })))[0];
+    for (const part of [
+      '21.01.2025, 13:00 – 14:00 UTC',
+      'pro 10 Tage',
+      'pro 6 Stunden',
+      'pro 100 Sekunden',
+    ]) {
+      expect(german).toContain(part);
+    }
   });
 
   it('holds hostile text: line ends, markup, pictures, right to left, and no end', async () => {

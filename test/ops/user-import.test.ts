@@ -121,7 +121,7 @@ describeDatabases('user import', (databases) => {
   });
 
   it('takes the day on which a VAT number was checked, and the language of bills', async () => {
-    const context = await databases.context();
+    const context = await databases.context({ now: '2025-03-01' });
     const header = 'username,country,vat_number,vat_checked_on,language';
     const file = await fileOf(header, 'anna,DE,DE123456789,2025-01-31,de', 'bob,DE,DE123456789,,');
     expect(await importUsers(context, file, DEFAULTS)).toMatchObject({ inserted: 2 });
@@ -141,6 +141,7 @@ describeDatabases('user import', (databases) => {
       'carl,CH,,2025-02-30,fr',
       'dora,CH,,2025-02-28,',
       'emil,,,2025-02-28,',
+      'fred,DE,DE123456789,2062-01-31,',
     );
     const error = await importUsers(context, faulty, DEFAULTS).catch((thrown) => thrown);
     expect(brief(error.data.refused)).toEqual([
@@ -148,6 +149,7 @@ describeDatabases('user import', (databases) => {
       [2, 'language', 'UNKNOWN_LANGUAGE'],
       [3, 'vat_number', 'NO_VAT_NUMBER'],
       [4, 'country', 'ADDRESS_NEEDS_COUNTRY'],
+      [5, 'vat_checked_on', 'VAT_CHECK_IN_FUTURE'],
     ]);
   });
 

@@ -113,8 +113,10 @@ describeDatabases('users', (databases) => {
   });
 
   it('updates each field, and forgets the check of another VAT number', async () => {
-    const context = await databases.context();
+    const context = await databases.context({ now: '2025-03-01' });
     await bootstrapUser(context, NICO, FULL);
+    const early = { user: {}, address: { vatCheckedOn: parseDay('2062-01-31') } };
+    await expect(updateUser(context, NICO, early)).rejects.toMatchObject({ code: 'VAT_CHECK_IN_FUTURE' });
     const checked = await updateUser(context, NICO, {
       user: { language: 'de', isActive: false },
       address: { vatCheckedOn: parseDay('2025-02-03'), vatTerritory: parseTerritory('DE-78266') },

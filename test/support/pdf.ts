@@ -1,11 +1,18 @@
 import { inflateSync } from 'node:zlib';
 import jsqr from 'jsqr';
-import { extractText } from 'unpdf';
+import { extractText, getDocumentProxy } from 'unpdf';
 
 /** The text of each page of a PDF, as a reader that knows nothing of its writer finds it; every blank is one space. */
 export async function readPdf(bytes: Uint8Array): Promise<string[]> {
   const { text } = await extractText(new Uint8Array(bytes), { mergePages: false });
   return text.map((page) => page.replace(/\s+/g, ' '));
+}
+
+/** How high each word group of a page stands, in points from the bottom of the page. */
+export async function readHeights(bytes: Uint8Array, page: number): Promise<{ text: string; y: number }[]> {
+  const pdf = await getDocumentProxy(new Uint8Array(bytes));
+  const { items } = await (await pdf.getPage(page)).getTextContent();
+  return items.flatMap((item) => ('str' in item ? [{ text: item.str, y: item.transform[5] as number }] : []));
 }
 
 const PIXELS_PER_POINT = 4;

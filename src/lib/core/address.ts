@@ -1,6 +1,6 @@
 import type { Country } from './country.ts';
 import { refuse } from './errors.ts';
-import type { Day } from './instant.ts';
+import { addDays, type Day, dayOf, type Instant } from './instant.ts';
 import { type Line, parseLine } from './line.ts';
 import type { Territory } from './vat.ts';
 import { checkVatNumberIn, parseVatNumber, type VatNumber } from './vat-number.ts';
@@ -31,6 +31,18 @@ const NOTHING = {
   vatCheckedOn: null,
   vatTerritory: null,
 };
+
+/**
+ * Checks the day on which a VAT number is said to have been found valid: a day to come would make the number count
+ * before anybody looked. Where the new day has begun already, the office may be ahead of UTC by one.
+ * @throws VAT_CHECK_IN_FUTURE
+ */
+export function checkDayOfCheck({ vatCheckedOn }: AddressChange, now: Instant): void {
+  const today = dayOf(now);
+  if (vatCheckedOn && vatCheckedOn > addDays(today, 1)) {
+    throw refuse.VAT_CHECK_IN_FUTURE({ day: vatCheckedOn, today });
+  }
+}
 
 /**
  * The address after a change; null when there was none and the change gives none. Another VAT number than before

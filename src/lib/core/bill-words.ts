@@ -31,7 +31,7 @@ export interface BillWords {
   corrects(number: number): string;
   order(reference: string): string;
   part(count: string, whole: string, unit: 'days' | 'seconds'): string;
-  every(seconds: string): string;
+  every(count: string, unit: 'days' | 'hours' | 'seconds'): string;
   on(base: string): string;
   payable(amount: string, day: string): string;
   account(iban: string, reference: string): string;
@@ -80,7 +80,7 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
     corrects: (number) => `corrects invoice\u00a0${number}`,
     order: (reference) => `order ${reference}`,
     part: (count, whole, unit) => `${count} of ${whole} ${unit}`,
-    every: (seconds) => `per ${seconds} seconds`,
+    every: (count, unit) => `per ${count} ${unit}`,
     on: (base) => `on ${base}`,
     payable: (amount, day) => `Please pay ${amount} by ${day}.`,
     account: (iban, reference) => `IBAN ${iban}, reference ${reference}`,
@@ -127,7 +127,7 @@ export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
     corrects: (number) => `berichtigt Rechnung\u00a0${number}`,
     order: (reference) => `Bestellung ${reference}`,
     part: (count, whole, unit) => `${count} von ${whole} ${unit === 'days' ? 'Tagen' : 'Sekunden'}`,
-    every: (seconds) => `pro ${seconds} Sekunden`,
+    every: (count, unit) => `pro ${count} ${{ days: 'Tage', hours: 'Stunden', seconds: 'Sekunden' }[unit]}`,
     on: (base) => `auf ${base}`,
     payable: (amount, day) => `Bitte zahlen Sie ${amount} bis zum ${day}.`,
     account: (iban, reference) => `IBAN ${iban}, Referenz ${reference}`,

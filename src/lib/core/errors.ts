@@ -1268,6 +1268,15 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
+  VAT_CHECK_IN_FUTURE: define<{ day: string; today: string }>({
+    when: 'A VAT number is said to have been found valid on a day that is still to come.',
+    say: ({ day, today }) => ({
+      message: `${day} is still to come: today is ${today} (UTC).`,
+      hint: 'Give the day on which the VAT number was found valid.',
+      data: { field: 'vat_checked_on' },
+    }),
+    example: { day: '2062-01-31', today: '2026-01-31' },
+  }),
   ADDRESS_NEEDS_COUNTRY: define<Record<never, never>>({
     when: 'A part of a billing address is given for a user without one, and the country is not among it.',
     say: () => ({

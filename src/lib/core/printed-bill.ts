@@ -3,10 +3,17 @@ import { formatUnitPrice } from './bill-document.ts';
 import { BILL_WORDS, type BillWords } from './bill-words.ts';
 import { periodShareOf, type StoredRecord } from './charge.ts';
 import { formatIban } from './iban.ts';
-import { type Day, dayOf, type Instant, lastSecondBefore } from './instant.ts';
+import {
+  type Day,
+  dayOf,
+  formatInstant,
+  type Instant,
+  lastSecondBefore,
+  SECONDS_PER_DAY,
+} from './instant.ts';
 import { formatMinor, type Minor } from './money.ts';
 import { formatReference, LARGEST_AMOUNT, type Payment, paymentOf, paymentReference } from './payment.ts';
-import { periodName } from './period.ts';
+import { PERIODS, periodName } from './period.ts';
 import { LANGUAGES, type Language } from './user.ts';
 import { formatVatPercent } from './vat.ts';
 
@@ -135,11 +142,23 @@ function printedLine(bill: BillDocument, record: StoredRecord, words: BillWords)
   };
 }
 
-/** The first and the last day of what is charged. */
+/** The first and the last day of what is charged; the time of day of what is shorter than a day. */
 function timeOf({ kind, start, end }: StoredRecord, words: BillWords): string {
   const first = writeDay(dayOf(start), words);
-  const last = kind === 'one_time' ? first : writeDay(dayOf(lastSecondBefore(end)), words);
+  if (kind === 'one_time') return first;
+  const last = writeDay(dayOf(lastSecondBefore(end)), words);
+  if (end - start < SECONDS_PER_DAY) {
+    const until = writeTime(end);
+    return first === last
+      ? `${first}, ${writeTime(start)} – ${until} UTC`
+      : `${first}, ${writeTime(start)} – ${last}, ${until} UTC`;
+  }
   return first === last ? first : `${first} – ${last}`;
+}
+
+/** `14:00`; with seconds where there are some. */
+function writeTime(at: Instant): string {
+  return formatInstant(at).slice(11, 19).replace(/:00$/, '');
 }
 
 /** How much of its period a record is for, when it is a part: the amount is that part of quantity × unit price. */
@@ -150,8 +169,13 @@ function shareOf(record: StoredRecord, words: BillWords): string {
 }
 
 function perOf({ periodSeconds }: StoredRecord, words: BillWords): string {
-  const name = periodName(periodSeconds ?? 0);
-  return words.periods[name] ?? words.every(grouped(name));
+  const seconds = periodSeconds ?? 0;
+  const named = words.periods[periodName(seconds)];
+  if (named !== undefined) return named;
+  const every = (length: number, unit: Parameters<BillWords['every']>[1]) =>
+    words.every(grouped(String(seconds / length)), unit);
+  if (seconds % SECONDS_PER_DAY === 0) return every(SECONDS_PER_DAY, 'days');
+  return seconds % PERIODS.hour === 0 ? every(PERIODS.hour, 'hours') : every(1, 'seconds');
 }
 
 function taxName(treatment: BillDocument['vatGroups'][number]['treatment'], words: BillWords): string {

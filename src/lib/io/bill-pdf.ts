@@ -216,9 +216,14 @@ class BillSheet {
     this.#text(line.per, COLUMNS.unitPrice, below, { ...SMALL, align: 'right', lines: 1 });
   }
 
-  #heightOf({ description, details }: PrintedLine): number {
-    const text = this.#height(description, COLUMNS.description.width, BODY);
-    return text + this.#height(details, DETAILS.width, SMALL) + 10;
+  /** The height of a line: that of its words, or of its unit price with what it is for below. */
+  #heightOf({ description, details, per }: PrintedLine): number {
+    const { width } = COLUMNS.unitPrice;
+    const words =
+      this.#height(description, COLUMNS.description.width, BODY) +
+      this.#height(details, DETAILS.width, SMALL);
+    const price = this.#height('0', width, FIGURE) + this.#height(per, width, { ...SMALL, lines: 1 });
+    return Math.max(words, price) + 10;
   }
 
   #drawSum({ label, amount }: PrintedSum, style: Partial<Style>): void {

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { checkDayOfCheck } from '../core/address.ts';
 import { parseCountry } from '../core/country.ts';
 import { refuse } from '../core/errors.ts';
 import type { ImportResult } from '../core/import-report.ts';
@@ -133,7 +134,11 @@ function decide(row: Row, stored: StoredPerson | null, { now }: Context): Person
   if (username === undefined) return null;
   if (row.faults.some(({ field }) => field === 'username' || field === 'country')) return null;
   const before: Person = stored ?? { user: newUser(username, now), address: null };
-  const wanted = row.attempt(() => changePerson(before, changeOf(row)));
+  const change = changeOf(row);
+  const wanted = row.attempt(() => {
+    checkDayOfCheck(change.address, now);
+    return changePerson(before, change);
+  });
   return isFaulty ? null : (wanted ?? null);
 }
 

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { checkDayOfCheck } from '../core/address.ts';
 import { matchPerson, personFromDirectory, usernameFor } from '../core/directory-sync.ts';
 import { refuse } from '../core/errors.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
@@ -67,13 +68,14 @@ export async function bootstrapUser(
 /**
  * Changes fields of an existing user. Another username takes nothing from the user: orders, bills, networks and groups
  * name users by id, and bills keep the username that they were made with.
- * @throws UNKNOWN_USER, USERNAME_TAKEN, ADDRESS_NEEDS_COUNTRY, NO_VAT_NUMBER, INVALID_VAT_NUMBER
+ * @throws UNKNOWN_USER, USERNAME_TAKEN, ADDRESS_NEEDS_COUNTRY, NO_VAT_NUMBER, INVALID_VAT_NUMBER, VAT_CHECK_IN_FUTURE
  */
 export async function updateUser(
   context: Context,
   username: Username,
   change: PersonChange,
 ): Promise<PersonOutcome> {
+  checkDayOfCheck(change.address, context.now);
   return save(context, async (tx) => {
     const stored = await findPerson(tx, username);
     if (stored === null) throw refuse.UNKNOWN_USER({ username });
