@@ -166,6 +166,13 @@ describe('configuration', () => {
     const environment = {
       UNCLOUD_DATABSE_URL: 'sqlite:x',
       UNCLOUD_LDAP_HOST: 'x',
+      UNCLOUD_CONFIG: 'x',
+      UNCLOUD_DATABASE: 'x',
+      UNCLOUD_DB_URL: 'x',
+      UNCLOUD_LOG_LEVEL: 'x',
+      UNCLOUD_BILLING_DAYS: 'x',
+      UNCLOUD_FOO: 'x',
+      UNCLOUD_DEBUG: '0',
       UNCLOUD_AC_BASH_SETUP_PATH: '/x',
       UNCLOUDY: '',
     };
@@ -173,6 +180,12 @@ describe('configuration', () => {
     expect((error as { faults: string[] }).faults).toEqual([
       'UNCLOUD_DATABSE_URL is no variable (did you mean UNCLOUD_DATABASE_URL?)',
       'UNCLOUD_LDAP_HOST is no variable',
+      'UNCLOUD_CONFIG is no variable (a file is named by --config FILE)',
+      'UNCLOUD_DATABASE is no variable (did you mean UNCLOUD_DATABASE_URL?)',
+      'UNCLOUD_DB_URL is no variable (did you mean UNCLOUD_DATABASE_URL?)',
+      'UNCLOUD_LOG_LEVEL is no variable (did you mean UNCLOUD_LOGGING_LEVEL?)',
+      'UNCLOUD_BILLING_DAYS is no variable (did you mean UNCLOUD_BILLING_PAYMENT_DAYS?)',
+      'UNCLOUD_FOO is no variable',
     ]);
   });
 

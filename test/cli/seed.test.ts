@@ -44,6 +44,26 @@ describeDatabases('db seed', (databases) => {
     expect(await uncloudJson(['bill', 'verify'], { url, environment })).toMatchObject({ faults: [] });
   });
 
+  it('grows with larger numbers: who has a network keeps it', async () => {
+    const environment = { UNCLOUD_SECRETS_KEY_FILE: join(databases.folder, 'grow.key') };
+    const url = await databases.freshUrl();
+    const seed = (users: number, networks: number) =>
+      uncloudJson(
+        ['db', 'seed', '--users', `${users}`, '--orders-per-user', '1', '--networks', `${networks}`],
+        {
+          url,
+          environment,
+        },
+      );
+    await seed(3, 5);
+    expect(await seed(4, 7)).toMatchObject({
+      users: { inserted: 1, unchanged: 3 },
+      orders: { inserted: 1, unchanged: 3 },
+      networks: { inserted: 2, unchanged: 5 },
+    });
+    expect(await seed(2, 7)).toMatchObject({ networks: { inserted: 0, unchanged: 7 } });
+  });
+
   it('refuses a database with real people', async () => {
     const url = await databases.freshUrl();
     await uncloud(['bootstrap-user', '--username', 'nico', '--no-ldap'], { url });

@@ -54,8 +54,12 @@ Used         0 of 256 /48 (0.0 %)
 Free         256 /48
 `,
     });
+    expect(await createPool()).toMatchObject({
+      code: 0,
+      stderr: 'Pool 1 exists already; nothing changed.\n',
+    });
     const older = '--network 2a0a:e5c1:300:: --network-size 40 --subnetwork-size 56';
-    const { pool } = await json(
+    const { pool, created } = await json(
       `vpn pool create ${older} --vpn-hostname vpn-1.example.net --private-key-file ${await secret()}`,
     );
     expect(pool).toEqual({
@@ -70,6 +74,7 @@ Free         256 /48
       used: '0',
       created_at: expect.stringMatching(INSTANT) as unknown,
     });
+    expect(created).toBe(true);
     await lend(0, 5);
     await run('vpn network delete 2 --yes');
     expect(await run('vpn pool list --hostname vpn-1.example.net')).toEqual({

@@ -96,7 +96,6 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'vpn pool create 2001:db8::/48 --hostname vpn-2.example.net --private-key-file {folder}/other.key': {
     files: { 'other.key': 'XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=\n' },
-    again: ['POOL_OVERLAPS'],
   },
   'vpn pool delete 2 --yes': {
     before: ['vpn pool create 2001:db8::/48 --hostname vpn-2.example.net --generate-key'],

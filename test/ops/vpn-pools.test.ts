@@ -159,10 +159,42 @@ describeDatabases('pools', (databases) => {
     expect((await listPools(context, HOST)).length).toBe(0);
   });
 
+  it('are created once: the same again changes nothing, anything else is refused by what differs', async () => {
+    const context = await databases.context();
+    const privateKeyFile = await keyFile('again.key', POOL.privateKey);
+    const prefix = '2a0a:e5c1:200::/40';
+    const first = await addPool(context, prefix, { privateKeyFile });
+    const named = { interface: first.interface, listenPort: first.listenPort };
+    for (const same of [{ privateKeyFile }, {}, named]) {
+      expect(await addPool(context, prefix, same)).toEqual(first);
+    }
+    expect(await listPools(context, undefined)).toEqual([first]);
+    const other = {
+      subnetworkSize: 56,
+      hostname: parseHostname('vpn-2.example.net'),
+      interface: parseInterfaceName('wg7'),
+      listenPort: parseListenPort('443'),
+      privateKeyFile: await keyFile('other.key', 'XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=\n'),
+    };
+    await expect(addPool(context, prefix, other)).rejects.toMatchObject({
+      code: 'POOL_EXISTS',
+      data: {
+        pool_id: 1,
+        differences: [
+          'the length of its networks',
+          'its hostname',
+          'its interface',
+          'its port',
+          'its private key',
+        ],
+      },
+    });
+  });
+
   it('refuse to overlap, naming the other', async () => {
     const context = await databases.context();
     await addPool(context);
-    for (const prefix of ['2a0a:e5c1:200::/40', '2a0a:e5c1:280::/41', '2a0a:e5c1::/32']) {
+    for (const prefix of ['2a0a:e5c1:280::/41', '2a0a:e5c1::/32']) {
       await expect(addPool(context, prefix)).rejects.toMatchObject({
         code: 'POOL_OVERLAPS',
         data: { pool_id: 1, network: '2a0a:e5c1:200::/40' },

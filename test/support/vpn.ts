@@ -17,12 +17,12 @@ export async function addUser(context: Context, username: string = ANNA): Promis
 }
 
 /** Adds a pool of /48s on the host of the tests, with a key of its own. */
-export function addPool(
+export async function addPool(
   context: Context,
   prefix = '2a0a:e5c1:200::/40',
   request: Partial<PoolRequest> = {},
 ): Promise<StoredPool> {
-  return createPool(context, {
+  const { pool } = await createPool(context, {
     prefix: parsePrefix(prefix),
     subnetworkSize: 48,
     hostname: HOST,
@@ -31,6 +31,7 @@ export function addPool(
     privateKeyFile: null,
     ...request,
   });
+  return pool;
 }
 
 /** Lends anna a network. */

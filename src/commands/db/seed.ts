@@ -4,6 +4,7 @@ import {
   SEED_POOL,
   SEED_SELLER,
   SEED_TIME,
+  type SeedSize,
   seedNetworks,
   seedOrders,
   seedPrivateKey,
@@ -24,9 +25,10 @@ const count = (summary: string, fallback: number) =>
 export default class DbSeed extends BaseCommand {
   static override summary = 'Fill a database with made-up customers, orders and networks, for tests';
   static override description =
-    `The same numbers give the same rows, on every machine and at any time, and seeding again changes nothing. Missing
-surroundings are added first: the defaults, a seller, the shipped VAT rates, a pool. The rows come through the import
-engine, as from files. The private key of the pool is made of the seed: it protects nothing.
+    `The same numbers give the same rows, on every machine and at any time, and seeding again changes nothing. Larger
+numbers add rows to those that are there. Missing surroundings are added first: the defaults, a seller, the shipped VAT
+rates, and a pool that takes 2001:db8::/32, the prefix for documentation: no other pool may share addresses with it.
+The rows come through the import engine, as from files. The private key of the pool is made of the seed: it protects nothing.
 A database with users that were not made up is refused.`;
   static override examples = [
     '<%= config.bin %> db seed --users 1000 --orders-per-user 3 --networks 200 --seed 1',
@@ -51,7 +53,7 @@ A database with users that were not made up is refused.`;
     const size = { users, ordersPerUser: flags['orders-per-user'], networks: users && networks, seed };
     const now = await this.context();
     const context = { ...now, now: SEED_TIME };
-    const { hasSeller, hasRates, hasPool } = await inspectSeeded(context);
+    const { hasSeller, hasRates, hasPool, borrowers } = await inspectSeeded(context);
     await addDefaults(context, { dryRun: false });
     if (!hasSeller) await setProvider(context, SEED_SELLER);
     if (!hasRates) await importVatRates(now, undefined, { dryRun: false, allowHistoryChange: false });
@@ -59,7 +61,7 @@ A database with users that were not made up is refused.`;
     const parts = {
       users: { work: importUsers, rows: seedUsers },
       orders: { work: importOrders, rows: seedOrders },
-      networks: { work: importNetworks, rows: seedNetworks },
+      networks: { work: importNetworks, rows: (all: SeedSize) => seedNetworks(all, borrowers) },
     };
     const counts: Record<string, { inserted: number; unchanged: number }> = {};
     for (const [name, { work, rows }] of Object.entries(parts)) {

@@ -196,19 +196,20 @@ function suggestion(name: string): string {
   return close === undefined ? '' : ` (did you mean ${close}?)`;
 }
 
-/**
- * What to say of a variable that is none of ours and looks as if it were meant to be: its name begins as those of a
- * table do, or is near to a known one. Null for the others, which other programs, or parts of this one, may read.
- */
+/** Variables that parts of this program read by themselves: of oclif, its completion, and the tests. */
+const NOT_OF_CONFIG = /^UNCLOUD_(AC_.*|BINPATH|CACHE_DIR|DEBUG|REDIRECTED|TEST_.*)$/;
+
+/** What to say of a variable that looks as if it were one of ours and is none; null for the others. */
 function misspelt(variable: string): string | null {
-  const names = Object.keys(CONFIG_KEYS).map((name) => [environmentName(name), name] as const);
-  if (!variable.startsWith('UNCLOUD_') || names.some(([known]) => known === variable)) return null;
-  const close = names.find(([known]) => isNear(known, variable));
-  if (close !== undefined) return ` (did you mean ${close[0]}?)`;
-  const isOfTable = names.some(([, name]) =>
-    variable.startsWith(`${environmentName(name.split('.')[0] ?? '')}_`),
-  );
-  return isOfTable ? '' : null;
+  const names = Object.keys(CONFIG_KEYS).map(environmentName);
+  if (!variable.startsWith('UNCLOUD_') || names.includes(variable) || NOT_OF_CONFIG.test(variable))
+    return null;
+  if (/^UNCLOUD_CONFIG(_FILE|_PATH)?$/.test(variable)) return ' (a file is named by --config FILE)';
+  const [, first = '', last = ''] = /^(UNCLOUD_.?).*?([^_]*)$/.exec(variable) ?? [];
+  const close =
+    names.find((known) => isNear(known, variable) || known.startsWith(`${variable}_`)) ??
+    names.find((known) => known.startsWith(first) && known.endsWith(`_${last}`));
+  return close === undefined ? '' : ` (did you mean ${close}?)`;
 }
 
 function isNear(left: string, right: string): boolean {

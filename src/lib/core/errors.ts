@@ -413,6 +413,15 @@ const DEFINITIONS = {
     }),
     example: { prefix: '2a0a:e5c1:280::/41', poolId: 1, network: '2a0a:e5c1:200::/40' },
   }),
+  POOL_EXISTS: define<{ prefix: string; poolId: number; differences: readonly string[] }>({
+    when: 'A pool is created whose prefix another pool has, which differs from what is asked for.',
+    say: ({ prefix, poolId, differences }) => ({
+      message: `${prefix} is the prefix of pool ${poolId}, which differs in ${differences.join(', ')}.`,
+      hint: `See it with: uncloud vpn pool show ${poolId}; serve it elsewhere with: uncloud vpn pool update ${poolId}`,
+      data: { pool_id: poolId, differences },
+    }),
+    example: { prefix: '2a0a:e5c1:200::/40', poolId: 1, differences: ['its hostname'] },
+  }),
   POOL_FULL: define<{
     size: number;
     count: number;
@@ -883,10 +892,12 @@ const DEFINITIONS = {
     example: {},
   }),
   INVALID_CONFIG: define<{ faults: string[] }>({
-    when: 'The configuration has unknown keys or wrong values; every fault is listed.',
+    when: 'The configuration has unknown keys, variables or wrong values; every fault is listed.',
     say: ({ faults }) => ({
       message: `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}: ${faults.join('; ')}.`,
-      hint: 'Correct them; `uncloud config init FILE` writes an example with every key.',
+      hint:
+        'Correct them; `uncloud config init FILE` writes an example with every key. The variable of database.url is ' +
+        'UNCLOUD_DATABASE_URL, and so for every key; unset any other that begins with UNCLOUD_.',
       data: { faults },
     }),
     example: { faults: ['/etc/uncloud/config.toml: database.uri is no key (did you mean database.url?)'] },

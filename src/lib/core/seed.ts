@@ -143,12 +143,18 @@ export function* seedOrders(size: SeedSize): Generator<string> {
   }
 }
 
-/** The networks that they are lent, as the lines of a JSON Lines file for `vpn network import`. */
-export function* seedNetworks(size: SeedSize): Generator<string> {
+/**
+ * The networks that they are lent, as the lines of a JSON Lines file for `vpn network import`.
+ * @param borrowers who has which network already, by its public key: with more users the turn would come to others
+ */
+export function* seedNetworks(
+  size: SeedSize,
+  borrowers: ReadonlyMap<string, string> = new Map(),
+): Generator<string> {
   for (let number = 1; number <= size.networks; number += 1) {
-    const { username } = seedUser(size, 1 + ((number - 1) % size.users));
-    const dice = new Dice(size.seed, 3, number);
-    yield lineOf({ username, public_key: seedKey(dice), size: SEED_POOL.subnetworkSize });
+    const public_key = seedKey(new Dice(size.seed, 3, number));
+    const username = borrowers.get(public_key) ?? seedUser(size, 1 + ((number - 1) % size.users)).username;
+    yield lineOf({ username, public_key, size: SEED_POOL.subnetworkSize });
   }
 }
 

@@ -2,6 +2,7 @@ import { refuse } from './errors.ts';
 import type { Hostname } from './hostname.ts';
 import { type InterfaceName, type ListenPort, nextInterfaceName, nextListenPort } from './interface-name.ts';
 import { formatPrefix, overlaps, type Prefix, prefixOf, slotCount } from './prefix.ts';
+import type { PublicKey } from './wireguard-key.ts';
 
 /** The length of a network when nobody asks for another. */
 export const DEFAULT_NETWORK_SIZE = 48;
@@ -73,6 +74,35 @@ export function placePool(
     interface: asked.interface ?? nextInterfaceName(neighbours.map((pool) => pool.interface)),
     listenPort: asked.listenPort ?? nextListenPort(neighbours.map((pool) => pool.listenPort)),
   };
+}
+
+/** What is asked for of a pool; null leaves open what it is. */
+interface WantedPool {
+  readonly subnetworkSize: number;
+  readonly hostname: Hostname;
+  readonly interface: InterfaceName | null;
+  readonly listenPort: ListenPort | null;
+  readonly publicKey: PublicKey | null;
+}
+
+/**
+ * Makes sure that the pool with a prefix is what is asked for under it.
+ * @throws POOL_EXISTS naming the differences
+ */
+export function checkSamePool(
+  pool: PoolPlace & Pick<PoolRoom, 'id' | 'subnetworkSize'> & { readonly publicKey: PublicKey },
+  wanted: WantedPool,
+): void {
+  const { subnetworkSize, hostname, interface: name, listenPort, publicKey } = wanted;
+  const differences = [
+    ...(subnetworkSize === pool.subnetworkSize ? [] : ['the length of its networks']),
+    ...(hostname === pool.hostname ? [] : ['its hostname']),
+    ...(name === null || name === pool.interface ? [] : ['its interface']),
+    ...(listenPort === null || listenPort === pool.listenPort ? [] : ['its port']),
+    ...(publicKey === null || publicKey === pool.publicKey ? [] : ['its private key']),
+  ];
+  if (differences.length === 0) return;
+  throw refuse.POOL_EXISTS({ prefix: formatPrefix(pool.prefix), poolId: pool.id, differences });
 }
 
 /** What is to be changed about where a pool is served; an absent field stays as it is. */

@@ -9,6 +9,8 @@ export interface SeedState {
   readonly hasSeller: boolean;
   readonly hasRates: boolean;
   readonly hasPool: boolean;
+  /** Who is lent the network of a public key. */
+  readonly borrowers: ReadonlyMap<string, string>;
 }
 
 /**
@@ -31,10 +33,16 @@ export async function inspectSeeded(context: Context): Promise<SeedState> {
     const seller = await findProvider(tx);
     const rate = await tx.selectFrom('vat_rates').select('id').limit(1).executeTakeFirst();
     const pools = await findPools(tx, { hostname: SEED_POOL.hostname });
+    const lent = await tx
+      .selectFrom('vpn_networks')
+      .innerJoin('users', 'users.id', 'vpn_networks.user_id')
+      .select(['public_key', 'username'])
+      .execute();
     return {
       hasSeller: (seller?.country ?? null) !== null,
       hasRates: rate !== undefined,
       hasPool: pools.length > 0,
+      borrowers: new Map(lent.map(({ public_key, username }) => [public_key, username])),
     };
   });
 }

@@ -3,7 +3,7 @@ import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import type { InterfaceName, ListenPort } from '../core/interface-name.ts';
 import { firstAddressHex, formatPrefix, lastAddressHex, type Prefix } from '../core/prefix.ts';
-import { checkPool, movePool, type PlaceChange, placePool } from '../core/vpn-pool.ts';
+import { checkPool, checkSamePool, movePool, type PlaceChange, placePool } from '../core/vpn-pool.ts';
 import type { PrivateKey, PublicKey } from '../core/wireguard-key.ts';
 import { checkStaff } from '../io/db/access.ts';
 import { only, readOrWrite } from '../io/db/database.ts';
@@ -34,19 +34,28 @@ export interface PoolRequest {
 
 /**
  * Creates a pool. Its private key is sealed in the database under the key file of the configuration, which is made
- * with the first pool.
- * @throws FORBIDDEN, POOL_NOT_UNICAST, SIZE_OUTSIDE_POOL, POOL_OVERLAPS, INTERFACE_TAKEN, PORT_TAKEN, NO_FREE_PORT,
- *   POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
+ * with the first pool. A pool that is there already as it is asked for stays; a key that would have been made is not.
+ * @throws FORBIDDEN, POOL_NOT_UNICAST, SIZE_OUTSIDE_POOL, POOL_EXISTS, POOL_OVERLAPS, INTERFACE_TAKEN, PORT_TAKEN,
+ *   NO_FREE_PORT, POOL_KEY_TAKEN, what `readPrivateKey` and `sealerFor` refuse
  */
-export async function createPool(context: Context, request: PoolRequest): Promise<StoredPool> {
+export async function createPool(
+  context: Context,
+  request: PoolRequest,
+): Promise<{ pool: StoredPool; created: boolean }> {
   const { prefix, subnetworkSize, privateKeyFile } = request;
   const slots = checkPool(prefix, subnetworkSize);
   const privateKey = request.privateKey ?? (await obtainKey(privateKeyFile));
+  const isMade = request.privateKey === undefined && privateKeyFile === null;
   const publicKey = publicKeyOf(privateKey);
   const database = await context.db();
   return database.write('vpn', async (tx) => {
     await checkStaff(tx, context.asUser, POOLS);
     const pools = await findPools(tx);
+    const same = pools.find((pool) => formatPrefix(pool.prefix) === formatPrefix(prefix));
+    if (same !== undefined) {
+      checkSamePool(same, { ...request, publicKey: isMade ? null : publicKey });
+      return { pool: same, created: false };
+    }
     const { hostname, interface: name, listenPort } = placePool(pools, request);
     await refuseTakenKey(tx, pools, publicKey);
     const sealer = await sealerFor(tx, context.config['secrets.key_file']);
@@ -71,7 +80,7 @@ export async function createPool(context: Context, request: PoolRequest): Promis
     const { id } = only(inserted);
     const sealed = sealer.seal(privateKey, poolKeyPlace(id));
     await tx.updateTable('vpn_pools').set({ private_key: sealed }).where('id', '=', id).execute();
-    return only(await findPools(tx, { id }));
+    return { pool: only(await findPools(tx, { id })), created: true };
   });
 }
 

@@ -23,7 +23,8 @@ export default class VpnPoolCreate extends BaseCommand {
   static override description =
     `A pool is a prefix that is routed to its host, divided into networks of one length.
 Its private key is sealed in the database under the key file (secrets.key_file), which is made with the first pool,
-and appears only in the WireGuard file of its host.`;
+and appears only in the WireGuard file of its host. A pool that is there already as it is asked for stays as it is, and
+with --generate-key keeps its key.`;
   static override examples = [
     '<%= config.bin %> vpn pool create 2a0a:e5c1:200::/40 --hostname vpn-1.example.net --generate-key',
     '<%= config.bin %> vpn pool create 2001:db8::/48 --subnetwork-size 64 --hostname vpn-1.example.net --private-key-file wg1.key',
@@ -58,7 +59,7 @@ and appears only in the WireGuard file of its host.`;
 
   async run() {
     const { args, flags } = await this.parse(VpnPoolCreate);
-    const pool = await createPool(await this.context(), {
+    const { pool, created } = await createPool(await this.context(), {
       prefix: poolPrefix(args.prefix, flags),
       subnetworkSize: flags['subnetwork-size'] ?? DEFAULT_NETWORK_SIZE,
       hostname: flags.hostname,
@@ -67,7 +68,7 @@ and appears only in the WireGuard file of its host.`;
       privateKeyFile: flags['private-key-file'] ?? null,
     });
     this.log(renderFields(poolFields(pool)));
-    this.say(`Created pool ${pool.id}.`);
-    return { pool: poolDocument(pool) };
+    this.say(created ? `Created pool ${pool.id}.` : `Pool ${pool.id} exists already; nothing changed.`);
+    return { pool: poolDocument(pool), created };
   }
 }
