@@ -18,11 +18,15 @@ async function start() {
   // `uncloud … | head -1` closes the pipe early, and a disk may be full: the work goes on to its end, and `main` tells.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  writeWholly(process.stdout);
   if (argv.length === 1 && argv[0] === '--version') {
     const { readFileSync } = process.getBuiltinModule('node:fs');
     const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
-    process.stdout.write(`uncloud/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
+    process.stdout.write(
+      `uncloud/${version} ${process.platform}-${process.arch} node-${process.version}\n`,
+      (error) => {
+        if (error && error.code !== 'EPIPE') process.exitCode = 1;
+      },
+    );
     return;
   }
   process.on('SIGINT', () => interrupt('Interrupted', 130));
@@ -30,20 +34,6 @@ async function start() {
   enableCompileCache();
   const { main } = await import('../dist/main.js');
   process.exitCode = await main(argv, root);
-}
-
-/** Where stdout is a file, Node takes a write for done that a disk which fills up has cut short. */
-function writeWholly(stdout) {
-  const { fstatSync, writeFileSync } = process.getBuiltinModule('node:fs');
-  if (!fstatSync(stdout.fd).isFile()) return;
-  stdout._write = (chunk, _encoding, done) => {
-    try {
-      writeFileSync(stdout.fd, chunk);
-    } catch (error) {
-      return done(error);
-    }
-    done();
-  };
 }
 
 /** The compiled code is kept in a folder of the user's own: one in /tmp could be laid out beforehand by others. */

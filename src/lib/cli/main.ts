@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config, type Interfaces, run } from '@oclif/core';
-import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
+import { EXIT, type ExitCode, UserError } from '../core/errors.ts';
 import { homeFolder } from '../io/account.ts';
+import { finishStdout, watchStdout } from '../io/stdout.ts';
 import { report } from './report.ts';
 import { commandWords, explainUsage } from './usage.ts';
 
@@ -16,15 +17,15 @@ export async function main(argv: string[], root: string): Promise<ExitCode> {
   // oclif's listener throws, in the midst of the work.
   for (const listener of process.stdout.listeners('error').slice(1))
     process.stdout.off('error', listener as () => void);
+  watchStdout();
   const exit = await runCommandLine(argv, root);
-  const { errored } = process.stdout;
-  if (errored === null || (errored as NodeJS.ErrnoException).code === 'EPIPE') return exit;
-  const { reasonOf } = await import('../io/files.ts');
-  const told = report(refuse.OUTPUT_NOT_WRITABLE({ reason: reasonOf(errored) }), {
-    json: false,
-    command: '',
-  });
-  return exit === EXIT.DONE ? told : exit;
+  try {
+    await finishStdout();
+    return exit;
+  } catch (error) {
+    const told = report(error, { json: false, command: '' });
+    return exit === EXIT.DONE ? told : exit;
+  }
 }
 
 async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
@@ -41,7 +42,7 @@ async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
   } catch (error) {
     const told = (config && (await explainUsage(error, config, own))) ?? error;
     if (isQuietExit(told)) return told.oclif.exit === 0 ? EXIT.DONE : EXIT.USAGE;
-    // Told by `main`, as every error of standard output is.
+    // Told by `main`, as every error of stdout is.
     if (told instanceof UserError && told.code === 'OUTPUT_NOT_WRITABLE') return EXIT.DONE;
     return report(told, {
       json,

@@ -5,7 +5,7 @@ import type { Schema } from './db/schema.ts';
 import { createPrivateFile } from './files.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type FileFormat, formatOf } from './import-rows.ts';
-import { writeToStdout } from './output.ts';
+import { writeToStdout } from './stdout.ts';
 
 /** What a person says about an export. */
 export interface ExportOptions {

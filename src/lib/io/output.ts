@@ -5,29 +5,6 @@ import { dirname, resolve } from 'node:path';
 import { refuse } from '../core/errors.ts';
 import { reasonOf } from './files.ts';
 
-/**
- * Writes parts to standard output as they come, no faster than they are read there, until its reader goes away.
- * @throws OUTPUT_NOT_WRITABLE for any other error
- */
-export async function writeToStdout(parts: AsyncIterable<string | Uint8Array>): Promise<void> {
-  const { stdout } = process;
-  let goOn = () => {};
-  // After an error no drain comes; the program ends when its work is done (bin/run.js).
-  stdout.once('error', () => goOn());
-  for await (const part of parts) {
-    if (!stdout.write(part) && stdout.errored === null) {
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-        stdout.once('drain', resolve);
-      });
-    }
-    const { errored } = stdout;
-    if (errored === null) continue;
-    if ((errored as NodeJS.ErrnoException).code === 'EPIPE') return;
-    throw refuse.OUTPUT_NOT_WRITABLE({ reason: reasonOf(errored) });
-  }
-}
-
 /** Whether a path leads to a folder, also through a link. */
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(

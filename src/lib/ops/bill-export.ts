@@ -9,7 +9,8 @@ import { ubl } from '../core/ubl.ts';
 import { type BillKey, findBillDocuments, findBillKeys, findBookedBills } from '../io/db/bills.ts';
 import type { Database } from '../io/db/database.ts';
 import { writeFileAtomically } from '../io/files.ts';
-import { bytesIfPresent, hasContent, isFolder, isThere, makeFolder, writeToStdout } from '../io/output.ts';
+import { bytesIfPresent, hasContent, isFolder, isThere, makeFolder } from '../io/output.ts';
+import { writeToStdout } from '../io/stdout.ts';
 import type { Context } from './context.ts';
 
 /** What bills are exported as: each into a file of its own, but for `hledger` all into one. */

@@ -26,8 +26,8 @@ import { createPrivateFile } from '../io/files.ts';
 import { keepHeapSmall } from '../io/heap.ts';
 import { openInput } from '../io/input.ts';
 import { readLines, type TextLine } from '../io/json-lines.ts';
-import { writeToStdout } from '../io/output.ts';
 import { openerFor } from '../io/secrets.ts';
+import { writeToStdout } from '../io/stdout.ts';
 import type { Context } from './context.ts';
 
 /** How many rows a table had or got; tables without rows are left out. */
