@@ -35,7 +35,6 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.12',
   minifySyntax: true,
-  minifyWhitespace: true,
   chunkNames: 'chunks/[name]-[hash]',
   metafile: true,
   legalComments: 'none',

@@ -20,7 +20,7 @@ if (reason !== null) process.stderr.write(`Live interfaces are not tested: ${rea
 /** What a run may do when nothing differs. */
 const READING = [
   /^Running: \S*\/wg show all dump$/m,
-  /^Running: \S*\/ip -json -6 -batch - <<<'route show proto 188\nlink show\n'$/m,
+  /^Running: \S*\/ip -json -6 -batch - <<<\$'route show proto 188\\nlink show\\n'$/m,
 ];
 
 describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {

@@ -6,6 +6,8 @@ import { escapeControl } from './escape-control.ts';
  */
 export function shellWord(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  if (escapeControl(word) !== word) return `$'${escapeControl(word.replace(/[\\']/g, '\\$&'))}'`;
+  if (escapeControl(word) !== word) {
+    return `$'${escapeControl(word.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n'))}'`;
+  }
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
