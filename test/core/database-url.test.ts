@@ -74,6 +74,7 @@ describe('the address of a PostgreSQL database', () => {
 
   it.each([
     ['mysql://db/x', 'it begins with neither sqlite: nor postgres://'],
+    ['host=/run dbname=x', 'key=value words are not read, only URLs'],
     ['postgres://[::1/x', 'it is not a URL'],
     ['postgres://a,b/x', 'it names more than one host'],
     ['postgres://db:0/x', 'its port is not a number from 1 to 65535'],
@@ -108,6 +109,11 @@ describe('the address of a PostgreSQL database', () => {
       expect(hasPassword(plain)).toBe(false);
     }
     expect(() => postgres('postgres://ada:sec/ret@db/x')).toThrow('"postgres://ada@db/x"');
+    for (const words of ["host=/x password='can ary'", 'PASSWORD = canary host=/x']) {
+      expect(redactDatabaseUrl(words)).toMatch(/password ?=$/i);
+      expect(hasPassword(words)).toBe(true);
+      expect(() => postgres(words)).toThrow(/password ?=" cannot be used/i);
+    }
     const password = fc.string({ minLength: 4, unit: fc.constantFrom('s', 'e', '?', '#', ':', '@', '%41') });
     fc.assert(
       fc.property(password, (word) => {

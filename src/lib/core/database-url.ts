@@ -63,7 +63,12 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
     return { backend: 'sqlite', path };
   }
   if (!/^postgres(ql)?:\/\//.test(text))
-    throw invalid(text, 'it begins with neither sqlite: nor postgres://');
+    throw invalid(
+      text,
+      /^\s*\w+\s*=/.test(text)
+        ? 'key=value words are not read, only URLs'
+        : 'it begins with neither sqlite: nor postgres://',
+    );
   const parts = POSTGRES.exec(text);
   if (parts === null) throw invalid(text, 'it is not a URL');
   const [user = '', password = '', host = '', port = '', database = ''] = parts
@@ -137,8 +142,9 @@ export function defaultTls(host: string): TlsMode {
   return isLocal(host) ? 'disable' : 'verify-full';
 }
 
-/** The same address without its password, for people to read. */
+/** The same address without its password, for people to read; of what is no URL, nothing behind a `password`. */
 export function redactDatabaseUrl(text: string): string {
+  if (!/^(?:[a-z]+:\/\/|sqlite:)/i.test(text)) return text.replace(/(password\s*=).*/is, '$1');
   return (
     text
       // A slash in a password has to be encoded, but where it is not the password is none the less one.

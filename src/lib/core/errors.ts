@@ -225,7 +225,7 @@ const DEFINITIONS = {
   DATABASE_MISSING: define<{ database: string }>({
     when: 'The SQLite file or the PostgreSQL database does not exist.',
     say: ({ database }) => {
-      const name = /^postgres[^/]*:\/\/.*\/([^/?]+)/.exec(database)?.[1];
+      const name = /^postgres[^/]*:\/\/[^?]*\/([^/?]+)/.exec(database)?.[1];
       return {
         message: `There is no database at ${quote(database)}.`,
         hint:

@@ -48,7 +48,8 @@ function meaningOf(error: unknown, database: string, login: Login): unknown {
   if (/password must be a string|empty password returned/.test(reason)) {
     return refuse.DATABASE_LOGIN({ database, reason: 'it asks for a password, and there is none', ...login });
   }
-  if (/^28/.test(code) || /SASL/.test(reason)) return refuse.DATABASE_LOGIN({ database, reason, ...login });
+  if (/^28/.test(code) || /SASL|password file/.test(reason))
+    return refuse.DATABASE_LOGIN({ database, reason, ...login });
   if (code === '42501' || code === '25006' || code === '3F000') {
     return refuse.DATABASE_PERMISSION({ database, reason });
   }

@@ -13,6 +13,7 @@ import { CopyQuery } from './copy-query.ts';
 import { addressOf, type Database } from './database.ts';
 import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
+import { passwordFile, passwordFromFile } from './password-file.ts';
 import type { Schema } from './schema.ts';
 import { planForSmallParts } from './statistics.ts';
 import { type CopyIn, TranslatingDriver } from './translating-driver.ts';
@@ -111,11 +112,12 @@ async function newClient(url: PostgresUrl, statementSeconds: number): Promise<pg
   const host = url.host || process.env.PGHOST || 'localhost';
   // Not as a connection string: pg reads one by rules of its own, which differ from libpq's. What is not given here
   // comes from PGPORT, PGUSER, PGPASSWORD or PGDATABASE.
-  return new pg.Client({
+  const client = new pg.Client({
     host,
     ...(url.port === null ? {} : { port: url.port }),
     user: url.user || process.env.PGUSER || accountName(),
-    password: url.password || undefined,
+    // Given as a function because pg reads a password file only with a warning that it will not for long.
+    password: url.password || process.env.PGPASSWORD || (async () => passwordFor(client)),
     database: url.database || undefined,
     ssl: await tlsOptions(url, url.tls ?? defaultTls(host)),
     application_name: url.parameters.get('application_name') ?? 'uncloud',
@@ -129,6 +131,12 @@ async function newClient(url: PostgresUrl, statementSeconds: number): Promise<pg
     options: `${url.parameters.get('options') ?? ''} -c timezone=UTC -c datestyle=ISO`,
     types: { getTypeParser },
   });
+  return client;
+}
+
+/** Looked up when the server asks for a password that neither the address nor the environment has. */
+async function passwordFor({ host, port, database = '', user = '' }: pg.Client): Promise<string> {
+  return (await passwordFromFile(passwordFile(process.env), { host, port, database, user })) ?? '';
 }
 
 /** The pool that Kysely asks for, with one connection that transactions take in turn. */
@@ -153,7 +161,11 @@ class SingleConnection {
         client.on('error', () => {
           if (this.#client === client) this.#client = undefined;
         });
-        await client.connect();
+        await client.connect().catch((error: unknown) => {
+          // pg leaves the connection open when the password cannot be had.
+          void client.end().catch(() => {});
+          throw error;
+        });
         this.#client = client;
       }
       return Object.assign(this.#client, { release: leave }) as unknown as pg.PoolClient;
