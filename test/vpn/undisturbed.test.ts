@@ -13,7 +13,7 @@ const CHANGES = 200;
 /** Runs in one process that stays, and runs as a process each. */
 const RUNS = { sqlite: { staying: 950, processes: 50 }, postgresql: { staying: 180, processes: 20 } };
 /** What a run may do when nothing differs. */
-const READING = /^\S*\/(wg show all dump|ip -json -6 -batch - <<<'route show proto 188\nlink show\n')$/;
+const READING = /^\S*\/(wg show all dump|ip -json -6 -batch - <<<\$'route show proto 188\\nlink show\\n')$/;
 
 describe.runIf(whyNoLab() === null)('a client', { timeout: 240_000 }, () => {
   describeDatabases('of a host', (databases) => {
