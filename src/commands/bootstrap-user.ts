@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
+import { fieldNames } from '../lib/cli/field-names.ts';
 import { username as usernameFlag } from '../lib/cli/flags.ts';
 import {
   addressDocument,
   changeFromFlags,
-  fieldNames,
   personFields,
   personFlags,
   userDocument,

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
+import { fieldNames } from '../../lib/cli/field-names.ts';
 import { username } from '../../lib/cli/flags.ts';
 import { groupArg, groupDocument, groupFields } from '../../lib/cli/groups.ts';
-import { fieldNames } from '../../lib/cli/people.ts';
 import { renderFields } from '../../lib/cli/table.ts';
 import { parseGroupName } from '../../lib/core/group.ts';
 import { updateGroup } from '../../lib/ops/groups.ts';

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
+import { fieldNames } from '../../lib/cli/field-names.ts';
 import { country, countryOrNone, iban, line, orNull, vatNumber } from '../../lib/cli/flags.ts';
-import { fieldNames } from '../../lib/cli/people.ts';
 import { providerDocument, providerFields } from '../../lib/cli/provider.ts';
 import { renderFields } from '../../lib/cli/table.ts';
 import { setProvider } from '../../lib/ops/provider.ts';

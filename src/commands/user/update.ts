@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
+import { fieldNames } from '../../lib/cli/field-names.ts';
 import { dayOrNone, orNull, parsedArg, territoryOrNone, username } from '../../lib/cli/flags.ts';
 import {
   changeFromFlags,
-  fieldNames,
   overwriteWarning,
   personDocument,
   personFields,

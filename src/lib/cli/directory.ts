@@ -4,7 +4,7 @@ import type { RefusedEntry } from '../core/entry-match.ts';
 import type { UnknownMember } from '../core/group-sync.ts';
 import type { StoredPerson } from '../io/db/people.ts';
 import type { LdapReport } from '../ops/ldap-check.ts';
-import { fieldNames } from './people.ts';
+import { fieldNames } from './field-names.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** How many of each kind a reader is shown; `--json` has all of them. */

@@ -3,7 +3,7 @@ import type { GroupSyncChange } from '../core/group-sync.ts';
 import type { StoredGroupState } from '../io/db/groups.ts';
 import type { GroupSyncResult } from '../ops/group-sync.ts';
 import { firstOfEach, renderRefused, renderUnknown, withRest } from './directory.ts';
-import { fieldNames } from './people.ts';
+import { fieldNames } from './field-names.ts';
 import { renderTable } from './table.ts';
 
 type Change = GroupSyncChange<StoredGroupState>;

@@ -3,6 +3,7 @@ import type { BillingAddress } from '../core/address.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { Person, PersonChange } from '../core/person.ts';
 import type { DirectoryLink } from '../core/user.ts';
+import { fieldNames } from './field-names.ts';
 import { country, email, line, vatNumber } from './flags.ts';
 import type { Cell } from './table.ts';
 
@@ -120,11 +121,6 @@ export function personFields(person: Person & { readonly id: number }): Record<s
 export function placeInDirectory(link: DirectoryLink | null): string | null {
   if (link === null) return null;
   return link.goneAt === null ? link.dn : `${link.dn} (gone, ${formatInstant(link.goneAt)})`;
-}
-
-/** Names of fields as the documents and files spell them: vatNumber is vat_number. */
-export function fieldNames(fields: readonly string[]): string[] {
-  return fields.map((field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
 /** The fields of a person that a directory can say. */

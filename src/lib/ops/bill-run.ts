@@ -83,12 +83,12 @@ export interface BillRun {
   readonly totals: ReadonlyMap<Currency, Totals>;
 }
 
-const USERS_PER_BATCH = 10_000;
+const USERS_PER_BATCH = 5000;
 const USERS_PER_PAGE = 1000;
 
 /** A page or batch has no more than this, unless one user has: memory stays the same however many users there are. */
 const MOST_ORDERS_PER_PAGE = 5000;
-const MOST_RECORDS_PER_BATCH = 40_000;
+const MOST_RECORDS_PER_BATCH = 20_000;
 
 /** Less than a millisecond's work. */
 const USERS_PER_TURN = 10;

@@ -9,7 +9,7 @@ export interface SeedState {
   readonly hasSeller: boolean;
   readonly hasRates: boolean;
   readonly hasPool: boolean;
-  /** Who is lent the network of a public key. */
+  /** Who is lent the network of a public key in the pool of seeds. */
   readonly borrowers: ReadonlyMap<string, string>;
 }
 
@@ -36,7 +36,9 @@ export async function inspectSeeded(context: Context): Promise<SeedState> {
     const lent = await tx
       .selectFrom('vpn_networks')
       .innerJoin('users', 'users.id', 'vpn_networks.user_id')
-      .select(['public_key', 'username'])
+      .innerJoin('vpn_pools', 'vpn_pools.id', 'pool_id')
+      .where('hostname', '=', SEED_POOL.hostname)
+      .select(['vpn_networks.public_key', 'username'])
       .execute();
     return {
       hasSeller: (seller?.country ?? null) !== null,

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
+import { fieldNames } from '../../../lib/cli/field-names.ts';
 import { asUser, dryRun, idArg, yes } from '../../../lib/cli/flags.ts';
-import { fieldNames } from '../../../lib/cli/people.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import {
   clientsOf,

@@ -1,4 +1,5 @@
-import { PostgresAdapter, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import { isPostgres } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -11,7 +12,7 @@ export async function takeStatistics<Table extends keyof Schema>(
   table: Table,
   columns: readonly (keyof Schema[Table] & string)[] = [],
 ): Promise<void> {
-  if (!(tx.getExecutor().adapter instanceof PostgresAdapter)) return;
+  if (!isPostgres(tx)) return;
   const list = columns.length === 0 ? sql`` : sql`(${sql.join(columns.map((column) => sql.ref(column)))})`;
   await sql`analyze ${sql.table(table)} ${list}`.execute(tx);
 }
@@ -22,7 +23,7 @@ export async function takeStatistics<Table extends keyof Schema>(
  * for each part, or start a second process for it, which takes longer than the statement.
  */
 export async function planForSmallParts(tx: Transaction<Schema>): Promise<void> {
-  if (!(tx.getExecutor().adapter instanceof PostgresAdapter)) return;
+  if (!isPostgres(tx)) return;
   await sql
     .raw(
       `set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;
