@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
@@ -9,7 +10,6 @@ import { accountName } from '../account.ts';
 import { systemAuthorities } from '../authorities.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
-import { CopyQuery } from './copy-query.ts';
 import { addressOf, type Database } from './database.ts';
 import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -177,8 +177,12 @@ class SingleConnection {
 
   /** For the holder of the connection. */
   readonly copyIn: CopyIn = async (statement, text) => {
+    // The bundle has a CommonJS module under its default name only.
+    const { default: copyStreams } = await import('pg-copy-streams');
     if (this.#client === undefined) throw new Error('Connection terminated');
-    await this.#client.query(new CopyQuery(statement, text)).done;
+    const copy = this.#client.query(copyStreams.from(statement));
+    copy.end(text);
+    await finished(copy);
   };
 
   async end(): Promise<void> {
