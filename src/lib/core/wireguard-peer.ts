@@ -53,9 +53,10 @@ export type PeerChange =
  * by the new peer before the old one goes. `wanted` has no key twice.
  */
 export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
-  const differing = wanted.filter((peer) => !found.has(asFound(peer)));
+  const texts = wanted.map(asFound);
+  const differing = wanted.filter((_, at) => !found.has(texts[at] ?? ''));
   if (differing.length === 0 && wanted.length === found.size) return [];
-  const gone = listPeers(found.difference(new Set(wanted.map(asFound))));
+  const gone = listPeers(found.difference(new Set(texts)));
   const before = new Map(gone.map((peer) => [peer.publicKey, peer]));
   const changes: PeerChange[] = [];
   for (const peer of differing) {

@@ -9,3 +9,11 @@ export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=100');
 }
+
+/**
+ * Lets V8 look for old garbage only when its room is full, and then at once. A run of half a second ends before it is,
+ * and doing so in small steps all along took a tenth of the processor time of such a run.
+ */
+export function collectLate(): void {
+  setFlagsFromString('--no-incremental-marking');
+}

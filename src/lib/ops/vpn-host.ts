@@ -25,6 +25,7 @@ import { parseHeader, parseWireguardConfig } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
+import { collectLate } from '../io/heap.ts';
 import { isForwarding, raiseFromFile, readHost, type Target, takeSteps } from '../io/host-links.ts';
 import { withHostLock } from '../io/host-lock.ts';
 import { type HostTools, hostTools } from '../io/host-tools.ts';
@@ -152,6 +153,8 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
   if (live.status === 'rejected') throw live.reason;
   const state = live.value;
   if (stored.status === 'rejected') throw await raiseMissing(host, state, stored.reason);
+  // Not before: V8 takes compiled code from its cache only under the flags that it was compiled with.
+  collectLate();
   const snapshot = stored.value;
   const plans: InterfacePlan[] = [];
   for (const plan of snapshot.unusable)
