@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { insertRows } from '../../src/lib/io/db/bulk.ts';
+import { together } from '../../src/lib/io/db/database.ts';
 import { reserveIds } from '../../src/lib/io/db/ids.ts';
 import { describeDatabases } from '../support/databases.ts';
 
@@ -42,9 +43,10 @@ describeDatabases('rows in bulk', (databases) => {
     const context = await databases.context();
     const { write, kysely } = await context.db();
     const rows = Array.from({ length: 600 }, (_, index) => [`user${index % 599}`, '', false, 0]);
-    const error = await write('people', (tx) => insertRows(tx, 'users', COLUMNS, rows)).catch(
-      (cause) => cause,
-    );
+    const others = rows.map((_, index) => [`other${index}`, '', false, 0]);
+    const error = await write('people', (tx) =>
+      together([insertRows(tx, 'users', COLUMNS, rows), insertRows(tx, 'users', COLUMNS, others)]),
+    ).catch((cause) => cause);
     expect(error).toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
     expect(await kysely.selectFrom('users').selectAll().execute()).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { CopyQuery } from '../../src/lib/io/db/copy-query.ts';
 import { translateSqliteError } from '../../src/lib/io/db/errors.ts';
 import { SqliteConnection } from '../../src/lib/io/db/sqlite.ts';
 
@@ -42,7 +43,7 @@ export async function breakDatabase(
     return around(sql, () => sqlite.executeMany.call(this, sql, ...rows));
   };
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
-    const [statement] = args as [string | CopyStreamQuery];
+    const [statement] = args as [string | DrivenCopy];
     const run = () => query.apply(this, args as never) as unknown;
     if (!isTime(typeof statement === 'string' ? statement : statement.text)) return run();
     broken = true;
@@ -53,7 +54,7 @@ export async function breakDatabase(
       return run();
     }
     if (typeof statement !== 'string') {
-      // pg has let go of the stream by now, and would not tell it that the connection is gone.
+      // pg has let go of the statement by now, and would not tell it that the connection is gone.
       statement.handleReadyForQuery = () => {
         cut();
         statement.handleError(new Error('Connection terminated unexpectedly'));
@@ -75,9 +76,8 @@ export async function breakDatabase(
   return broken;
 }
 
-/** A COPY of pg-copy-streams, as pg drives it. */
-interface CopyStreamQuery {
-  readonly text: string;
+/** A COPY as pg drives it. */
+interface DrivenCopy extends Pick<CopyQuery, 'text'> {
   handleReadyForQuery: () => void;
   handleError(error: Error): void;
 }

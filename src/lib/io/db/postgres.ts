@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
@@ -10,6 +9,7 @@ import { accountName } from '../account.ts';
 import { systemAuthorities } from '../authorities.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
+import { CopyQuery } from './copy-query.ts';
 import { addressOf, type Database } from './database.ts';
 import { isConflict, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -128,6 +128,8 @@ async function newClient(url: PostgresUrl, statementSeconds: number): Promise<pg
     lock_timeout: LOCK_SECONDS * 1000,
     idle_in_transaction_session_timeout: 600_000,
     keepAlive: true,
+    // Statements that do not wait for each other are sent at once: the server is never without work between two.
+    pipeline: true,
     options: `${url.parameters.get('options') ?? ''} -c timezone=UTC -c datestyle=ISO`,
     types: { getTypeParser },
   });
@@ -177,12 +179,11 @@ class SingleConnection {
 
   /** For the holder of the connection. */
   readonly copyIn: CopyIn = async (statement, text) => {
-    // The bundle has a CommonJS module under its default name only.
-    const { default: copyStreams } = await import('pg-copy-streams');
-    if (this.#client === undefined) throw new Error('Connection terminated');
-    const copy = this.#client.query(copyStreams.from(statement));
-    copy.end(text);
-    await finished(copy);
+    const client = this.#client;
+    if (client === undefined) throw new Error('Connection terminated');
+    await new Promise<void>((resolve, reject) => {
+      client.query(new CopyQuery(statement, text, (error) => (error ? reject(error) : resolve())));
+    });
   };
 
   async end(): Promise<void> {
