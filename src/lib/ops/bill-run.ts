@@ -11,13 +11,7 @@ import type { Currency, Minor } from '../core/money.ts';
 import { NO_PROVIDER } from '../core/provider.ts';
 import type { Username } from '../core/user.ts';
 import { VatRules } from '../core/vat.ts';
-import {
-  countUsersDue,
-  findAccounts,
-  findUsersDue,
-  type UserAccount,
-  type UserDue,
-} from '../io/db/accounts.ts';
+import { type AccountPage, countUsersDue, findAccounts, type UserAccount } from '../io/db/accounts.ts';
 import {
   findNewestIssueDate,
   type NewBill,
@@ -84,10 +78,10 @@ export interface BillRun {
 }
 
 const USERS_PER_BATCH = 5000;
-const USERS_PER_PAGE = 1000;
+const USERS_PER_PAGE = 3000;
 
 /** A page or batch has no more than this, unless one user has: memory stays the same however many users there are. */
-const MOST_ORDERS_PER_PAGE = 5000;
+const MOST_ORDERS_PER_PAGE = 3000;
 const MOST_RECORDS_PER_BATCH = 20_000;
 
 /** Less than a millisecond's work. */
@@ -248,34 +242,15 @@ async function billNextUsers(
   };
 }
 
-/** Users with all that is needed to decide their bills. */
-interface Page {
-  readonly accounts: readonly UserAccount[];
-  /** Whether nobody is left after them. */
-  readonly isLast: boolean;
-}
+const NO_PAGE: AccountPage = { accounts: [], isLast: true };
 
-const NO_PAGE: Page = { accounts: [], isLast: true };
-
-async function readPage(
+function readPage(
   tx: Transaction<Schema>,
   plan: Plan,
   { after, most }: { after: number; most: number },
-): Promise<Page> {
-  const limit = Math.min(most, plan.usersPerPage);
-  const due = await findUsersDue(tx, plan, { after, limit });
-  const users = firstUsers(due);
-  const accounts = users.length === 0 ? [] : await findAccounts(tx, users, plan);
-  return { accounts, isLast: due.length < limit && users.length === due.length };
-}
-
-/** The first users who together have no more orders than a page may have, and at least one. */
-function firstUsers(due: readonly UserDue[]): UserDue[] {
-  let total = 0;
-  return due.filter(({ orders }, index) => {
-    total += orders;
-    return index === 0 || total <= MOST_ORDERS_PER_PAGE;
-  });
+): Promise<AccountPage> {
+  const users = Math.min(most, plan.usersPerPage);
+  return findAccounts(tx, plan, { after, users, orders: MOST_ORDERS_PER_PAGE });
 }
 
 /** What is decided about a page of users: all of them, or the first ones when there is room for no more records. */

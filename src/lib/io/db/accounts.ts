@@ -1,12 +1,12 @@
 import { sql, type Transaction } from 'kysely';
 import type { Account } from '../../core/bill.ts';
-import { firstUnsettledPeriod, mayBeDue, NO_PERIOD, type StoredRecord } from '../../core/charge.ts';
+import { firstUnsettledPeriod, NO_PERIOD, type StoredRecord } from '../../core/charge.ts';
 import { type Instant, LAST_INSTANT } from '../../core/instant.ts';
 import type { Order } from '../../core/order.ts';
 import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
 import { isAmong, selectForEach } from './bulk.ts';
 import { together } from './database.ts';
-import { orderColumns, orderFromRow } from './orders.ts';
+import { type OrderRow, orderColumns, orderFromRow } from './orders.ts';
 import { findPeopleByIds, type StoredPerson } from './people.ts';
 import type { Schema } from './schema.ts';
 
@@ -14,6 +14,12 @@ import type { Schema } from './schema.ts';
 export interface AccountFilter {
   readonly until: Instant;
   readonly userIds: readonly number[] | null;
+}
+
+/** What a run says of itself to those who read for it. */
+export interface BillingSpan extends AccountFilter {
+  /** When the newest bill of anybody was issued before the run; not after `until`. */
+  readonly newest: Instant | null;
 }
 
 /** A user and all that a run reads about the user, but for the buyer, which is made of the person. */
@@ -29,73 +35,60 @@ export async function countUsersDue(tx: Transaction<Schema>, filter: AccountFilt
   return count;
 }
 
-/** A user that a run has to look at: with how many orders that may have something due, or with a draft. */
-export interface UserDue {
-  readonly userId: number;
-  readonly orders: number;
-  /** The user's first draft. */
-  readonly draftId: number | null;
-}
-
-const NO_DRAFT = sql<number | null>`cast(null as bigint)`;
-const NO_ORDERS = sql<number>`cast(0 as bigint)`;
-
-/** The next users after `after` that a run has to look at, in the order of their ids. */
-export async function findUsersDue(
-  tx: Transaction<Schema>,
-  filter: AccountFilter,
-  { after, limit }: { after: number; limit: number },
-): Promise<UserDue[]> {
-  const due = ordersDue(tx, filter)
-    .select(({ fn }) => ['user_id', fn.countAll<number>().as('orders'), NO_DRAFT.as('draft_id')])
-    .where('user_id', '>', after)
-    .groupBy('user_id')
-    .orderBy('user_id')
-    .limit(limit);
-  const drafts = draftsOf(tx, filter)
-    .select(({ fn }) => ['user_id', NO_ORDERS.as('orders'), fn.min('bills.id').as('draft_id')])
-    .where('user_id', '>', after)
-    .groupBy('user_id')
-    .orderBy('user_id')
-    .limit(limit);
-  const rows = await tx
-    .selectFrom(
-      tx
-        .selectFrom(due.as('due'))
-        .selectAll()
-        .unionAll(tx.selectFrom(drafts.as('drafts')).selectAll())
-        .as('users'),
-    )
-    .select(({ fn }) => ['user_id', fn.max('orders').as('orders'), fn.max('draft_id').as('draft_id')])
-    .groupBy('user_id')
-    .orderBy('user_id')
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({ userId: row.user_id, orders: row.orders, draftId: row.draft_id }));
+/** Users, in the order of their ids, with all that is needed to decide their bills. */
+export interface AccountPage {
+  readonly accounts: readonly UserAccount[];
+  /** Whether nobody is left after them. */
+  readonly isLast: boolean;
 }
 
 /**
- * The accounts of these users, in the order of their ids, with a fixed number of queries.
- * @param newest when the newest bill of anybody was issued before the run; not after `until`
+ * The next users after `after` that a run has to look at, with a fixed number of queries: those with an order that may
+ * have something due, or with a draft.
+ * @param users how many at most
+ * @param orders how many that may have something due they have together at most, unless one user has more
  */
 export async function findAccounts(
   tx: Transaction<Schema>,
-  users: readonly UserDue[],
-  { until, newest }: { until: Instant; newest: Instant | null },
-): Promise<UserAccount[]> {
-  const userIds = users.map(({ userId }) => userId);
-  const [people, orders] = await together([findPeopleByIds(tx, userIds), findOrders(tx, userIds, until)]);
-  const due = [...orders.values()].flat().filter((order) => mayBeDue(order, until));
-  const charged = await findCharged(tx, due);
-  const draftIds = new Map(users.map(({ userId, draftId }) => [userId, draftId]));
-  const billed = newest === until ? await findCurrenciesBilled(tx, userIds, until) : NOT_BILLED;
-  return people.map((person) => ({
+  run: BillingSpan,
+  { after, users, orders }: { after: number; users: number; orders: number },
+): Promise<AccountPage> {
+  const [found, drafts] = await together([
+    findOrdersDue(tx, run, { after, limit: orders + 1 }),
+    findDraftOwners(tx, run, { after, limit: users }),
+  ]);
+  // Of the user with whom there are too many orders some are missing.
+  const cut = found.length > orders ? found.at(-1)?.userId : undefined;
+  const isOneUser = cut !== undefined && found[0]?.userId === cut;
+  const due = isOneUser ? await findOrdersDue(tx, { ...run, userIds: [cut] }, { after }) : found;
+  const through = Math.min(
+    cut === undefined ? Number.POSITIVE_INFINITY : isOneUser ? cut : cut - 1,
+    drafts.length < users ? Number.POSITIVE_INFINITY : (drafts.at(-1)?.userId ?? after),
+  );
+  const known = [...new Set([...due, ...drafts].map(({ userId }) => userId))]
+    .filter((id) => id <= through)
+    .sort((a, b) => a - b);
+  const userIds = known.slice(0, users);
+  const isLast = through === Number.POSITIVE_INFINITY && userIds.length === known.length;
+  const last = userIds.at(-1);
+  if (last === undefined) return { accounts: [], isLast };
+  const own = due.filter(({ userId }) => userId <= last);
+  const draftIds = new Map(drafts.map(({ userId, id }) => [userId, id]));
+  const [people, linked, charged, billed] = await together([
+    findPeopleByIds(tx, userIds),
+    findOrdersLinked(tx, userIds),
+    findCharged(tx, own),
+    run.newest === run.until ? findCurrenciesBilled(tx, userIds, run.until) : NOT_BILLED,
+  ]);
+  const ordersOf = Map.groupBy(merge(own, linked), ({ userId }) => userId);
+  const accounts = people.map((person) => ({
     person,
-    orders: orders.get(person.id) ?? [],
+    orders: ordersOf.get(person.id) ?? [],
     charged,
     draftId: draftIds.get(person.id) ?? null,
     billedCurrencies: billed.get(person.id) ?? [],
   }));
+  return { accounts, isLast };
 }
 
 const NOT_BILLED: ReadonlyMap<number, string[]> = new Map();
@@ -119,35 +112,74 @@ async function findCurrenciesBilled(
   return currencies;
 }
 
-/** What may be due and, closed or not, what replaces another order or is replaced, by user. */
-async function findOrders(
+interface OwnedOrder extends Order {
+  readonly userId: number;
+}
+
+/** The next orders that may have something due, by user, then id. */
+async function findOrdersDue(
   tx: Transaction<Schema>,
-  userIds: readonly number[],
-  until: Instant,
-): Promise<Map<number, Order[]>> {
+  filter: AccountFilter,
+  { after, limit }: { after: number; limit?: number },
+): Promise<OwnedOrder[]> {
+  let query = ordersDue(tx, filter)
+    .select([...orderColumns, 'user_id', 'next_due_at'])
+    .where('user_id', '>', after)
+    .orderBy('user_id')
+    .orderBy('orders.id');
+  if (limit !== undefined) query = query.limit(limit);
+  return (await query.execute()).map(ownedOrder);
+}
+
+/** Closed or not, what replaces another order of these users, or is replaced. */
+async function findOrdersLinked(tx: Transaction<Schema>, userIds: readonly number[]): Promise<OwnedOrder[]> {
   const rows = await tx
+    .with('replacing', (db) =>
+      db
+        .selectFrom('orders')
+        .select(['id', sql<number>`replaces_id`.as('replaced_id')])
+        .where(isAmong(tx, 'user_id', userIds))
+        .where('replaces_id', 'is not', null),
+    )
     .selectFrom('orders')
     .leftJoin('order_due_times', 'order_due_times.order_id', 'orders.id')
-    .select([...orderColumns, 'orders.user_id', 'next_due_at'])
-    .where(isAmong(tx, 'user_id', userIds))
-    .where(({ eb, or, selectFrom }) => {
-      const replaced = selectFrom('orders as successors')
-        .select('successors.replaces_id')
-        .where(isAmong(tx, 'successors.user_id', userIds))
-        .where('successors.replaces_id', 'is not', null);
-      return or([isDue(until), eb('replaces_id', 'is not', null), eb('orders.id', 'in', replaced)]);
-    })
-    .orderBy('user_id')
-    .orderBy('orders.id')
+    .select([...orderColumns, 'user_id', 'next_due_at'])
+    .where('orders.id', 'in', ({ selectFrom }) =>
+      selectFrom('replacing')
+        .select('replacing.id')
+        .union(selectFrom('replacing').select('replacing.replaced_id as id')),
+    )
     .execute();
-  const orders = new Map<number, Order[]>();
-  for (const row of rows) {
-    const order = orderFromRow(row, row.next_due_at);
-    const own = orders.get(row.user_id);
-    if (own === undefined) orders.set(row.user_id, [order]);
-    else own.push(order);
-  }
-  return orders;
+  return rows.map(ownedOrder);
+}
+
+function ownedOrder(row: OrderRow & { user_id: number; next_due_at: number | null }): OwnedOrder {
+  return { ...orderFromRow(row, row.next_due_at), userId: row.user_id };
+}
+
+/** Both, each order once, in the order of their ids. */
+function merge(due: readonly OwnedOrder[], linked: readonly OwnedOrder[]): readonly OwnedOrder[] {
+  if (linked.length === 0) return due;
+  const byId = new Map([...due, ...linked].map((order) => [order.id, order]));
+  return [...byId.values()].sort((a, b) => a.id - b.id);
+}
+
+/** The next users with drafts, each with the first one. */
+async function findDraftOwners(
+  tx: Transaction<Schema>,
+  { userIds }: AccountFilter,
+  { after, limit }: { after: number; limit: number },
+): Promise<{ userId: number; id: number }[]> {
+  let query = tx
+    .selectFrom('bills')
+    .select(({ fn }) => ['user_id as userId', fn.min<number>('id').as('id')])
+    .where('number', 'is', null)
+    .where('user_id', '>', after)
+    .groupBy('user_id')
+    .orderBy('user_id')
+    .limit(limit);
+  if (userIds !== null) query = query.where(isAmong(tx, 'user_id', userIds));
+  return query.execute();
 }
 
 /**
@@ -186,11 +218,6 @@ function ordersDue(tx: Transaction<Schema>, { until, userIds }: AccountFilter) {
     .leftJoin('order_due_times', 'order_due_times.order_id', 'orders.id')
     .where(isDue(until));
   return userIds === null ? due : due.where(isAmong(tx, 'user_id', userIds));
-}
-
-function draftsOf(tx: Transaction<Schema>, { userIds }: AccountFilter) {
-  const drafts = tx.selectFrom('bills').where('number', 'is', null);
-  return userIds === null ? drafts : drafts.where(isAmong(tx, 'user_id', userIds));
 }
 
 /**

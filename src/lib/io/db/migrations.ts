@@ -16,6 +16,7 @@ import * as orderDueTimes from '../../../../migrations/0013_order_due_times.ts';
 import * as groups from '../../../../migrations/0014_groups.ts';
 import * as services from '../../../../migrations/0016_services.ts';
 import * as groupDirectoryLinks from '../../../../migrations/0017_group_directory_links.ts';
+import * as ordersReplacing from '../../../../migrations/0018_orders_replacing.ts';
 import { refuse } from '../../core/errors.ts';
 import { type Backend, type Database, only } from './database.ts';
 import type { Schema } from './schema.ts';
@@ -43,6 +44,7 @@ const MIGRATIONS: Readonly<Record<string, BackendMigration>> = {
   '0014_groups': groups,
   '0016_services': services,
   '0017_group_directory_links': groupDirectoryLinks,
+  '0018_orders_replacing': ordersReplacing,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
