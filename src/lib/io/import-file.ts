@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import { ImportReport, type ImportResult } from '../core/import-report.ts';
-import type { Database, Topic } from './db/database.ts';
+import { type Database, type Topic, together } from './db/database.ts';
 import type { Schema } from './db/schema.ts';
 import { FileKeys } from './db/staged.ts';
 import { planForSmallParts } from './db/statistics.ts';
@@ -47,8 +48,12 @@ export interface ImportPlan<Parsers extends ColumnParsers> {
 
 /** Decides about the rows of a file. Each is refused or counted, at once or at the end. */
 export interface RowImporter<Parsers extends ColumnParsers> {
-  /** Decides about the next rows, some of which have faults already, and writes what comes of them. */
-  take(rows: readonly ImportRow<Parsers>[]): Promise<void>;
+  /**
+   * Decides about the next rows, some of which have faults already, and writes what comes of them.
+   * @returns what is left to write, which happens while the next rows are taken: only what no row of another batch
+   *   has to know
+   */
+  take(rows: readonly ImportRow<Parsers>[]): Promise<(() => Promise<void>) | undefined>;
   /** Decides about rows that had to wait for the end of the file. */
   end?(): Promise<void>;
 }
@@ -95,8 +100,8 @@ const ROWS_PER_BATCH = 2000;
 
 /**
  * Imports a file of any size in one transaction and in flat memory: rows are read, checked and written in batches, and
- * what one row has to know of another is kept in temporary tables. While the database works on a batch the next one is
- * read.
+ * what one row has to know of another is kept in temporary tables. While the database writes a batch the next one is
+ * decided about and the one after it is read.
  * @throws IMPORT_REFUSED for faulty rows unless `partial`, INPUT_NOT_FOUND, the CSV_… and JSON_… refusals; for the
  *   rejects FILE_NOT_WRITABLE, and REJECTS_NOT_PLACED when all else is done
  */
@@ -125,14 +130,15 @@ export async function importFile<Parsers extends ColumnParsers>(
       ROWS_PER_BATCH,
     );
     let rowsRead = 0;
-    for await (const rows of readAhead(batches)) {
+    await writeBehind(readAhead(batches), async (rows) => {
       await refuseRepeated(rows, plan.key, keys);
-      await importer.take(rows);
+      const write = await importer.take(rows);
       await rejects?.flush();
       rowsRead += rows.length;
       const total = input.size === undefined ? null : Math.round((rowsRead * input.size) / bytesRead);
       progress(rowsRead, total, plan.things);
-    }
+      return write;
+    });
     await importer.end?.();
     const result = run.report.result();
     if (result.refusedRows > 0 && !partial) throw refuse.IMPORT_REFUSED({ file: input.name, ...result });
@@ -191,6 +197,27 @@ async function* readAhead<Item>(items: AsyncGenerator<Item, void, undefined>): A
   } finally {
     await items.return();
   }
+}
+
+/**
+ * Takes items, and writes what comes of each while the next one is taken. Nothing is being written any more when this
+ * ends, also when it throws.
+ */
+async function writeBehind<Item>(
+  items: AsyncIterable<Item>,
+  take: (item: Item) => Promise<(() => Promise<void>) | undefined>,
+): Promise<void> {
+  let write: (() => Promise<void>) | undefined;
+  for await (const item of items) {
+    // The first question of `take` goes before the writing, so that there is something to decide about meanwhile.
+    [write] = await together([take(item), startLater(write)]);
+  }
+  await write?.();
+}
+
+async function startLater(work: (() => Promise<void>) | undefined): Promise<void> {
+  await setImmediate();
+  await work?.();
 }
 
 /** Batches of at least `size` items, the last one excepted. */

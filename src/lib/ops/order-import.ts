@@ -150,7 +150,7 @@ class OrderImporter implements RowImporter<Parsers> {
     this.#products = new Map(products.map((product) => [product.name, product]));
   }
 
-  async take(rows: readonly Row[]): Promise<void> {
+  async take(rows: readonly Row[]): Promise<undefined> {
     const named = await this.#name(rows);
     const known = await this.#findKnown(named);
     const candidates = named.flatMap((each) => this.#decide(each, known));

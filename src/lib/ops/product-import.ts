@@ -68,7 +68,7 @@ async function takeRows(
   run: ImportRun<Parsers>,
   rows: readonly Row[],
   { sayings, context }: { sayings: StagedKeys; context: Context },
-): Promise<void> {
+): Promise<undefined> {
   await refuseContradictions(rows, sayings);
   const names = new Set(rows.flatMap(({ values }) => values.name ?? []));
   const found = await findProducts(tx, [...names]);

@@ -13,14 +13,15 @@ import {
   findCapitalNames,
   findPeople,
   type PersonWrite,
+  preparePeople,
   type StoredPerson,
-  savePeople,
 } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { FileKeys } from '../io/db/staged.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
 import { type ImportOptions, type ImportPlan, importFile } from '../io/import-file.ts';
 import type { ImportRow } from '../io/import-rows.ts';
+import { inTurns } from '../io/turns.ts';
 import type { Context } from './context.ts';
 
 const PARSERS = {
@@ -60,23 +61,23 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
           const people = await findPeople(tx, rows.flatMap(usernameOf));
           const stored = new Map(people.map((person) => [person.user.username, person]));
           await refuseTwins(tx, rows, stored, names);
-          const writes = rows.flatMap((row): PersonWrite[] => {
-            const [username] = usernameOf(row);
-            const before = username === undefined ? null : (stored.get(username) ?? null);
-            const wanted = decide(row, before, context);
-            if (wanted === null) {
-              run.refuse(row);
-              return [];
+          const writes: PersonWrite[] = [];
+          for await (const some of inTurns(rows)) {
+            for (const row of some) {
+              const [username] = usernameOf(row);
+              const before = username === undefined ? null : (stored.get(username) ?? null);
+              const wanted = decide(row, before, context);
+              if (wanted === null) run.refuse(row);
+              else if (before !== null && changedPersonFields(before, wanted).length === 0)
+                run.report.unchanged += 1;
+              else {
+                if (before === null) run.report.inserted += 1;
+                else run.report.updated += 1;
+                writes.push({ stored: before, wanted });
+              }
             }
-            if (before === null) run.report.inserted += 1;
-            else if (changedPersonFields(before, wanted).length > 0) run.report.updated += 1;
-            else {
-              run.report.unchanged += 1;
-              return [];
-            }
-            return [{ stored: before, wanted }];
-          });
-          if (run.writes) await savePeople(tx, writes);
+          }
+          return run.writes ? preparePeople(tx, writes) : undefined;
         },
         async end() {
           if (!run.writes || run.report.inserted === 0) return;

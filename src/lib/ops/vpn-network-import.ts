@@ -117,7 +117,7 @@ class NetworkImporter implements RowImporter<Parsers> {
     this.#rooms = pools;
   }
 
-  async take(rows: readonly Row[]): Promise<void> {
+  async take(rows: readonly Row[]): Promise<undefined> {
     const known = await this.#findKnown(rows);
     const choices: SlotChoice[] = [];
     const loans: Loan[] = [];

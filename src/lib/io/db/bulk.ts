@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { CompiledQuery, PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
 import { copyText, copyTextInTurns } from './copy-text.ts';
 import type { Schema } from './schema.ts';
@@ -60,12 +61,15 @@ function isCopied(tx: Transaction<Schema>, table: string, rows: readonly unknown
   return rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx);
 }
 
-function copyRows(tx: Transaction<Schema>, into: string, count: number, text: Buffer): Promise<void> {
-  return tx
+async function copyRows(tx: Transaction<Schema>, into: string, count: number, text: Buffer): Promise<void> {
+  await tx
     .getExecutor()
     .provideConnection((connection) =>
       (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, count, text),
     );
+  // Kysely gives a connection that is free to whoever asks next, mostly the one who had it, and not to those who wait:
+  // without this pause they would wait for all COPYs of a series.
+  await setImmediate();
 }
 
 /**

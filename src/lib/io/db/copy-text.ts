@@ -1,10 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
+import { inTurns } from '../turns.ts';
 
 const SPECIAL = /[\\\t\n\r]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-
-/** Less than a millisecond's work. */
-const ROWS_PER_TURN = 200;
 
 /** Rows in PostgreSQL's text format of COPY: tabs between values, `\N` for null, backslashes before what is special. */
 export function copyText(rows: readonly (readonly unknown[])[]): Buffer {
@@ -14,10 +11,7 @@ export function copyText(rows: readonly (readonly unknown[])[]): Buffer {
 /** `copyText` while the database is at work: other work has its turn in between. */
 export async function copyTextInTurns(rows: readonly (readonly unknown[])[]): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for (let start = 0; start < rows.length; start += ROWS_PER_TURN) {
-    if (start > 0) await setImmediate();
-    pieces.push(copyText(rows.slice(start, start + ROWS_PER_TURN)));
-  }
+  for await (const some of inTurns(rows)) pieces.push(copyText(some));
   return Buffer.concat(pieces);
 }
 

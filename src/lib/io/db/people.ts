@@ -7,7 +7,7 @@ import type { Person } from '../../core/person.ts';
 import type { DirectoryId, Email, Username } from '../../core/user.ts';
 import type { Territory } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
-import { insertRows, isAmong, isPostgres, updateRows } from './bulk.ts';
+import { isAmong, isPostgres, prepareRows, updateRows } from './bulk.ts';
 import { directoryLinkOf } from './directory-link.ts';
 import { reserveIds } from './ids.ts';
 import type { Schema } from './schema.ts';
@@ -121,23 +121,38 @@ interface NumberedWrite extends PersonWrite {
  * Writes users and addresses so that they are as wanted, with a fixed number of statements for any number of people.
  */
 export async function savePeople(tx: Transaction<Schema>, changes: readonly PersonWrite[]): Promise<void> {
+  const save = await preparePeople(tx, changes);
+  await save();
+}
+
+/**
+ * Does all that `savePeople` takes but for writing, while the database does something else.
+ * @returns writes
+ */
+export async function preparePeople(
+  tx: Transaction<Schema>,
+  changes: readonly PersonWrite[],
+): Promise<() => Promise<void>> {
   const [added, kept] = partition(changes, ({ stored }) => stored === null);
   const ids = await reserveIds(tx, 'users', added.length);
   const known = kept.map((change): NumberedWrite => ({ ...change, id: change.stored?.id ?? 0 }));
   const fresh = added.map((change, index): NumberedWrite => ({ ...change, id: ids[index] ?? 0 }));
-  await freeNames(tx, kept);
-  await updateRows(tx, 'users', USER_COLUMNS, known.map(userRow));
-  await insertRows(
+  const addressed = [...known, ...fresh].filter(({ wanted }) => wanted.address !== null);
+  const [moved, remained] = partition(addressed, ({ stored }) => (stored?.address ?? null) === null);
+  const insertUsers = await prepareRows(
     tx,
     'users',
     { ...USER_COLUMNS, created_at: 'bigint' },
     fresh.map((write) => [...userRow(write), write.wanted.user.createdAt]),
   );
-
-  const addressed = [...known, ...fresh].filter(({ wanted }) => wanted.address !== null);
-  const [moved, remained] = partition(addressed, ({ stored }) => (stored?.address ?? null) === null);
-  await insertRows(tx, 'billing_addresses', ADDRESS_COLUMNS, moved.map(addressRow));
-  await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
+  const insertAddresses = await prepareRows(tx, 'billing_addresses', ADDRESS_COLUMNS, moved.map(addressRow));
+  return async () => {
+    await freeNames(tx, kept);
+    await updateRows(tx, 'users', USER_COLUMNS, known.map(userRow));
+    await insertUsers();
+    await insertAddresses();
+    await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
+  };
 }
 
 /**
