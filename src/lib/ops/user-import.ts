@@ -81,8 +81,8 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
         },
         async end() {
           if (!run.writes || run.report.inserted === 0) return;
-          await takeStatistics(tx, 'users');
-          await takeStatistics(tx, 'billing_addresses');
+          await takeStatistics(tx, 'users', ['id', 'username', 'is_staff', 'is_active', 'directory_id']);
+          await takeStatistics(tx, 'billing_addresses', ['user_id']);
         },
       };
     },
