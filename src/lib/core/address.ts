@@ -38,8 +38,9 @@ const NOTHING = {
  * @throws VAT_CHECK_IN_FUTURE
  */
 export function checkDayOfCheck({ vatCheckedOn }: AddressChange, now: Instant): void {
+  if (!vatCheckedOn) return;
   const today = dayOf(now);
-  if (vatCheckedOn && vatCheckedOn > addDays(today, 1)) {
+  if (vatCheckedOn > addDays(today, 1)) {
     throw refuse.VAT_CHECK_IN_FUTURE({ day: vatCheckedOn, today });
   }
 }

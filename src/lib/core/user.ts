@@ -86,12 +86,15 @@ export function parseEmail(text: string): Email {
   return text as Email;
 }
 
+const NO_NAME = parseLine('full_name', '');
+const NO_EMAIL = parseEmail('');
+
 /** A user as created without a word about anything but the name. */
 export function newUser(username: Username, createdAt: Instant): User {
   return {
     username,
-    fullName: parseLine('full_name', ''),
-    email: parseEmail(''),
+    fullName: NO_NAME,
+    email: NO_EMAIL,
     language: 'en',
     isStaff: false,
     isActive: true,
