@@ -64,6 +64,37 @@ describeDatabases('user import', (databases) => {
     expect((await people(context)).map(([name]) => name)).toEqual(['Anna', 'bob', 'Äda', 'carl', 'Dora']);
   });
 
+  it('tells such names apart in a file of several batches, wherever they stand', async () => {
+    const context = await databases.context();
+    await importUsers(context, await fileOf('username', 'Anna', 'bob'), DEFAULTS);
+    const others = Array.from({ length: 6000 }, (_, at) => `user${at}`);
+    const file = await fileOf(
+      'username',
+      'carl',
+      'Dora',
+      'bob',
+      ...others,
+      'CARL',
+      'dora',
+      'Bob',
+      'anna',
+      'Carl',
+    );
+    for (const dryRun of [true, false]) {
+      const outcome = await importUsers(context, file, { ...DEFAULTS, partial: true, dryRun });
+      expect(outcome).toMatchObject({ inserted: 6002, unchanged: 1, refusedRows: 5 });
+      expect(
+        outcome.refused.map(({ line, reason }) => [line, reason.split('but ')[1]?.split(',')[0]]),
+      ).toEqual([
+        [6005, 'the one of line 2'],
+        [6006, 'the one of line 3'],
+        [6007, 'the one of line 4'],
+        [6008, '"Anna"'],
+        [6009, 'the one of line 2'],
+      ]);
+    }
+  });
+
   it('inserts, and the same file again changes nothing', async () => {
     const context = await databases.context();
     const file = await fileOf(

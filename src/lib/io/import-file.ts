@@ -61,11 +61,14 @@ export interface RowImporter<Parsers extends ColumnParsers> {
 /** What an import has come to so far. */
 export class ImportRun<Parsers extends ColumnParsers> {
   readonly report = new ImportReport();
+  /** The keys of the rows so far, those included about which is being decided. */
+  readonly keys: FileKeys;
   readonly #options: ImportOptions;
   readonly #rejects: RejectFile | null;
   #header: readonly string[] | undefined;
 
-  constructor(options: ImportOptions, rejects: RejectFile | null) {
+  constructor(options: ImportOptions, keys: FileKeys, rejects: RejectFile | null) {
+    this.keys = keys;
     this.#options = options;
     this.#rejects = rejects;
   }
@@ -116,8 +119,8 @@ export async function importFile<Parsers extends ColumnParsers>(
   const rejects = options.rejects === undefined ? null : await RejectFile.create(options.rejects);
   const work = async (tx: Transaction<Schema>): Promise<ImportResult> => {
     await planForSmallParts(tx);
-    const run = new ImportRun<Parsers>(options, rejects);
-    const keys = await FileKeys.create(tx, 'keys');
+    const keys = new FileKeys(tx, 'keys');
+    const run = new ImportRun<Parsers>(options, keys, rejects);
     const importer = await plan.begin(tx, run);
     let bytesRead = 0;
     const input = typeof file === 'string' ? await openInput(file) : inputOf(file);

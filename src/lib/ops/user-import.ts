@@ -1,4 +1,3 @@
-import type { Transaction } from 'kysely';
 import { checkDayOfCheck } from '../core/address.ts';
 import { parseCountry } from '../core/country.ts';
 import { refuse } from '../core/errors.ts';
@@ -8,18 +7,10 @@ import { parseLine } from '../core/line.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, parseEmail, parseLanguage, parseUsername, type Username } from '../core/user.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
-import { findUserIds } from '../io/db/access.ts';
-import {
-  findCapitalNames,
-  findPeople,
-  type PersonWrite,
-  preparePeople,
-  type StoredPerson,
-} from '../io/db/people.ts';
-import type { Schema } from '../io/db/schema.ts';
-import { FileKeys } from '../io/db/staged.ts';
+import { NameTwins } from '../io/db/name-twins.ts';
+import { findPeople, type PersonWrite, preparePeople, type StoredPerson } from '../io/db/people.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
-import { type ImportOptions, type ImportPlan, importFile } from '../io/import-file.ts';
+import { type ImportOptions, type ImportPlan, type ImportRun, importFile } from '../io/import-file.ts';
 import type { ImportRow } from '../io/import-rows.ts';
 import { inTurns } from '../io/turns.ts';
 import type { Context } from './context.ts';
@@ -52,30 +43,18 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
     format: { parsers: PARSERS, required: ['username'] },
     key: { column: 'username', of: ({ values }) => values.username },
     begin: async (tx, run) => {
-      const names = {
-        capital: await findCapitalNames(tx),
-        fresh: await FileKeys.create(tx, 'new_names'),
-      };
+      const names = new NameTwins(tx, run.keys);
       return {
         async take(rows) {
-          const people = await findPeople(tx, rows.flatMap(usernameOf));
+          const people = await findPeople(
+            tx,
+            rows.flatMap(({ values }) => values.username ?? []),
+          );
           const stored = new Map(people.map((person) => [person.user.username, person]));
-          await refuseTwins(tx, rows, stored, names);
+          await refuseTwins(rows, stored, names);
           const writes: PersonWrite[] = [];
           for await (const some of inTurns(rows)) {
-            for (const row of some) {
-              const [username] = usernameOf(row);
-              const before = username === undefined ? null : (stored.get(username) ?? null);
-              const wanted = decide(row, before, context);
-              if (wanted === null) run.refuse(row);
-              else if (before !== null && changedPersonFields(before, wanted).length === 0)
-                run.report.unchanged += 1;
-              else {
-                if (before === null) run.report.inserted += 1;
-                else run.report.updated += 1;
-                writes.push({ stored: before, wanted });
-              }
-            }
+            writes.push(...some.flatMap((row) => writesOf(row, stored, run, context)));
           }
           return run.writes ? preparePeople(tx, writes) : undefined;
         },
@@ -90,46 +69,55 @@ export async function importUsers(context: Context, options: ImportOptions): Pro
   return importFile(await context.db(), options, plan, context.progress);
 }
 
-/** What names are compared with, case aside. */
-interface Names {
-  /** Stored before the file, with a capital letter: by what they are in small letters. */
-  readonly capital: ReadonlyMap<string, Username>;
-  /** Of new users of the file, in small letters. */
-  readonly fresh: FileKeys;
-}
-
 /**
  * Refuses new users whose names differ in case only from that of another one, stored or of the file. A name is looked
  * up as it is, so both could be there.
  */
 async function refuseTwins(
-  tx: Transaction<Schema>,
   rows: readonly Row[],
   stored: ReadonlyMap<Username, StoredPerson>,
-  { capital, fresh }: Names,
+  names: NameTwins,
 ): Promise<void> {
   const added = rows.flatMap((row) => {
-    const [username] = usernameOf(row);
+    const { username } = row.values;
     if (username === undefined || stored.has(username)) return [];
     if (row.faults.some(({ field }) => field === 'username')) return [];
-    return [{ row, line: row.line, username, key: username.toLowerCase() }];
+    return [{ row, line: row.line, username }];
   });
-  const firstLines = await fresh.add(added);
-  const capitals = added.flatMap(({ username, key }) => (key === username ? [] : [key as Username]));
-  const small = capitals.length === 0 ? new Map() : await findUserIds(tx, capitals);
-  for (const { row, line, username, key } of added) {
-    const firstLine = firstLines.get(line);
-    const twin = capital.get(key) ?? (small.has(key) ? key : undefined);
-    if (firstLine !== undefined)
-      row.refuse(refuse.USERNAME_CASE({ username, other: { line: firstLine } }), 'username');
-    else if (twin !== undefined)
-      row.refuse(refuse.USERNAME_CASE({ username, other: { name: twin } }), 'username');
+  const twins = await names.find(added);
+  if (twins.size === 0) return;
+  for (const { row, line, username } of added) {
+    const other = twins.get(line);
+    if (other !== undefined) row.refuse(refuse.USERNAME_CASE({ username, other }), 'username');
   }
+}
+
+/** Refuses or counts a row, and returns what comes of it. */
+function writesOf(
+  row: Row,
+  stored: ReadonlyMap<Username, StoredPerson>,
+  run: ImportRun<typeof PARSERS>,
+  context: Context,
+): PersonWrite[] {
+  const { username } = row.values;
+  const before = username === undefined ? null : (stored.get(username) ?? null);
+  const wanted = decide(row, before, context);
+  if (wanted === null) {
+    run.refuse(row);
+    return [];
+  }
+  if (before === null) run.report.inserted += 1;
+  else if (changedPersonFields(before, wanted).length > 0) run.report.updated += 1;
+  else {
+    run.report.unchanged += 1;
+    return [];
+  }
+  return [{ stored: before, wanted }];
 }
 
 /** The person that a row asks for; null when it has faults. */
 function decide(row: Row, stored: StoredPerson | null, { now }: Context): Person | null {
-  const [username] = usernameOf(row);
+  const { username } = row.values;
   const isFaulty = row.faults.length > 0;
   // What country and VAT number are to each other can be told only when who it is and the country are known.
   if (username === undefined) return null;
@@ -157,8 +145,4 @@ function changeOf({ values }: Row): PersonChange {
       vatCheckedOn: values.vat_checked_on,
     },
   };
-}
-
-function usernameOf({ values }: Row): [Username] | [] {
-  return values.username === undefined ? [] : [values.username];
 }

@@ -79,21 +79,23 @@ export async function findPersonOfEntry(
   return row === undefined ? null : personOf(row);
 }
 
+const NAMES_PER_PAGE = 5000;
+
 /**
- * The usernames with a capital letter, by what they are in small ones. No index helps to find them: all names are
- * looked through, where both databases agree on the letters a to z only.
+ * The usernames with a capital letter, in pages. No index helps to find them: all names are looked through, where both
+ * databases agree on the letters a to z only.
  */
-export async function findCapitalNames(tx: Transaction<Schema>): Promise<Map<string, Username>> {
+export async function* findCapitalNames(tx: Transaction<Schema>): AsyncGenerator<Username[]> {
   const isOther = isPostgres(tx)
     ? sql<boolean>`username ~ '[^a-z0-9._@+-]'`
     : sql<boolean>`username glob '*[^-a-z0-9._@+]*'`;
-  const rows = await tx.selectFrom('users').select('username').where(isOther).execute();
-  return new Map(
-    rows.flatMap(({ username }) => {
-      const small = username.toLowerCase();
-      return small === username ? [] : [[small, username as Username] as const];
-    }),
-  );
+  const page = tx.selectFrom('users').select(['id', 'username']).where(isOther).orderBy('id');
+  for (let after = 0; ; ) {
+    const rows = await page.where('id', '>', after).limit(NAMES_PER_PAGE).execute();
+    if (rows.length === 0) return;
+    yield rows.flatMap(({ username }) => (username === username.toLowerCase() ? [] : [username as Username]));
+    after = rows.at(-1)?.id ?? after;
+  }
 }
 
 /** The person of that name, or null. */

@@ -76,17 +76,17 @@ const MOST_BYTES = 2 ** 23;
  * of the time, and in a table only those that do not fit.
  */
 export class FileKeys {
-  readonly #first = new KeyIndex();
-  readonly #further: StagedKeys;
+  readonly #tx: Transaction<Schema>;
+  readonly #name: string;
   readonly #mostBytes: number;
+  readonly #first = new KeyIndex();
+  #further: StagedKeys | undefined;
 
-  private constructor(further: StagedKeys, mostBytes: number) {
-    this.#further = further;
+  /** @param name of the table, if one is needed */
+  constructor(tx: Transaction<Schema>, name: string, mostBytes = MOST_BYTES) {
+    this.#tx = tx;
+    this.#name = name;
     this.#mostBytes = mostBytes;
-  }
-
-  static async create(tx: Transaction<Schema>, name: string, mostBytes = MOST_BYTES): Promise<FileKeys> {
-    return new FileKeys(await StagedKeys.create(tx, name), mostBytes);
   }
 
   /** Adds keys in their order. For each that is not new, by its line: the line on which it stands first. */
@@ -100,7 +100,21 @@ export class FileKeys {
       if (firstLine !== undefined) firstLines.set(line, firstLine);
       else if (isFull) further.push(row);
     }
+    if (further.length === 0) return firstLines;
+    this.#further ??= await StagedKeys.create(this.#tx, this.#name);
     for (const [line, first] of await this.#further.add(further)) firstLines.set(line, first.line);
     return firstLines;
+  }
+
+  /** For each of the keys that was added, the line on which it stands first. */
+  async find(keys: readonly string[]): Promise<Map<string, number>> {
+    const lines = new Map<string, number>();
+    for (const key of keys) {
+      const line = this.#first.find(key);
+      if (line !== undefined) lines.set(key, line);
+    }
+    const further = keys.filter((key) => !lines.has(key));
+    for (const [key, { line }] of (await this.#further?.find(further)) ?? []) lines.set(key, line);
+    return lines;
   }
 }
