@@ -137,16 +137,11 @@ export async function preparePeople(
 ): Promise<() => Promise<void>> {
   const [added, kept] = partition(changes, ({ stored }) => stored === null);
   const ids = await reserveIds(tx, 'users', added.length);
-  const known = kept.map((change): NumberedWrite => ({ ...change, id: change.stored?.id ?? 0 }));
-  const fresh = added.map((change, index): NumberedWrite => ({ ...change, id: ids[index] ?? 0 }));
+  const known = kept.map(({ stored, wanted }): NumberedWrite => ({ stored, wanted, id: stored?.id ?? 0 }));
+  const fresh = added.map(({ wanted }, at): NumberedWrite => ({ stored: null, wanted, id: ids[at] ?? 0 }));
   const addressed = [...known, ...fresh].filter(({ wanted }) => wanted.address !== null);
   const [moved, remained] = partition(addressed, ({ stored }) => (stored?.address ?? null) === null);
-  const insertUsers = await prepareRows(
-    tx,
-    'users',
-    { ...USER_COLUMNS, created_at: 'bigint' },
-    fresh.map((write) => [...userRow(write), write.wanted.user.createdAt]),
-  );
+  const insertUsers = await prepareRows(tx, 'users', USER_COLUMNS, fresh.map(userRow));
   const insertAddresses = await prepareRows(tx, 'billing_addresses', ADDRESS_COLUMNS, moved.map(addressRow));
   return async () => {
     await freeNames(tx, kept);
@@ -176,6 +171,7 @@ const USER_COLUMNS = {
   directory_id: 'text',
   directory_dn: 'text',
   directory_gone_at: 'bigint',
+  created_at: 'bigint',
   id: 'bigint',
 } as const;
 
@@ -191,6 +187,7 @@ function userRow({ id, wanted: { user } }: NumberedWrite): unknown[] {
     user.directory?.id,
     user.directory?.dn,
     user.directory?.goneAt,
+    user.createdAt,
     id,
   ];
 }
