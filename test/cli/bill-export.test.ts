@@ -74,6 +74,7 @@ describeDatabases('uncloud bill export', (databases) => {
     expect(first).toContain('Due date 12 Jan 2025 Customer =cmd');
     expect(credit).toContain('Credit note 3');
     expect(credit).toContain('11 Jan 2025 – 30 Jan 2025 · 20 of 30 days · corrects invoice 1');
+    expect((await uncloud(['bill', 'show', '3'], { url })).stdout).toContain('  Credit for bill 1: VM ');
     const again = await uncloud(export_, { url });
     expect(again).toMatchObject({ code: 0 });
     const printed = await uncloud(['bill', 'export', '1', '--output', '-'], { url });

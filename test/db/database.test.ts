@@ -139,7 +139,8 @@ describe('SQLite', () => {
     const file = join(folder, 'new', 'uncloud.db');
     const url = `sqlite:${file}`;
     const { error } = await uncloudJson(['user', 'list'], { url, code: 1 });
-    expect(error).toMatchObject({ code: 'DATABASE_MISSING' });
+    const hint = `Create it with: uncloud migrate --database ${url}; or correct the path.`;
+    expect(error).toMatchObject({ code: 'DATABASE_MISSING', hint });
     expect(existsSync(file)).toBe(false);
     await uncloudJson(['migrate'], { url });
     expect(statSync(file).mode & 0o777).toBe(0o600);

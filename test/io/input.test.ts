@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
 import { openInput } from '../../src/lib/io/input.ts';
 
@@ -56,5 +57,20 @@ it('refuses what turns out unreadable while it is read', async () => {
   await expect(textOf(bytes)).rejects.toMatchObject({
     code: 'INPUT_NOT_FOUND',
     message: expect.stringContaining('"standard input"'),
+  });
+});
+
+it.each([
+  ['gzip', gzipSync('username\n'), 'gzip -dc FILE | uncloud'],
+  ['zstd', Buffer.from('28b52ffd', 'hex'), 'zstd -dc FILE | uncloud'],
+  ['ZIP', Buffer.from('PK\x03\x04\x14\x00'), 'Save the sheet as CSV'],
+])('refuses what is packed with %s and says how to read it', async (format, content, hint) => {
+  const file = join(folder, `packed-${format}`);
+  await writeFile(file, content);
+  const { bytes } = await openInput(file);
+  await expect(textOf(bytes)).rejects.toMatchObject({
+    code: 'COMPRESSED_INPUT',
+    message: expect.stringContaining(format),
+    hint: expect.stringContaining(hint),
   });
 });

@@ -40,7 +40,8 @@ describeDatabases('imported files', (databases) => {
     expect(await importUsers(context, { ...WHOLE, file: named })).toMatchObject({ rows: 2, inserted: 2 });
     const unnamed = await fileOf(lines, 'txt');
     await expect(importUsers(context, { ...WHOLE, file: unnamed })).rejects.toMatchObject({
-      code: 'CSV_QUOTE',
+      code: 'JSON_AS_CSV',
+      hint: 'Say how it is written: --format jsonl',
     });
     expect(await importUsers(context, { ...WHOLE, file: unnamed, format: 'jsonl' })).toMatchObject({
       unchanged: 2,

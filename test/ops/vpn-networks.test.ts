@@ -238,7 +238,7 @@ describeDatabases('networks', (databases) => {
     await writeFile(file, `${testKey(6)}\n${'#'.repeat(200_000)}\n${testKey(7)}x`);
     await expect(createNetworks(context, request)).rejects.toMatchObject({
       code: 'INVALID_KEY',
-      message: `${file}, line 3: The text given is not a WireGuard public key: it has 45 characters instead of 44.`,
+      message: `${file}, line 3: The text given is not a WireGuard public key: its length is 45 and not 44.`,
     });
     expect(await listNetworks(context, EVERY)).toHaveLength(3);
     await write(Array.from({ length: 255 }, (_, number) => number + 100));

@@ -115,7 +115,7 @@ export function recordTable(bill: BillDocument): string {
   ];
   const rows = bill.records.map((record): Cell[] => [
     bill.orderReferences.get(record.orderId) ?? record.orderId,
-    record.corrects === null ? record.description : `Credit: ${record.description}`,
+    record.corrects === null ? record.description : creditText(bill, record.corrects, record.description),
     formatInstant(record.start),
     record.kind === 'one_time' ? null : formatInstant(lastSecondBefore(record.end)),
     record.quantity,
@@ -124,6 +124,11 @@ export function recordTable(bill: BillDocument): string {
     formatMinor(record.net, bill.currency),
   ]);
   return renderTable(columns, rows);
+}
+
+function creditText({ correctedBills }: BillDocument, corrects: number, description: string): string {
+  const number = correctedBills.get(corrects);
+  return `${number === undefined ? 'Credit' : `Credit for bill ${number}`}: ${description}`;
 }
 
 /** The VAT groups of a bill, and its total. */

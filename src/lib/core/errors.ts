@@ -226,12 +226,13 @@ const DEFINITIONS = {
     when: 'The SQLite file or the PostgreSQL database does not exist.',
     say: ({ database }) => {
       const name = /^postgres[^/]*:\/\/[^?]*\/([^/?]+)/.exec(database)?.[1];
+      const migrate = `uncloud migrate --database ${shellWord(database)}`;
       return {
         message: `There is no database at ${quote(database)}.`,
         hint:
           name === undefined
-            ? 'Create it with: uncloud migrate; or correct the path.'
-            : `Create it on its server with: createdb ${shellWord(name)}; and its schema with: uncloud migrate`,
+            ? `Create it with: ${migrate}; or correct the path.`
+            : `Create it on its server with: createdb ${shellWord(name)}; and its schema with: ${migrate}`,
       };
     },
     example: { database: 'sqlite:/var/lib/uncloud/uncloud.db' },
@@ -1030,6 +1031,26 @@ const DEFINITIONS = {
       data: { line, byte },
     }),
     example: { file: 'users.csv', line: 3, byte: 12, reason: '0xE9 is not UTF-8', encoding: 'LATIN1' },
+  }),
+  COMPRESSED_INPUT: define<{ file: string; format: string; unpack: string }>({
+    when: 'A file to read is compressed, or is an archive.',
+    say: ({ file, format, unpack }) => ({
+      message: `${quote(file)} is ${format}; only what is unpacked can be read.`,
+      hint: unpack,
+    }),
+    example: {
+      file: 'users.csv.gz',
+      format: 'compressed with gzip',
+      unpack: 'Unpack it on the way: gzip -dc FILE | uncloud …, with - in place of the file.',
+    },
+  }),
+  JSON_AS_CSV: define<{ file: string }>({
+    when: 'A file that is read as CSV begins with a JSON object.',
+    say: ({ file }) => ({
+      message: `${quote(file)} begins with "{" as JSON Lines do, and is read as CSV.`,
+      hint: 'Say how it is written: --format jsonl',
+    }),
+    example: { file: 'standard input' },
   }),
   CSV_HEADER: define<{ file: string; line: number; reason: string; expected: string }>({
     when: 'The first line of a CSV file lacks a column, or has an unknown one or one twice.',

@@ -68,7 +68,7 @@ function checkForm(kind: 'public' | 'private', text: string): void {
   if (CANONICAL.test(text)) return;
   const rule =
     text.length !== 44
-      ? `it has ${text.length} characters instead of 44`
+      ? `its length is ${text.length} and not 44`
       : /^[A-Za-z0-9+/]{43}=$/.test(text)
         ? 'its last letter has bits that no 32 bytes leave (it is not canonical base64)'
         : 'it is not base64 ending in one =';

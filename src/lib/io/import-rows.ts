@@ -77,6 +77,17 @@ export class ImportRow<Parsers extends ColumnParsers> implements FaultyRow {
   }
 }
 
+async function* refuseJson(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isStart = true;
+  for await (const chunk of bytes) {
+    if (isStart && chunk[0] === OPENING_BRACE) throw refuse.JSON_AS_CSV({ file });
+    isStart = false;
+    yield chunk;
+  }
+}
+
+const OPENING_BRACE = 0x7b;
+
 /**
  * So many values that a column has had lately are not parsed again: most columns of a large file have few. One that
  * repeats none, such as a column of names, is parsed each time.
@@ -99,7 +110,7 @@ export async function* readImportRows<Parsers extends ColumnParsers>(
   if (fileFormat === 'csv') {
     const { required } = format;
     const csv = { file, columns, required, ignored: [REASON], malformed: true, onHeader };
-    for await (const batch of readCsv(bytes, csv)) {
+    for await (const batch of readCsv(refuseJson(file, bytes), csv)) {
       yield batch.map((record) => parse(rowOfCsv(format, record)));
     }
   } else {

@@ -60,12 +60,41 @@ export async function openInput(
   return stats.isFile() ? { name, bytes, size: stats.size } : { name, bytes };
 }
 
-async function* readable(name: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* readable(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isStart = true;
   try {
-    yield* bytes;
+    for await (const chunk of bytes) {
+      if (isStart) refuseCompressed(file, chunk);
+      isStart = false;
+      yield chunk;
+    }
   } catch (error) {
-    throw unreadable(name, error);
+    throw error instanceof UserError ? error : unreadable(file, error);
   }
+}
+
+/** How compressed files begin (RFC 1952, RFC 8878, the formats of xz and ZIP), and what reads them. */
+const COMPRESSED = [
+  { magic: [0x1f, 0x8b], program: 'gzip' },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], program: 'zstd' },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], program: 'xz' },
+  { magic: [0x50, 0x4b, 0x03, 0x04], program: null },
+] as const;
+
+function refuseCompressed(file: string, start: Uint8Array): void {
+  const found = COMPRESSED.find(({ magic }) => magic.every((byte, at) => start[at] === byte));
+  if (found === undefined) return;
+  throw found.program === null
+    ? refuse.COMPRESSED_INPUT({
+        file,
+        format: 'a ZIP archive, as spreadsheets are',
+        unpack: 'Save the sheet as CSV in UTF-8, or unpack the archive.',
+      })
+    : refuse.COMPRESSED_INPUT({
+        file,
+        format: `compressed with ${found.program}`,
+        unpack: `Unpack it on the way: ${found.program} -dc FILE | uncloud …, with - in place of the file.`,
+      });
 }
 
 function unreadable(file: string, error: unknown): Error {

@@ -163,9 +163,9 @@ async function prepare(
 
 async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): Promise<number[]> {
   const people = await findPeople(tx, usernames);
-  for (const username of usernames) {
-    if (!people.some(({ user }) => user.username === username)) throw refuse.UNKNOWN_USER({ username });
-  }
+  const known = new Set(people.map(({ user }) => user.username));
+  const unknown = usernames.find((username) => !known.has(username));
+  if (unknown !== undefined) throw refuse.UNKNOWN_USER({ username: unknown });
   return people.map(({ id }) => id);
 }
 
