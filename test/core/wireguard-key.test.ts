@@ -54,9 +54,9 @@ describe('canonical base64', () => {
   });
 
   it.each([
-    [GOOD.slice(1), 'it has 43 characters'],
-    [`${GOOD}\n`, 'it has 45 characters'],
-    ['', 'it has 0 characters'],
+    [GOOD.slice(1), 'its length is 43 and'],
+    [`${GOOD}\n`, 'its length is 45 and'],
+    ['', 'its length is 0 and'],
     [`${GOOD.slice(0, 42)}p=`, 'not canonical'],
     [GOOD.replace('/', '_'), 'not base64'],
     [`${GOOD.slice(0, 42)}==`, 'not base64'],

@@ -512,7 +512,7 @@ const DEFINITIONS = {
           ? 'Give the 44 characters that this prints: wg pubkey < privatekey'
           : 'Give a file with the 44 characters that this prints: wg genkey; or use --generate-key.',
     }),
-    example: { kind: 'public', rule: 'it has 43 characters instead of 44' },
+    example: { kind: 'public', rule: 'its length is 43 and not 44' },
   }),
   WEAK_KEY: define<{ kind: 'public' | 'private'; rule: string }>({
     when: 'A WireGuard key is all zeros or a point of low order, with which anybody can read the traffic.',

@@ -320,8 +320,7 @@ function decide(plan: Plan, account: UserAccount): AccountDecision {
 }
 
 async function storePage(tx: Transaction<Schema>, { prepared, states }: DecidedPage): Promise<void> {
-  await prepared.store();
-  await saveOrderStates(tx, states);
+  await together([prepared.store(), saveOrderStates(tx, states)]);
 }
 
 /** Of the columns by which rows are found: the long ones beside them would take twice as long. */

@@ -399,17 +399,12 @@ export async function prepareBills(
 ): Promise<PreparedBills> {
   const ids = await reserveIds(tx, 'bills', bills.length);
   const withIds = bills.map((bill, index) => ({ ...bill, id: ids[index] }));
-  const inserts = [
-    await prepareRows(tx, 'bills', BILL_COLUMNS, withIds.map(billRow)),
-    await prepareRows(tx, 'bill_records', RECORD_COLUMNS, withIds.flatMap(recordRows)),
-    await prepareRows(tx, 'bill_vats', VAT_COLUMNS, withIds.flatMap(vatRows)),
-  ];
-  return {
-    ids,
-    store: async () => {
-      for (const insert of inserts) await insert();
-    },
-  };
+  const store = await prepareRows(tx, [
+    { table: 'bills', columns: BILL_COLUMNS, rows: withIds.map(billRow) },
+    { table: 'bill_records', columns: RECORD_COLUMNS, rows: withIds.flatMap(recordRows) },
+    { table: 'bill_vats', columns: VAT_COLUMNS, rows: withIds.flatMap(vatRows) },
+  ]);
+  return { ids, store };
 }
 
 /** A draft that is to be issued. */

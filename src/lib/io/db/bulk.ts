@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { CompiledQuery, PostgresAdapter, type RawBuilder, sql, type Transaction } from 'kysely';
 import { copyText, copyTextInTurns } from './copy-text.ts';
+import { together } from './database.ts';
 import type { Schema } from './schema.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import type { TranslatingConnection } from './translating-driver.ts';
@@ -30,9 +30,9 @@ export async function insertRows(
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
 ): Promise<void> {
-  const into = `${table} (${Object.keys(columns).join(', ')})`;
-  if (isCopied(tx, table, rows)) {
-    await copyRows(tx, into, rows.length, copyText(rows));
+  const into = intoOf({ table, columns });
+  if (isCopied(tx, { table, rows })) {
+    await copyRows(tx, [{ into, count: rows.length, text: copyText(rows) }]);
     return;
   }
   await executeForRows(tx, columns, rows, {
@@ -41,35 +41,62 @@ export async function insertRows(
   });
 }
 
+/** Rows for a table, with the values in the order of the columns. */
+export interface TableRows {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly rows: readonly (readonly unknown[])[];
+}
+
 /**
- * Makes the text of rows that `insertRows` would make, while the database does something else.
- * @returns inserts them
+ * Does all that `insertRows` takes for these tables but for inserting, while the database does something else.
+ * @returns inserts the rows, in the order of the tables
  */
 export async function prepareRows(
   tx: Transaction<Schema>,
-  table: string,
-  columns: Readonly<Record<string, ColumnType>>,
-  rows: readonly (readonly unknown[])[],
+  tables: readonly TableRows[],
 ): Promise<() => Promise<void>> {
-  if (!isCopied(tx, table, rows)) return () => insertRows(tx, table, columns, rows);
-  const into = `${table} (${Object.keys(columns).join(', ')})`;
-  const text = await copyTextInTurns(rows);
-  return () => copyRows(tx, into, rows.length, text);
+  const filled = tables.filter(({ rows }) => rows.length > 0);
+  if (!filled.every((each) => isCopied(tx, each))) {
+    return async () => {
+      for (const { table, columns, rows } of filled) await insertRows(tx, table, columns, rows);
+    };
+  }
+  const copies: Copy[] = [];
+  for (const each of filled) {
+    copies.push({ into: intoOf(each), count: each.rows.length, text: await copyTextInTurns(each.rows) });
+  }
+  return () => copyRows(tx, copies);
 }
 
-function isCopied(tx: Transaction<Schema>, table: string, rows: readonly unknown[]): boolean {
+function intoOf({ table, columns }: Pick<TableRows, 'table' | 'columns'>): string {
+  return `${table} (${Object.keys(columns).join(', ')})`;
+}
+
+function isCopied(tx: Transaction<Schema>, { table, rows }: Pick<TableRows, 'table' | 'rows'>): boolean {
   return rows.length >= COPIED_ROWS && !ROW_SECURED.has(table) && isPostgres(tx);
 }
 
-async function copyRows(tx: Transaction<Schema>, into: string, count: number, text: Buffer): Promise<void> {
-  await tx
-    .getExecutor()
-    .provideConnection((connection) =>
+/** The text of rows for COPY. */
+interface Copy {
+  /** The table with its columns. */
+  readonly into: string;
+  readonly count: number;
+  readonly text: Buffer;
+}
+
+/**
+ * Sends all rows at once, and lets whoever else uses the transaction send the next statement behind them: the server
+ * always has its next work.
+ */
+async function copyRows(tx: Transaction<Schema>, copies: readonly Copy[]): Promise<void> {
+  let sent: readonly Promise<void>[] = [];
+  await tx.getExecutor().provideConnection(async (connection) => {
+    sent = copies.map(({ into, count, text }) =>
       (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, count, text),
     );
-  // Kysely gives a connection that is free to whoever asks next, mostly the one who had it, and not to those who wait:
-  // without this pause they would wait for all COPYs of a series.
-  await setImmediate();
+  });
+  await together(sent);
 }
 
 /**

@@ -141,13 +141,14 @@ export async function preparePeople(
   const fresh = added.map(({ wanted }, at): NumberedWrite => ({ stored: null, wanted, id: ids[at] ?? 0 }));
   const addressed = [...known, ...fresh].filter(({ wanted }) => wanted.address !== null);
   const [moved, remained] = partition(addressed, ({ stored }) => (stored?.address ?? null) === null);
-  const insertUsers = await prepareRows(tx, 'users', USER_COLUMNS, fresh.map(userRow));
-  const insertAddresses = await prepareRows(tx, 'billing_addresses', ADDRESS_COLUMNS, moved.map(addressRow));
+  const insert = await prepareRows(tx, [
+    { table: 'users', columns: USER_COLUMNS, rows: fresh.map(userRow) },
+    { table: 'billing_addresses', columns: ADDRESS_COLUMNS, rows: moved.map(addressRow) },
+  ]);
   return async () => {
     await freeNames(tx, kept);
     await updateRows(tx, 'users', USER_COLUMNS, known.map(userRow));
-    await insertUsers();
-    await insertAddresses();
+    await insert();
     await updateRows(tx, 'billing_addresses', ADDRESS_COLUMNS, remained.map(addressRow));
   };
 }
