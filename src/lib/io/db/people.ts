@@ -92,8 +92,8 @@ export async function* findCapitalNames(tx: Transaction<Schema>): AsyncGenerator
   const page = tx.selectFrom('users').select(['id', 'username']).where(isOther).orderBy('id');
   for (let after = 0; ; ) {
     const rows = await page.where('id', '>', after).limit(NAMES_PER_PAGE).execute();
-    if (rows.length === 0) return;
     yield rows.flatMap(({ username }) => (username === username.toLowerCase() ? [] : [username as Username]));
+    if (rows.length < NAMES_PER_PAGE) return;
     after = rows.at(-1)?.id ?? after;
   }
 }
