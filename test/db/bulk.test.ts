@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
-import { expect, it } from 'vitest';
+import pg from 'pg';
+import { expect, it, vi } from 'vitest';
 import { insertRows } from '../../src/lib/io/db/bulk.ts';
+import { CopyQuery } from '../../src/lib/io/db/copy-query.ts';
 import { together } from '../../src/lib/io/db/database.ts';
 import { reserveIds } from '../../src/lib/io/db/ids.ts';
 import { describeDatabases } from '../support/databases.ts';
@@ -80,6 +82,36 @@ describeDatabases('rows in bulk', (databases) => {
   });
 
   if (databases.backend === 'sqlite') return;
+
+  it('go out at once, and the next statement behind them, before the server has answered', async () => {
+    const { write } = await (await databases.context()).db();
+    const rows = (name: string) => Array.from({ length: 600 }, (_, at) => [`${name}${at}`, '', false, 0]);
+    const events: string[] = [];
+    const { query } = pg.Client.prototype;
+    const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+      this: pg.Client,
+      ...args: unknown[]
+    ) {
+      const [statement] = args;
+      if (statement instanceof CopyQuery) {
+        events.push('rows sent');
+        statement.once('end', () => events.push('rows stored'));
+      } else if (String(statement).includes('as behind')) events.push('statement sent');
+      return Reflect.apply(query, this, args);
+    });
+    try {
+      await write('people', (tx) =>
+        together([
+          insertRows(tx, 'users', COLUMNS, rows('ann')),
+          insertRows(tx, 'users', COLUMNS, rows('bob')),
+          sql`select 1 as behind`.execute(tx),
+        ]),
+      );
+    } finally {
+      spy.mockRestore();
+    }
+    expect(events).toEqual(['rows sent', 'rows sent', 'statement sent', 'rows stored', 'rows stored']);
+  });
 
   it('end with a refusal when the connection breaks in the middle', async () => {
     const context = await databases.context();
