@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -243,6 +244,20 @@ describe('configuration', () => {
     expect(await uncloudJson(['config', 'init', '-c', other])).toMatchObject({ file: other });
     await uncloudJson(['config', 'show', '-c', other]);
   });
+
+  it('init - prints what it would write, and makes no file', async () => {
+    const nowhere = mkdtempSync(join(folder, 'nowhere-'));
+    await uncloudJson(['config', 'init', 'file.toml'], { cwd: nowhere });
+    const written = readFileSync(join(nowhere, 'file.toml'), 'utf8');
+    expect(await uncloud(['config', 'init', '-'], { cwd: nowhere })).toEqual({
+      code: 0,
+      stdout: written,
+      stderr: '',
+    });
+    const document = await uncloudJson(['config', 'init', '-'], { cwd: nowhere });
+    expect(document).toMatchObject({ file: null, config: written });
+    expect(readdirSync(nowhere)).toEqual(['file.toml']);
+  });
 });
 
 describe('the log', () => {
@@ -299,6 +314,21 @@ describe('secrets', () => {
 });
 
 describe('streams and signals', () => {
+  it.each([
+    ['user import - --partial --rejects -', 'Refused rows go'],
+    ['service create x --secret-file -', 'The secret goes'],
+    ['service rotate x --secret-file -', 'The secret goes'],
+    ['vpn host grant vpn-1.example.net --password-file -', 'The password goes'],
+  ])('what is for a file only makes none that is called -: %s', async (words, content) => {
+    const nowhere = mkdtempSync(join(folder, 'nowhere-'));
+    const { error } = await uncloudJson(words.split(' '), { url, cwd: nowhere, code: 2 });
+    expect(error).toMatchObject({
+      code: 'FILE_NEEDED',
+      message: expect.stringMatching(`^--[a-z-]+: ${content} to a file, not to standard output\\.$`),
+    });
+    expect(readdirSync(nowhere)).toEqual([]);
+  });
+
   it('never reads what is piped to it unless asked', async () => {
     const loop = `printf 'a\\nb\\nc\\n' | while read -r name; do "${process.execPath}" "${PROGRAM}" bootstrap-user --username "$name" --no-ldap -q; done`;
     const child = spawn('sh', ['-c', loop], {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  createdbCommand,
   defaultTls,
   hasPassword,
   parseDatabaseUrl,
@@ -140,6 +141,15 @@ describe('the address of a PostgreSQL database', () => {
   ])('%s, for another role', (text, expected) => {
     expect(withRole(text, 'host_1')).toBe(expected);
     expect(postgres(expected)).toMatchObject({ user: 'host_1', password: '' });
+  });
+
+  it.each([
+    ['postgres://', 'createdb x'],
+    ['postgres://ada:pw@db.example.net:5433/y', 'createdb -h db.example.net -p 5433 -U ada x'],
+    ['postgres://[::1]/', 'createdb -h ::1 x'],
+    ['postgres:///y?host=/run/my%20server&user=a%27b', "createdb -h '/run/my server' -U 'a'\\''b' x"],
+  ])('%s has its databases made by %s', (url, command) => {
+    expect(createdbCommand(postgres(url), 'x')).toBe(command);
   });
 
   it('is read or refused, and nothing else', () => {

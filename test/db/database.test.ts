@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -296,7 +296,7 @@ describe('PostgreSQL', () => {
       code,
       syscall,
     });
-    const login = { origin: 'x', isPasswordThere: false };
+    const login = { origin: 'x', isPasswordThere: false, createdb: 'createdb x', migrate: 'uncloud migrate' };
     for (const thrown of [error, new AggregateError([error])])
       expect(translatePostgresError(thrown, 'postgres://db/x', login)).toMatchObject({
         code: 'DATABASE_UNREACHABLE',
@@ -357,7 +357,7 @@ describe('PostgreSQL', () => {
     ]);
     expect(await findingOf(address('').replace('uncloud_template', 'nothing'))).toEqual([
       '.',
-      expect.stringContaining('createdb'),
+      `Create it with: createdb -h 127.0.0.1 -p ${port} -U postgres nothing; and its schema with: uncloud migrate`,
     ]);
     const server = await notOfferingTls();
     expect(await findingOf(`postgres://ada@127.0.0.1:${server.port}/x?sslmode=verify-full`)).toEqual([
@@ -382,6 +382,49 @@ describe('PostgreSQL', () => {
       { level: 'error', subject: 'open.toml', fix: 'chmod 600 open.toml' },
     ]);
     expect(await modesOf('postgres://postgres@127.0.0.1:1/x', 1)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('a password in a file that others may read is refused before it is used, through a link too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'uncloud-config-'));
+    const [file, link] = [join(folder, 'shared.toml'), join(folder, 'link.toml')];
+    symlinkSync(file, link);
+    const outcomeWith = async (url: string, mode: number) => {
+      writeFileSync(file, `[database]\nurl = "${url}"\n`);
+      chmodSync(file, mode);
+      const { code, stderr } = await uncloud(['user', 'list', '-q', '-c', link]);
+      return { code, stderr };
+    };
+    const refused = `Error: The file "${link}" holds a secret and has mode 0640: others can read it.\n  Protect it with: chmod 600 ${link}\n`;
+    expect(await outcomeWith(address(''), 0o640)).toEqual({ code: 1, stderr: refused });
+    expect(await outcomeWith(address(''), 0o600)).toEqual({ code: 0, stderr: '' });
+    expect((await outcomeWith('postgres://ada@127.0.0.1:1/x', 0o644)).code).toBe(75);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('a missing database is made by what is to be typed: the address again, or the file with the password', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'uncloud-config-'));
+    const { port } = new URL(inject('postgresUrl'));
+    const without = `postgres://postgres@127.0.0.1:${port}/no%20thing`;
+    writeFileSync(
+      join(folder, 'own.toml'),
+      `[database]\nurl = "${address('').replace(/[^/]*$/, 'nothing')}"\n`,
+      {
+        mode: 0o600,
+      },
+    );
+    const hintOf = async (...words: string[]) => {
+      const environment = { PGPASSWORD: 'postgres' };
+      const { error } = await uncloudJson(['user', 'list', ...words], { cwd: folder, environment, code: 1 });
+      return (error as { hint: string }).hint;
+    };
+    const server = `Create it with: createdb -h 127.0.0.1 -p ${port} -U postgres`;
+    expect(await hintOf('--database', without)).toBe(
+      `${server} 'no thing'; and its schema with: uncloud migrate --database ${without}`,
+    );
+    expect(await hintOf('-c', 'own.toml')).toBe(
+      `${server} nothing; and its schema with: uncloud migrate -c own.toml`,
+    );
     rmSync(folder, { recursive: true });
   });
 

@@ -24,6 +24,21 @@ describeDatabases('migrate', (databases) => {
     expect(await uncloudJson(['migrate', '--list', '--exit-code'], { url })).toMatchObject({ pending: [] });
   });
 
+  it('takes the beginning of a name, unless it is that of several', async () => {
+    const url = await databases.freshUrl();
+    const refused = async (to: string) =>
+      (await uncloudJson(['migrate', '--to', to], { url, code: 1 })).error;
+    expect(await refused('000')).toMatchObject({
+      code: 'AMBIGUOUS_MIGRATION',
+      matches: expect.arrayContaining(['0001_users', '0009_vpn_hosts']),
+      hint: 'Name one of them, for example with: uncloud migrate --to 0001_users',
+    });
+    expect(await refused('9')).toMatchObject({ code: 'UNKNOWN_MIGRATION' });
+    expect(await uncloudJson(['migrate', '--to', '0001', '--dry-run'], { url })).toMatchObject({
+      pending: [],
+    });
+  });
+
   it('refuses a migration that was applied in another form', async () => {
     const url = await databases.freshUrl();
     const context = await databases.context({ url });

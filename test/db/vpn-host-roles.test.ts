@@ -207,6 +207,21 @@ describeDatabases('the role of a VPN host', (databases) => {
     expect((await listHosts(context)).map(({ hostname }) => hostname)).toEqual([HOST]);
   });
 
+  it('is made before its pools are, which is told, as the name may be misspelt', async () => {
+    const { poolIds } = await grantHost(context, { hostname: OTHER, passwordFile: join(folder, 'other') });
+    expect(poolIds).toEqual([2]);
+    const misspelt = 'vpn-1.exmaple.net';
+    const { code, stderr } = await uncloud(
+      ['vpn', 'host', 'grant', misspelt, '--password-file', join(folder, 'misspelt'), '-q'],
+      { url: context.url },
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      `Warning: no pool names ${misspelt} yet, so its role sees none. The hosts of pools are listed with: uncloud vpn pool list; a slip is taken back with: uncloud vpn host revoke ${misspelt}\n`,
+    );
+    expect((await listHosts(context)).map(({ hostname }) => hostname)).toEqual([misspelt, OTHER]);
+  });
+
   it('is made by the Unix socket of this machine, which its host does not have', async () => {
     const { port, pathname } = new URL(context.url);
     const url = `postgres://${pathname}?host=/tmp&port=${port}`;

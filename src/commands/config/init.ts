@@ -9,17 +9,22 @@ The file has mode 0600; an existing one is never overwritten.`;
   static override examples = [
     '<%= config.bin %> config init',
     '<%= config.bin %> config init ./uncloud.toml',
+    '<%= config.bin %> config init - | less',
   ];
   static override args = {
     file: optionalArg(
-      'Where to write it; default: the file of -c, /etc/uncloud/config.toml for root, else below ~/.config',
+      'A new file, or - for standard output; default: the file of -c, /etc/uncloud/config.toml for root, else below ~/.config',
     ),
   };
 
   async run() {
     const { args, flags } = await this.parse(ConfigInit);
-    const { file } = await initConfig(args.file ?? flags.config);
-    this.say(`Wrote ${file}. Edit it, then look at the result with: uncloud config show --origin`);
-    return { file };
+    const { file, config } = await initConfig(args.file ?? flags.config);
+    if (config === null) {
+      this.say(`Wrote ${file}. Edit it, then look at the result with: uncloud config show --origin`);
+    } else {
+      this.log(config.trimEnd());
+    }
+    return { file, config };
   }
 }

@@ -88,7 +88,7 @@ export abstract class BaseCommand extends Command {
       asUser: this.#flags['as-user'] ?? null,
       config,
       origins,
-      db: this.#databaseOpener(config, origins, now),
+      db: this.#databaseOpener({ config, origins, files: loaded.files }, now),
       ldap: () => {
         directory ??= this.#openDirectory(config);
         return directory;
@@ -105,11 +105,15 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Opens one database for the whole command; one that could not be opened may be tried again, with other options. */
-  #databaseOpener(config: Config, origins: ConfigOrigins, now: Instant): Context['db'] {
+  #databaseOpener(
+    { config, origins, files }: { config: Config; origins: ConfigOrigins; files: readonly string[] },
+    now: Instant,
+  ): Context['db'] {
     let opened: ReturnType<Context['db']> | undefined;
     return (options) => {
       const url = parseDatabaseUrl(config['database.url']);
-      const origin = origins['database.url'];
+      const name = origins['database.url'];
+      const origin = { name, isFile: files.includes(name) };
       opened ??= openDatabase(url, this.#author(now), { ...options, origin }).then(
         (database) => {
           this.#close.push(() => database.close());

@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { type BillReference, parseBillReference } from '../core/bill-reference.ts';
 import { type Country, parseCountry } from '../core/country.ts';
+import { refuse } from '../core/errors.ts';
 import { parseIban } from '../core/iban.ts';
 import { parseId } from '../core/id.ts';
 import { type Day, type Instant, parseDay, parseInstant } from '../core/instant.ts';
@@ -90,6 +91,21 @@ export const billReference = Flags.custom<BillReference>({
   helpValue: 'BILL',
   parse: async (text) => parseBillReference(text),
 });
+
+/**
+ * A file that is made, where standard output, `-`, would be no place for what goes into it.
+ * @param content how a refusal begins: `The password goes`
+ * @param instead what to do, for the hint
+ */
+export function fileOnly(content: string, instead: string) {
+  return Flags.custom<string>({
+    helpValue: 'FILE',
+    parse: async (text) => {
+      if (text === '-') throw refuse.FILE_NEEDED({ content, instead });
+      return text;
+    },
+  });
+}
 
 /** One line of text; `field` is its name in a refusal. */
 export function line(field: string, summary: string) {

@@ -5,7 +5,7 @@ import type { ImportOptions } from '../io/import-file.ts';
 import { FILE_FORMATS } from '../io/import-rows.ts';
 import type { Context } from '../ops/context.ts';
 import { BaseCommand, type Document } from './command.ts';
-import { dryRun, exitCode, requiredArg } from './flags.ts';
+import { dryRun, exitCode, fileOnly, requiredArg } from './flags.ts';
 import { renderTable } from './table.ts';
 
 /** The flags of every import. */
@@ -15,8 +15,10 @@ export const importFlags = {
     summary: 'How the file is written; default: jsonl for .jsonl and .ndjson, else csv',
   })(),
   partial: Flags.boolean({ summary: 'Import the good rows and list the others' }),
-  rejects: Flags.string({
-    helpValue: 'FILE',
+  rejects: fileOnly(
+    'Refused rows go',
+    'Name a file, which is there once the import is done: --rejects refused.csv',
+  )({
     dependsOn: ['partial'],
     exclusive: ['dry-run'],
     summary: 'Write the refused rows, each with the reason, to a file that can be corrected and imported',

@@ -1,10 +1,9 @@
-import { Flags } from '@oclif/core';
 import { refuse } from '../core/errors.ts';
 import { formatInstant } from '../core/instant.ts';
 import { parseServiceName } from '../core/service.ts';
 import type { NewSecret, SecretRequest, Service } from '../ops/services.ts';
 import { BaseCommand } from './command.ts';
-import { parsedArg } from './flags.ts';
+import { fileOnly, parsedArg } from './flags.ts';
 import { renderFields, renderTable, toDay } from './table.ts';
 
 /** The name of a service account, as an argument. */
@@ -34,8 +33,10 @@ export function serviceTable(services: readonly Service[]): string {
 
 /** The flags of commands that give a service account a secret. */
 export const secretFlags = {
-  'secret-file': Flags.string({
-    helpValue: 'FILE',
+  'secret-file': fileOnly(
+    'The secret goes',
+    'Leave out --secret-file to have it shown, or name a new file',
+  )({
     summary: 'Write the secret to a new file, mode 0600, instead of showing it',
   }),
 };

@@ -21,6 +21,14 @@ export function hostTable(hosts: readonly HostRole[]): string {
   );
 }
 
+/** What to do about the role of a host that no pool names: its pools may come later, and its name may be a slip. */
+export function saidOfUnnamed({ hostname }: HostRole): string {
+  return (
+    `no pool names ${hostname} yet, so its role sees none. The hosts of pools are listed with: uncloud vpn pool list; ` +
+    `a slip is taken back with: uncloud vpn host revoke ${hostname}`
+  );
+}
+
 /** What became of the role of a host, in words. */
 export function saidOf({ hostname, role, outcome }: RevokedHost): string {
   if (outcome === 'dropped') return `Dropped the role ${role} of ${hostname}.`;

@@ -1,5 +1,6 @@
 import { quote, refuse } from './errors.ts';
 import { isLoopback } from './loopback.ts';
+import { shellWord } from './shell-word.ts';
 
 /** Where the data is. */
 export type DatabaseUrl = { readonly backend: 'sqlite'; readonly path: string } | PostgresUrl;
@@ -159,6 +160,16 @@ export function withRole(text: string, role: string): string {
     .replace(/^([a-z]+:\/\/)(?:[^/]*@)?/i, `$1${role}@`)
     .replace(/(?<=[?&])(?:user|password)=[^&]*(?:&|$)/g, '')
     .replace(/[?&]$/, '');
+}
+
+/** What makes a database on the server of an address, in the name of its role, as it is typed: PostgreSQL's program. */
+export function createdbCommand({ host, port, user }: PostgresUrl, database: string): string {
+  const options = [
+    ['-h', host],
+    ['-p', port === null ? '' : String(port)],
+    ['-U', user],
+  ].filter(([, value]) => value !== '');
+  return ['createdb', ...options.flat(), database].map((word) => shellWord(word ?? '')).join(' ');
 }
 
 /** Whether the address itself holds a password, which a process list would show. */

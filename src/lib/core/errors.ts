@@ -222,20 +222,20 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
-  DATABASE_MISSING: define<{ database: string }>({
+  DATABASE_MISSING: define<{ database: string; createdb: string | null; migrate: string }>({
     when: 'The SQLite file or the PostgreSQL database does not exist.',
-    say: ({ database }) => {
-      const name = /^postgres[^/]*:\/\/[^?]*\/([^/?]+)/.exec(database)?.[1];
-      const migrate = `uncloud migrate --database ${shellWord(database)}`;
-      return {
-        message: `There is no database at ${quote(database)}.`,
-        hint:
-          name === undefined
-            ? `Create it with: ${migrate}; or correct the path.`
-            : `Create it on its server with: createdb ${shellWord(name)}; and its schema with: ${migrate}`,
-      };
+    say: ({ database, createdb, migrate }) => ({
+      message: `There is no database at ${quote(database)}.`,
+      hint:
+        createdb === null
+          ? `Create it with: ${migrate}; or correct the path.`
+          : `Create it with: ${createdb}; and its schema with: ${migrate}`,
+    }),
+    example: {
+      database: 'sqlite:/var/lib/uncloud/uncloud.db',
+      createdb: null,
+      migrate: 'uncloud migrate --database sqlite:/var/lib/uncloud/uncloud.db',
     },
-    example: { database: 'sqlite:/var/lib/uncloud/uncloud.db' },
   }),
   DATABASE_UNREACHABLE: define<{ database: string; reason: string }>({
     when: 'The database server does not answer, or the connection was lost. Nothing unfinished is kept.',
@@ -368,6 +368,15 @@ const DEFINITIONS = {
       hint: `Name one of: ${known.join(', ')}, or "zero" for an empty database.`,
     }),
     example: { name: '0099', known: ['0001_users', '0002_providers'] },
+  }),
+  AMBIGUOUS_MIGRATION: define<{ name: string; matches: string[] }>({
+    when: 'The names of several migrations begin with what `migrate --to` is given.',
+    say: ({ name, matches }) => ({
+      message: `${quote(name)} is the beginning of more than one migration: ${matches.join(', ')}.`,
+      hint: `Name one of them, for example with: uncloud migrate --to ${matches[0]}`,
+      data: { matches },
+    }),
+    example: { name: '000', matches: ['0001_users', '0002_providers'] },
   }),
 
   // ── VPN ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -919,6 +928,18 @@ const DEFINITIONS = {
     }),
     example: { file: '/etc/uncloud/config.toml' },
   }),
+  FILE_NEEDED: define<{ content: string; instead: string }>({
+    when: 'An option that names a new file is given `-`, and what goes there is not for standard output.',
+    exit: EXIT.USAGE,
+    say: ({ content, instead }) => ({
+      message: `${content} to a file, not to standard output.`,
+      hint: `${instead}; a file that is called - is written ./-`,
+    }),
+    example: {
+      content: 'The password goes',
+      instead: 'Name a new file, which gets mode 0600',
+    },
+  }),
   FOLDER_MISSING: define<{ file: string; folder: string }>({
     when: 'The folder of a file that is to be written does not exist: a path may be misspelt, so none is made.',
     say: ({ file, folder }) => ({
@@ -967,7 +988,7 @@ const DEFINITIONS = {
   SECRET_FILE_MODE: define<{ file: string; mode: string }>({
     when: 'A file that holds a secret can be read by others.',
     say: ({ file, mode }) => ({
-      message: `The secret file ${quote(file)} has mode ${mode}: others can read it.`,
+      message: `The file ${quote(file)} holds a secret and has mode ${mode}: others can read it.`,
       hint: `Protect it with: chmod 600 ${shellWord(file)}`,
     }),
     example: { file: '/etc/uncloud/secrets.key', mode: '0644' },

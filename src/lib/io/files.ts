@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -244,8 +245,7 @@ export async function readSecretFile(file: string): Promise<string> {
     descriptor = openSync(file, READ_WITHOUT_WAITING);
     const stats = fstatSync(descriptor);
     if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file, reason: 'it is a directory' });
-    const { mode } = stats;
-    if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
+    refuseShared(file, stats.mode);
     if (!stats.isFIFO()) return readFileSync(descriptor, 'utf8');
     const pipe = await openPipe(descriptor);
     descriptor = undefined;
@@ -256,6 +256,31 @@ export async function readSecretFile(file: string): Promise<string> {
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/**
+ * Makes sure that a file, which was read already and turned out to hold a secret, is its owner's alone.
+ * @throws SECRET_FILE_MODE, as `readSecretFile` does, INPUT_NOT_FOUND
+ */
+export function requirePrivate(file: string): void {
+  const mode = modeOf(file);
+  if (mode !== undefined) refuseShared(file, mode);
+}
+
+/**
+ * The mode bits of a file, or of the one that a link leads to; undefined when nothing is there.
+ * @throws INPUT_NOT_FOUND when nobody can say
+ */
+export function modeOf(file: string): number | undefined {
+  try {
+    return statSync(file).mode;
+  } catch (error) {
+    return undefinedIfMissing(file, error);
+  }
+}
+
+function refuseShared(file: string, mode: number): void {
+  if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
 }
 
 /** Flags to open a named pipe for reading, whether anybody writes to it yet or not; a file is read as ever. */

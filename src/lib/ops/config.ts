@@ -25,12 +25,16 @@ export function showConfig(context: Context): ConfigEntry[] {
 }
 
 /**
- * Writes the commented example, mode 0600, to the given file or where the program looks for it.
- * @throws FILE_EXISTS, FILE_NOT_WRITABLE
+ * Writes the commented example, mode 0600, to the given file or where the program looks for it; for `-` it is given
+ * back, and no file is written.
+ * @throws FILE_EXISTS, FOLDER_MISSING, FILE_NOT_WRITABLE
  */
-export async function initConfig(file: string | undefined): Promise<{ file: string }> {
+export async function initConfig(
+  file: string | undefined,
+): Promise<{ file: string; config: null } | { file: null; config: string }> {
+  if (file === '-') return { file: null, config: exampleConfig() };
   const target = file ?? userConfigFile();
   if (file === undefined) await makeFolderOf(target);
   await createPrivateFile(target, exampleConfig());
-  return { file: target };
+  return { file: target, config: null };
 }

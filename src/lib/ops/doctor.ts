@@ -7,7 +7,7 @@ import { shellWord } from '../core/shell-word.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { findNamelessBuyers } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
-import { formatMode, lookAt } from '../io/files.ts';
+import { formatMode, modeOf } from '../io/files.ts';
 import { isRotationUnfinished, oldKeyFile, openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
 
@@ -85,13 +85,13 @@ async function privateFiles(context: Context): Promise<Finding[]> {
   ].filter((file) => file !== '');
   const findings: Finding[] = [];
   for (const file of files) {
-    const found = await lookAt(file);
-    if (found === undefined) continue;
-    if ((found.mode & 0o077) === 0) {
-      findings.push(sound('file-mode', file, `mode ${formatMode(found.mode)}`));
+    const mode = modeOf(file);
+    if (mode === undefined) continue;
+    if ((mode & 0o077) === 0) {
+      findings.push(sound('file-mode', file, `mode ${formatMode(mode)}`));
       continue;
     }
-    const message = `mode ${formatMode(found.mode)}: others can read ${quote(file)}`;
+    const message = `mode ${formatMode(mode)}: others can read ${quote(file)}`;
     findings.push(faulty('file-mode', file, message, `chmod 600 ${shellWord(file)}`));
   }
   return findings;

@@ -29,7 +29,7 @@ export async function listMigrations(context: Context): Promise<MigrationPlan> {
 
 /**
  * What migrating to `target` would do: a name, `zero` for an empty schema, undefined for the newest.
- * @throws UNKNOWN_MIGRATION, SCHEMA_NEWER, MIGRATION_CHANGED
+ * @throws UNKNOWN_MIGRATION, AMBIGUOUS_MIGRATION, SCHEMA_NEWER, MIGRATION_CHANGED
  */
 export async function planMigration(context: Context, target: string | undefined): Promise<MigrationPlan> {
   return planFrom(await listMigrations(context), target);
@@ -81,9 +81,8 @@ function targetName(target: string | undefined): string | undefined {
   if (target === undefined) return MIGRATION_NAMES.at(-1);
   const matches = MIGRATION_NAMES.filter((name) => name.startsWith(target));
   const [match] = matches;
-  if (match === undefined || matches.length > 1) {
-    throw refuse.UNKNOWN_MIGRATION({ name: target, known: [...MIGRATION_NAMES] });
-  }
+  if (match === undefined) throw refuse.UNKNOWN_MIGRATION({ name: target, known: [...MIGRATION_NAMES] });
+  if (matches.length > 1) throw refuse.AMBIGUOUS_MIGRATION({ name: target, matches });
   return match;
 }
 

@@ -2,6 +2,7 @@ import { isLocal, type PostgresUrl, parseDatabaseUrl, withRole } from '../core/d
 import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { randomPassword, scramVerifier } from '../io/db/scram.ts';
+import { findPools } from '../io/db/vpn.ts';
 import {
   createHostRole,
   type DroppedRole,
@@ -18,6 +19,8 @@ import type { Context } from './context.ts';
 
 export interface HostGrant {
   readonly host: HostRole;
+  /** The pools that it serves: none, if its name is misspelt or its pools are still to be made. */
+  readonly poolIds: readonly number[];
   /** The address of the database for the host, without a password. */
   readonly url: string;
   /** Whether that address leads to the machine it is used on, and so from the host to another server. */
@@ -46,14 +49,14 @@ export async function grantHost(
       await createHostRole(tx, made, scramVerifier(password));
       const rights = await excessRights(tx, role);
       if (rights.length > 0) throw refuse.HOST_ROLE_TOO_STRONG({ hostname, rights });
-      return made;
+      return { host: made, poolIds: (await findPools(tx, { hostname })).map(({ id }) => id) };
     });
   const owner = {
     subject: `The role of ${hostname}`,
     next: `uncloud vpn host revoke ${hostname} && uncloud vpn host grant ${hostname} --password-file OTHER`,
   };
-  const host = await storeWithSecretFile({ file: passwordFile, secret: password, owner }, grant);
-  return { host, url: withRole(address.url, host.role), local: isLocal(address.host) };
+  const granted = await storeWithSecretFile({ file: passwordFile, secret: password, owner }, grant);
+  return { ...granted, url: withRole(address.url, granted.host.role), local: isLocal(address.host) };
 }
 
 /**

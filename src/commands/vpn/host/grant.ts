@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
+import { fileOnly } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
-import { hostDocument, hostnameArg } from '../../../lib/cli/vpn-hosts.ts';
+import { hostDocument, hostnameArg, saidOfUnnamed } from '../../../lib/cli/vpn-hosts.ts';
 import { grantHost } from '../../../lib/ops/vpn-host-roles.ts';
 
 export default class VpnHostGrant extends BaseCommand {
@@ -14,9 +14,11 @@ nothing. The password is written to a new file with mode 0600 and shown nowhere.
   ];
   static override args = { hostname: hostnameArg };
   static override flags = {
-    'password-file': Flags.string({
+    'password-file': fileOnly(
+      'The password goes',
+      'Name a new file, which gets mode 0600',
+    )({
       required: true,
-      helpValue: 'FILE',
       summary: 'Where the password goes; the file must not exist',
     }),
   };
@@ -24,7 +26,7 @@ nothing. The password is written to a new file with mode 0600 and shown nowhere.
   async run() {
     const { args, flags } = await this.parse(VpnHostGrant);
     const passwordFile = flags['password-file'];
-    const { host, url, local } = await grantHost(await this.context(), {
+    const { host, poolIds, url, local } = await grantHost(await this.context(), {
       hostname: args.hostname,
       passwordFile,
     });
@@ -38,9 +40,10 @@ nothing. The password is written to a new file with mode 0600 and shown nowhere.
     );
     if (local)
       this.sayWarning('this URL leads to this machine: on the host, name the database server in it.');
+    if (poolIds.length === 0) this.sayWarning(saidOfUnnamed(host));
     this.say(
       `Created the role of ${host.hostname}. Move the password to the host; docs/vpn-host.md says how.`,
     );
-    return { host: { ...hostDocument(host), url, password_file: passwordFile } };
+    return { host: { ...hostDocument(host), pool_ids: poolIds, url, password_file: passwordFile } };
   }
 }

@@ -61,6 +61,13 @@ export interface OpenOptions {
   readonly statementSeconds?: number;
 }
 
+/** Where the address of a database was read. */
+export interface Origin {
+  /** The path of a configuration file, a variable or a flag. */
+  readonly name: string;
+  readonly isFile: boolean;
+}
+
 /** The address of a database as messages show it. */
 export function addressOf(url: DatabaseUrl): string {
   return url.backend === 'sqlite' ? `sqlite:${url.path}` : redactDatabaseUrl(url.url);

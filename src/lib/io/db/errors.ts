@@ -20,11 +20,14 @@ export function translateSqliteError(error: unknown, database: string): unknown 
   return error;
 }
 
-/** What a person can look at when a login fails. */
+/** What a person can look at when a login fails, and type when it is for a database that is not there. */
 export interface Login {
   /** Where the address was read: a file, a variable or a flag. */
   readonly origin: string;
   readonly isPasswordThere: boolean;
+  /** What makes the database, and then its schema. */
+  readonly createdb: string;
+  readonly migrate: string;
 }
 
 /** Turns an error of pg, of the server (by SQLSTATE) or of the socket, into the refusal that it means. */
@@ -44,7 +47,10 @@ export function isConflict(error: unknown): boolean {
 function meaningOf(error: unknown, database: string, login: Login): unknown {
   const { code = '' } = error as { code?: string };
   const reason = reasonOf(error);
-  if (code === '3D000') return refuse.DATABASE_MISSING({ database });
+  if (code === '3D000') {
+    const { createdb, migrate } = login;
+    return refuse.DATABASE_MISSING({ database, createdb, migrate });
+  }
   if (/password must be a string|empty password returned/.test(reason)) {
     return refuse.DATABASE_LOGIN({ database, reason: 'it asks for a password, and there is none', ...login });
   }

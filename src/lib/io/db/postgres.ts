@@ -3,15 +3,16 @@ import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Author } from '../../core/audit.ts';
-import { defaultTls, type PostgresUrl, type TlsMode } from '../../core/database-url.ts';
+import { createdbCommand, defaultTls, type PostgresUrl, type TlsMode } from '../../core/database-url.ts';
 import { refuse } from '../../core/errors.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { accountName } from '../account.ts';
 import { systemAuthorities } from '../authorities.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
 import { CopyQuery } from './copy-query.ts';
-import { addressOf, type Database } from './database.ts';
-import { isConflict, translatePostgresError } from './errors.ts';
+import { addressOf, type Database, type Origin } from './database.ts';
+import { isConflict, type Login, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
 import { passwordFile, passwordFromFile } from './password-file.ts';
 import type { Schema } from './schema.ts';
@@ -33,10 +34,10 @@ const LOCK_SPACE = 0x756e636c;
 export function openPostgres(
   url: PostgresUrl,
   author: Author,
-  { statementSeconds, origin }: { statementSeconds: number; origin: string },
+  { statementSeconds, origin }: { statementSeconds: number; origin: Origin },
 ): Database {
   const address = addressOf(url);
-  const login = { origin, isPasswordThere: url.password !== '' };
+  const login = loginOf(url, origin);
   const translate = (error: unknown) => translatePostgresError(error, address, login);
   const connection = new SingleConnection(() => newClient(url, statementSeconds), translate);
   const changes = new Changes();
@@ -88,6 +89,24 @@ export function openPostgres(
   };
 }
 
+function loginOf(url: PostgresUrl, origin: Origin): Login {
+  const isPasswordThere = url.password !== '';
+  const database = url.database || process.env.PGDATABASE || userOf(url) || '';
+  const file = origin.isFile ? ` -c ${shellWord(origin.name)}` : '';
+  // An address that is shown has no password: one that had it is read once more where it stands.
+  const option = isPasswordThere ? file : ` --database ${shellWord(addressOf(url))}`;
+  return {
+    origin: origin.name,
+    isPasswordThere,
+    createdb: createdbCommand(url, database),
+    migrate: `uncloud migrate${option}`,
+  };
+}
+
+function userOf(url: PostgresUrl): string | undefined {
+  return url.user || process.env.PGUSER || accountName();
+}
+
 /** One transaction, tried again when somebody changed what it had read: PostgreSQL then takes back all it did. */
 async function runBatch<T>(
   session: Kysely<Schema>,
@@ -115,7 +134,7 @@ async function newClient(url: PostgresUrl, statementSeconds: number): Promise<pg
   const client = new pg.Client({
     host,
     ...(url.port === null ? {} : { port: url.port }),
-    user: url.user || process.env.PGUSER || accountName(),
+    user: userOf(url),
     // Given as a function because pg reads a password file only with a warning that it will not for long.
     password: url.password || process.env.PGPASSWORD || (async () => passwordFor(client)),
     database: url.database || undefined,

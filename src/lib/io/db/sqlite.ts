@@ -14,6 +14,7 @@ import {
 } from 'kysely';
 import type { Author } from '../../core/audit.ts';
 import { refuse } from '../../core/errors.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
 import type { Database } from './database.ts';
@@ -42,7 +43,10 @@ export function openSqlite(path: string, author: Author, { create }: { create: b
       throw refuse.NOT_A_DATABASE({ database: address, reason: 'it is not a regular file' });
     }
     if (stats === undefined) {
-      if (!create) throw refuse.DATABASE_MISSING({ database: address });
+      if (!create) {
+        const migrate = `uncloud migrate --database ${shellWord(address)}`;
+        throw refuse.DATABASE_MISSING({ database: address, createdb: null, migrate });
+      }
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       // SQLite itself would create the file with the umask's mode; its -wal and -shm files copy this one's.
       closeSync(openSync(file, 'a', 0o600));
