@@ -225,7 +225,7 @@ function text(
   { fallback = '', example = fallback ?? '' }: { fallback?: string | null; example?: string },
 ): ConfigKey<string> {
   const read = (value: unknown) => {
-    if (typeof value !== 'string') return { fault: `is ${quote(String(value))}, not text in quotes` };
+    if (typeof value !== 'string') return { fault: `is ${shown(value)}, not text in quotes` };
     // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a path or name is never meant
     return /[\u0000-\u001f\u007f]/.test(value) ? { fault: 'holds a control character' } : value;
   };
@@ -236,7 +236,7 @@ function flag(about: string, fallback: boolean): ConfigKey<boolean> {
   const read = (value: unknown) => {
     if (value === true || value === 'true') return true;
     if (value === false || value === 'false') return false;
-    return { fault: `is ${quote(String(value))}, neither true nor false` };
+    return { fault: `is ${shown(value)}, neither true nor false` };
   };
   return { about, fallback, example: fallback, read };
 }
@@ -246,7 +246,7 @@ function whole(about: string, fallback: number, [least, most]: readonly [number,
     const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
     if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most)
       return number;
-    return { fault: `is ${quote(String(value))}, not a whole number from ${least} to ${most}` };
+    return { fault: `is ${shown(value)}, not a whole number from ${least} to ${most}` };
   };
   return { about, fallback, example: fallback, read };
 }
@@ -257,7 +257,14 @@ function choice<const Choices extends readonly [string, ...string[]]>(
 ): ConfigKey<Choices[number]> {
   const read = (value: unknown) =>
     choices.find((known) => known === value) ?? {
-      fault: `is ${quote(String(value))}, not one of ${choices.join(', ')}`,
+      fault: `is ${shown(value)}, not one of ${choices.join(', ')}`,
     };
   return { about, fallback: choices[0], example: choices[0], read };
+}
+
+/** A value of the wrong kind, as a message shows it. */
+function shown(value: unknown): string {
+  if (value instanceof Date) return 'a date';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'a table' : quote(String(value));
 }
