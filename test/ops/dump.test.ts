@@ -114,6 +114,7 @@ describeDatabases('a dump', (from) => {
       ['cut off', `${lines.slice(0, 20).join('\n')}\n`, { code: 'INVALID_DUMP', data: { line: 20 } }],
       ['cut in a line', text.slice(0, -100), { code: 'INVALID_DUMP' }],
       ['changed', text.replace('"u1"', '"u7"'), { code: 'INVALID_DUMP', data: { line: lines.length } }],
+      ['twice', text + text, { code: 'INVALID_DUMP', data: { line: lines.length } }],
       ['a line less', [...lines.slice(0, 5), ...lines.slice(6)].join('\n'), { code: 'INVALID_DUMP' }],
       [
         'unknown table',

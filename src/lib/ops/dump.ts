@@ -188,6 +188,7 @@ class DumpReader {
       counts[part.name] = (counts[part.name] ?? 0) + part.rows.length;
       await load(table, part.rows);
     };
+    const invalid = (reason: string) => refuse.INVALID_DUMP({ file: this.#file, line, reason });
     let line = 1;
     for await (const read of this.#lines) {
       const { text } = read;
@@ -195,9 +196,11 @@ class DumpReader {
       const parsed = parseDumpLine(text, columns, { file: this.#file, line });
       if ('end' in parsed) {
         await flush();
-        if (parsed.end?.sha256 === this.#hash.digest('hex')) return counts;
-        const reason = 'the lines above are not those that were dumped';
-        throw refuse.INVALID_DUMP({ file: this.#file, line, reason });
+        if (parsed.end?.sha256 !== this.#hash.digest('hex'))
+          throw invalid('the lines above are not those that were dumped');
+        if ((await this.#lines.next()).done !== true)
+          throw invalid('more stands below the last line of the dump');
+        return counts;
       }
       this.#hash.update(`${text}\n`);
       if (parsed.table !== part.name || part.rows.length === ROWS_PER_INSERT) {
@@ -206,7 +209,7 @@ class DumpReader {
       }
       part.rows.push(parsed.values);
     }
-    throw refuse.INVALID_DUMP({ file: this.#file, line, reason: 'the dump ends without its last line' });
+    throw invalid('the dump ends without its last line');
   }
 }
 
