@@ -212,7 +212,7 @@ class BillSheet {
     this.#figure(line.unitPrice, COLUMNS.unitPrice);
     this.#figure(line.vat, COLUMNS.vat);
     this.#figure(line.amount, COLUMNS.amount);
-    const below = this.#y + this.#pdf.heightOfString('0') + 1;
+    const below = this.#y + this.#height('0', COLUMNS.unitPrice.width, FIGURE) + 1;
     this.#text(line.per, COLUMNS.unitPrice, below, { ...SMALL, align: 'right', lines: 1 });
   }
 
