@@ -100,7 +100,7 @@ describe('a table', () => {
   });
 
   it('shows control characters and direction marks instead of obeying them', () => {
-    expect(escapeControl('\u001b[2J\u202etxt\u0007')).toBe('\\u001b[2J\\u202etxt\\u0007');
+    expect(escapeControl('\u001b[2J\u202etxt\u061c\u0007')).toBe('\\u001b[2J\\u202etxt\\u061c\\u0007');
     expect(renderTable([{ title: 'name' }], [['a\nb']], undefined)).toBe('NAME\na\\u000ab');
   });
 
