@@ -97,7 +97,9 @@ describe.runIf(hasScript || process.env.CI)(title, () => {
 
   it('colours the usage of a pool and the word Error, unless nobody wants it', () => {
     expect(onTerminal('vpn pool show 1')).toContain(`${ESCAPE}[32m█${ESCAPE}[0m`);
-    expect(onTerminal('user show nobody')).toContain(`${ESCAPE}[31mError:${ESCAPE}[39m There is no user`);
+    const error = `${ESCAPE}[31mError:${ESCAPE}[39m There is no user`;
+    expect(onTerminal('user show nobody')).toContain(error);
+    expect(onTerminal('user show nobody', { NO_COLOR: '' })).toContain(error);
     for (const words of ['vpn pool show 1', 'user show nobody', 'vpn pool show --help', 'nonsense --help']) {
       for (const [flag, variables] of [
         ['', { NO_COLOR: '1' }],

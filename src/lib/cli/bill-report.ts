@@ -5,12 +5,10 @@ import { type Currency, formatMinor } from '../core/money.ts';
 import { sparkline } from '../core/sparkline.ts';
 import { formatVatPercent, formatVatRate } from '../core/vat.ts';
 import type { BillReport } from '../ops/bill-report.ts';
-import { type Cell, type Column, renderTable, right, terminalWidth } from './table.ts';
+import { type Cell, type Column, naturalWidth, renderTable, right, terminalWidth } from './table.ts';
 
 const COURSE = 'months';
 const MOST_MONTHS = 36;
-/** Blanks between the columns of a table. */
-const GAP = 2;
 
 /** A report, as `--json` gives it. */
 export function reportDocument({ rows, totals }: BillReport) {
@@ -68,10 +66,8 @@ export function reportTable({ rows, totals }: BillReport, width = terminalWidth(
   ]);
   const table = renderTable(columns, [...lines, ...sums], width);
   if (width === undefined || names.includes('month')) return table;
-  const natural = renderTable(columns, [...lines, ...sums], undefined)
-    .split('\n')
-    .map(({ length }) => length);
-  const room = Math.min(width - Math.max(...natural) - GAP, MOST_MONTHS);
+  const taken = naturalWidth([...columns, { title: '' }], [...lines, ...sums]);
+  const room = Math.min(width - taken, MOST_MONTHS);
   const months = monthsOf(rows).slice(-Math.max(room, 1));
   if (months.length < 2 || room < COURSE.length) return table;
   const drawn = lines.map((line, index) => [...line, courseOf(rows[index], months)]);

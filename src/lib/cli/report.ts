@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import { escapeLines } from '../core/escape-control.ts';
 import { widthOf, wrapSentences } from './sentence.ts';
+import { isPlain } from './table.ts';
 
 /** How an error of any kind is to be told. */
 interface Report {
@@ -28,9 +29,10 @@ export function report(thrown: unknown, { json, command }: { json: boolean; comm
     const document = { schema_version: 1, error };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
-    const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
     const words = wrapSentences(`Error: ${escapeLines(redact(told.message))}`, widthOf(process.stderr));
-    process.stderr.write(`${colour ? words.replace('Error:', '\u001b[31mError:\u001b[39m') : words}\n`);
+    process.stderr.write(
+      `${isPlain(process.stderr) ? words : words.replace('Error:', '\u001b[31mError:\u001b[39m')}\n`,
+    );
     const hint = wrapSentences(`  ${escapeLines(redact(told.hint))}`, widthOf(process.stderr), '  ');
     if (told.hint !== '') process.stderr.write(`${hint}\n`);
   }

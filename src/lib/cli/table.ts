@@ -49,10 +49,7 @@ export function renderTable(
   rows: readonly (readonly Cell[])[],
   width: number | undefined = terminalWidth(),
 ): string {
-  const lines = [
-    columns.map(({ title }) => title.toUpperCase()),
-    ...rows.map((row) => row.map((cell) => (cell === null ? '' : escapeControl(String(cell))))),
-  ];
+  const lines = linesOf(columns, rows);
   const natural = widthsOf(columns, lines);
   if (width === undefined || sum(natural) <= width) {
     return lines.map((line) => drawLine(line, natural, columns)).join('\n');
@@ -68,6 +65,18 @@ export function renderTable(
   function indented(text: string): string {
     return wrapSentences(INDENT + text, width, INDENT);
   }
+}
+
+/** How wide a table is where nothing is cut. */
+export function naturalWidth(columns: readonly Column[], rows: readonly (readonly Cell[])[]): number {
+  return sum(widthsOf(columns, linesOf(columns, rows)));
+}
+
+function linesOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string[][] {
+  return [
+    columns.map(({ title }) => title.toUpperCase()),
+    ...rows.map((row) => row.map((cell) => (cell === null ? '' : escapeControl(String(cell))))),
+  ];
 }
 
 /** Draws lines that are wider than the terminal. */
@@ -175,7 +184,7 @@ function fitWidths(natural: readonly number[], columns: readonly Column[], width
   return widths;
 }
 
-/** Whether stdout takes no colours: a pipe, or a terminal on which nobody wants them. */
-export function isPlain(): boolean {
-  return !process.stdout.isTTY || process.env.NO_COLOR !== undefined || process.env.TERM === 'dumb';
+/** Whether a stream takes no colours: a pipe, or a terminal on which nobody wants them (no-color.org). */
+export function isPlain(stream: NodeJS.WriteStream = process.stdout): boolean {
+  return !stream.isTTY || Boolean(process.env.NO_COLOR) || process.env.TERM === 'dumb';
 }
