@@ -1,3 +1,5 @@
+import { chmod, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseIban } from '../../src/lib/core/iban.ts';
 import { parseLine } from '../../src/lib/core/line.ts';
@@ -8,6 +10,29 @@ import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 
 describeDatabases('doctor', (databases) => {
+  it('looks at the files that links lead to', async () => {
+    const [key, link] = [join(databases.folder, 'real.key'), join(databases.folder, 'linked.key')];
+    await writeFile(key, 'x', { mode: 0o600 });
+    await symlink(key, link);
+    const modesOf = async () => {
+      const findings = await examine(await databases.context({ config: { secrets: { key_file: link } } }));
+      return findings.filter(({ subject }) => subject === link).map(({ id, message }) => `${id}: ${message}`);
+    };
+    expect(await modesOf()).toEqual(['file-mode: mode 0600']);
+    await chmod(key, 0o640);
+    expect(await modesOf()).toEqual([`file-mode: mode 0640: others can read "${link}"`]);
+  });
+
+  it('finds a file that cannot be looked at, and looks at the rest', async () => {
+    const file = join(databases.folder, 'x'.repeat(300));
+    const context = await databases.context({ config: { secrets: { key_file: file } } });
+    const findings = await examine(context);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ id: 'file-mode', level: 'error', subject: file }),
+    );
+    expect(findings).toContainEqual(expect.objectContaining({ id: 'schema', level: 'ok' }));
+  });
+
   const partiesOf = async (context: TestContext) =>
     (await examine(context)).filter(({ id }) => ['seller', 'buyers'].includes(id));
 

@@ -1,4 +1,4 @@
-import type { UserError } from './errors.ts';
+import { UserError } from './errors.ts';
 
 /** One thing that `doctor` looked at. */
 export interface Finding {
@@ -31,6 +31,12 @@ export function doubtful(id: string, subject: string, message: string, fix: stri
 /** What another command would be refused with. */
 export function refused(id: string, subject: string, { message, hint }: UserError): Finding {
   return faulty(id, subject, message, hint);
+}
+
+/** The same of whatever was thrown; what is no refusal goes on. */
+export function asFinding(id: string, subject: string, error: unknown): Finding {
+  if (error instanceof UserError) return refused(id, subject, error);
+  throw error;
 }
 
 /** What a check found, at most `MOST_FINDINGS` of it; or, when it found nothing, that all is well. */

@@ -28,16 +28,15 @@ export function isWritable(folder: string): Promise<boolean> {
   return isThere(folder, constants.W_OK | constants.X_OK);
 }
 
-/** Whether nobody listens on a UDP port, of IPv6 and IPv4 alike. */
-export function isUdpPortFree(port: number): Promise<boolean> {
+/** Whether somebody listens on a UDP port, of IPv6 or IPv4; unknown where this account may not try. */
+export function tryUdpPort(port: number): Promise<'free' | 'taken' | 'unknown'> {
   const socket = createSocket('udp6');
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close();
-      if (error.code === 'EADDRINUSE') resolve(false);
-      else reject(error);
+      resolve(error.code === 'EADDRINUSE' ? 'taken' : 'unknown');
     });
-    socket.bind(port, () => socket.close(() => resolve(true)));
+    socket.bind(port, () => socket.close(() => resolve('free')));
   });
 }
 

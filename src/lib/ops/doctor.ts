@@ -1,9 +1,10 @@
 import { environmentName } from '../core/config.ts';
 import { parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
-import { doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
+import { asFinding, doubtful, type Finding, faulty, sound } from '../core/finding.ts';
 import type { Provider } from '../core/provider.ts';
 import { shellWord } from '../core/shell-word.ts';
+import type { Database } from '../io/db/database.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { findNamelessBuyers } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
@@ -13,13 +14,9 @@ import type { Context } from './context.ts';
 
 /** Looks at everything that the other commands rely on. Nothing is changed. */
 export async function examine(context: Context): Promise<Finding[]> {
-  const findings = [configuration(context), ...(await database(context))];
-  findings.push(...(await privateFiles(context)));
-  const isReadable = findings.every(({ id, level }) => id !== 'database' || level === 'ok');
-  if (isReadable && findings.some(({ id, level }) => id === 'schema' && level === 'ok')) {
-    findings.push(...(await parties(context)));
-  }
-  return findings;
+  const findings = [configuration(context), ...(await database(context)), ...privateFiles(context)];
+  const isUpToDate = findings.some(({ id, level }) => id === 'schema' && level === 'ok');
+  return isUpToDate ? [...findings, ...(await parties(context))] : findings;
 }
 
 function configuration(context: Context): Finding {
@@ -38,25 +35,31 @@ async function database(context: Context): Promise<Finding[]> {
       const message = `${count} pending: ${pending.join(', ')}`;
       return [reached, faulty('schema', opened.address, message, 'Apply them with: uncloud migrate')];
     }
-    const sealed = await opened.kysely.selectFrom('secret_keys').select('id').executeTakeFirst();
     const schema = sound('schema', opened.address, `up to date: ${applied.at(-1)}`);
-    if (sealed === undefined)
-      return [reached, schema, sound('secrets', opened.address, 'holds no sealed secret yet')];
-    const file = context.config['secrets.key_file'];
+    return [reached, schema, await secrets(context, opened)];
+  } catch (error) {
+    const finding = asFinding('database', redactDatabaseUrl(context.config['database.url']), error);
+    const isUnreachable = error instanceof UserError && error.code === 'DATABASE_UNREACHABLE';
+    return [isUnreachable ? { ...finding, fix: howToReach(context) } : finding];
+  }
+}
+
+/** Whether the key file opens the secrets of the database. */
+async function secrets(context: Context, opened: Database): Promise<Finding> {
+  const file = context.config['secrets.key_file'];
+  try {
+    const sealed = await opened.kysely.selectFrom('secret_keys').select('id').executeTakeFirst();
+    if (sealed === undefined) return sound('secrets', opened.address, 'holds no sealed secret yet');
     const isUnfinished = await opened.read(async (tx) => {
       await openerFor(tx, file);
       return isRotationUnfinished(tx, file);
     });
     const message = 'its new key is not yet in its place: a rotation was interrupted';
-    const secrets = isUnfinished
+    return isUnfinished
       ? doubtful('secrets', file, message, 'Finish it with: uncloud secrets rotate')
       : sound('secrets', file, 'opens the secrets of this database');
-    return [reached, schema, secrets];
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const id = error.code.startsWith('SECRET') ? 'secrets' : 'database';
-    const finding = refused(id, redactDatabaseUrl(context.config['database.url']), error);
-    return [error.code === 'DATABASE_UNREACHABLE' ? { ...finding, fix: howToReach(context) } : finding];
+    return asFinding('secrets', file, error);
   }
 }
 
@@ -73,7 +76,7 @@ function howToReach(context: Context): string {
 const DATABASE_VARIABLE = environmentName('database.url');
 
 /** Files that only their owner may read: the key file, the SQLite file, a configuration with a password. */
-async function privateFiles(context: Context): Promise<Finding[]> {
+function privateFiles(context: Context): Finding[] {
   const url = parseDatabaseUrl(context.config['database.url']);
   const origin = context.origins['database.url'];
   const files = [
@@ -83,18 +86,19 @@ async function privateFiles(context: Context): Promise<Finding[]> {
     ...(url.backend === 'sqlite' ? [url.path] : []),
     ...(url.backend === 'postgresql' && url.password !== '' && origin !== DATABASE_VARIABLE ? [origin] : []),
   ].filter((file) => file !== '');
-  const findings: Finding[] = [];
-  for (const file of files) {
+  return files.flatMap(privateFile);
+}
+
+function privateFile(file: string): Finding[] {
+  try {
     const mode = modeOf(file);
-    if (mode === undefined) continue;
-    if ((mode & 0o077) === 0) {
-      findings.push(sound('file-mode', file, `mode ${formatMode(mode)}`));
-      continue;
-    }
+    if (mode === undefined) return [];
+    if ((mode & 0o077) === 0) return [sound('file-mode', file, `mode ${formatMode(mode)}`)];
     const message = `mode ${formatMode(mode)}: others can read ${quote(file)}`;
-    findings.push(faulty('file-mode', file, message, `chmod 600 ${shellWord(file)}`));
+    return [faulty('file-mode', file, message, `chmod 600 ${shellWord(file)}`)];
+  } catch (error) {
+    return [asFinding('file-mode', file, error)];
   }
-  return findings;
 }
 
 /** Users that are named one by one. */

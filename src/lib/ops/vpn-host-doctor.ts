@@ -1,13 +1,13 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
-import { type Finding, faulty, refused, sound } from '../core/finding.ts';
+import { asFinding, doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { isRoot } from '../io/account.ts';
 import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
-import { isUdpPortFree, isWritable, kernelHasWireguard, mayConfigureNetwork } from '../io/host-facts.ts';
+import { isWritable, kernelHasWireguard, mayConfigureNetwork, tryUdpPort } from '../io/host-facts.ts';
 import { isForwarding } from '../io/host-links.ts';
 import { type HostTools, hostTools } from '../io/host-tools.ts';
 import { type Opener, openerFor, poolKeyPlace } from '../io/secrets.ts';
@@ -179,8 +179,14 @@ async function portFinding(
 ): Promise<Finding> {
   const subject = `UDP port ${port}`;
   if (listensOn === port) return sound('port', subject, `is that of ${name}`);
-  if (await isUdpPortFree(port)) return sound('port', subject, 'is free');
-  return refused('port', subject, refuse.LISTEN_PORT_IN_USE({ interface: name, port }));
+  switch (await tryUdpPort(port)) {
+    case 'free':
+      return sound('port', subject, 'is free');
+    case 'taken':
+      return refused('port', subject, refuse.LISTEN_PORT_IN_USE({ interface: name, port }));
+    case 'unknown':
+      return doubtful('port', subject, 'cannot be tried by this account', 'See who listens with: ss -lun');
+  }
 }
 
 /** @param ahead seconds that the clock of the database is ahead of ours */
@@ -194,9 +200,4 @@ function clockFinding(ahead: number): Finding {
     message,
     'Set both by NTP, with chrony for example; clients need a clock that never goes back.',
   );
-}
-
-function asFinding(id: string, subject: string, error: unknown): Finding {
-  if (error instanceof UserError) return refused(id, subject, error);
-  throw error;
 }
