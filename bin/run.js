@@ -4,6 +4,9 @@
 const root = decodeURIComponent(new URL('..', import.meta.url).pathname);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
+// Of both, Node obeys FORCE_COLOR and says so on stderr; this program obeys NO_COLOR.
+if (process.env.NO_COLOR) delete process.env.FORCE_COLOR;
+
 if (major > 22 || (major === 22 && minor >= 12)) {
   await start();
 } else {
@@ -29,11 +32,12 @@ async function start() {
     );
     return;
   }
-  process.on('SIGINT', () => interrupt('Interrupted', 130));
-  process.on('SIGTERM', () => interrupt('Terminated', 143));
   enableCompileCache();
-  const { main } = await import('../dist/main.js');
-  process.exitCode = await main(argv, root);
+  const program = import('../dist/main.js');
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, async () => (await program).interrupt(signal, argv));
+  }
+  process.exitCode = await (await program).main(argv, root);
 }
 
 /** The compiled code is kept in a folder of the user's own: one in /tmp could be laid out beforehand by others. */
@@ -45,13 +49,6 @@ function enableCompileCache() {
       ? '/var/cache'
       : HOME?.startsWith('/') && `${HOME}/.cache`;
   if (home) process.getBuiltinModule('node:module').enableCompileCache(`${home}/uncloud/compiled`);
-}
-
-function interrupt(word, code) {
-  process.stderr.write(
-    `\n${word}: finished work stays, unfinished work is rolled back; if any is left, running the command again completes it.\n`,
-  );
-  process.exit(code);
 }
 
 async function startWithOtherNode(places) {

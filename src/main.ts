@@ -1,1 +1,1 @@
-export { main } from './lib/cli/main.ts';
+export { interrupt, main } from './lib/cli/main.ts';

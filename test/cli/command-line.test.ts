@@ -351,18 +351,84 @@ describe('streams and signals', () => {
     expect(stderr).toBe('0\n');
   });
 
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('%s ends a waiting command with %i', async (signal, expected) => {
-    const child = spawn(process.execPath, [PROGRAM, 'import-vat-rates', '-'], {
+  const signalled = async (signal: NodeJS.Signals, words: string[], stdout: 'pipe' | number = 'pipe') => {
+    const child = spawn(process.execPath, [PROGRAM, 'import-vat-rates', '-', ...words], {
       env: { ...process.env, UNCLOUD_DATABASE_URL: url },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', stdout, 'pipe'],
+    });
+    const said = { stdout: '', stderr: '' };
+    child.stdout?.on('data', (chunk) => {
+      said.stdout += chunk;
+    });
+    child.stderr?.on('data', (chunk) => {
+      said.stderr += chunk;
     });
     // More than a pipe holds: once it is written, the command reads.
-    await new Promise((resolve) => child.stdin.write('\n'.repeat(2 ** 21), resolve));
+    await new Promise((resolve) => child.stdin?.write('\n'.repeat(2 ** 21), resolve));
     child.kill(signal);
-    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(expected);
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    return { code, ...said };
+  };
+
+  it.each([
+    ['SIGINT', 130, 'Interrupted'],
+    ['SIGTERM', 143, 'Terminated'],
+  ] as const)(
+    '%s ends a waiting command with %i, and under --json with a document',
+    async (signal, code, word) => {
+      const message = `${word}: finished work stays, unfinished work is rolled back.`;
+      const hint = 'If any is left, running the command again completes it.';
+      expect(await signalled(signal, [])).toEqual({ code, stdout: '', stderr: `\n${message} ${hint}\n` });
+      const document = { schema_version: 1, error: { code: word.toUpperCase(), message, hint, exit: code } };
+      const { stdout, ...rest } = await signalled(signal, ['--json']);
+      expect(rest).toEqual({ code, stderr: '' });
+      expect(JSON.parse(stdout)).toEqual(document);
+      const file = join(folder, `${signal}.json`);
+      const descriptor = openSync(file, 'w');
+      expect(await signalled(signal, ['--json'], descriptor)).toEqual({ code, stdout: '', stderr: '' });
+      closeSync(descriptor);
+      expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(document);
+    },
+  );
+
+  it('an interrupt after the document was begun adds no second one', async () => {
+    const UNCLOUD_DATABASE_URL = `sqlite:${join(folder, 'many.db')}`;
+    await uncloudJson(['migrate'], { url: UNCLOUD_DATABASE_URL });
+    const rows = Array.from({ length: 5000 }, (_, index) => `user-${index}\n`);
+    const stdin = `username\n${rows.join('')}`;
+    await uncloudJson(['user', 'import', '-'], { url: UNCLOUD_DATABASE_URL, stdin });
+    const child = spawn(process.execPath, [PROGRAM, 'user', 'list', '--json'], {
+      env: { ...process.env, UNCLOUD_DATABASE_URL },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    // Nobody reads on: what the pipe does not hold is left to be written.
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    child.stdout.pause();
+    child.kill('SIGINT');
+    child.once('exit', () => child.stdout.resume());
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    expect(stdout.startsWith('{\n  "schema_version": 1,\n  "users"')).toBe(true);
+    expect(stdout).not.toContain('INTERRUPTED');
+    expect(stderr).toContain('Interrupted: ');
+  });
+
+  it('NO_COLOR is obeyed beside FORCE_COLOR without a word of Node on stderr', async () => {
+    const environment = { NO_COLOR: '1', FORCE_COLOR: '1' };
+    const { stdout, stderr } = await uncloud(['user', 'list', '-q'], { url, environment });
+    expect(stderr).toBe('');
+    expect(stdout).not.toContain('\u001b');
+    const flagged = await uncloud(['user', 'list', '-q', '--no-color'], {
+      url,
+      environment: { FORCE_COLOR: '1' },
+    });
+    expect(flagged).toEqual({ code: 0, stdout, stderr });
   });
 
   it.each([

@@ -11,6 +11,7 @@ import type { Username } from '../core/user.ts';
 import { authorOf } from '../io/author.ts';
 import { openDatabase } from '../io/db/open.ts';
 import type { Context } from '../ops/context.ts';
+import { writeDocument } from './document.ts';
 import { Progress } from './progress.ts';
 import { redact } from './report.ts';
 import { widthOf, wrapSentences } from './sentence.ts';
@@ -235,7 +236,8 @@ export abstract class BaseCommand extends Command {
 
   /** Prints the document as it is: oclif would take it apart to colour it, at ten times its memory. */
   protected override logJson(document: unknown): void {
-    this.#write(process.stdout, JSON.stringify(document, null, 2));
+    this.#progress?.clear();
+    writeDocument(document);
   }
 
   #isSilent(): boolean {

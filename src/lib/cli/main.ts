@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config, type Interfaces, run } from '@oclif/core';
-import { EXIT, type ExitCode, UserError } from '../core/errors.ts';
+import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import { homeFolder } from '../io/account.ts';
 import { finishStdout, watchStdout } from '../io/stdout.ts';
+import { isDocumentBegun } from './document.ts';
 import { report } from './report.ts';
 import { commandWords, explainUsage } from './usage.ts';
 
@@ -28,9 +29,30 @@ export async function main(argv: string[], root: string): Promise<ExitCode> {
   }
 }
 
+/**
+ * Ends the program in the midst of its work, as a signal asks for: transactions end with their connection. Under
+ * `--json` the error takes the place of the document, unless that has been begun.
+ */
+export function interrupt(signal: 'SIGINT' | 'SIGTERM', argv: readonly string[]): never {
+  const error = signal === 'SIGINT' ? refuse.INTERRUPTED({}) : refuse.TERMINATED({});
+  if (isDocumentWanted(ownWords(argv)) && !isDocumentBegun()) report(error, { json: true, command: '' });
+  // Behind the ^C of the terminal, and not as an error: somebody wanted it.
+  else process.stderr.write(`\n${error.message} ${error.hint}\n`);
+  process.exit(error.exit);
+}
+
+/** The words that are not taken as they are: those before `--`. */
+function ownWords(argv: readonly string[]): readonly string[] {
+  return argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+}
+
+function isDocumentWanted(own: readonly string[]): boolean {
+  return own.includes('--json');
+}
+
 async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
-  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-  const json = own.includes('--json');
+  const own = ownWords(argv);
+  const json = isDocumentWanted(own);
   if (own.includes('--no-color')) process.env.NO_COLOR = '1';
   let config: Config | undefined;
   try {

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT, type ExitCode, refuse, UserError } from '../core/errors.ts';
 import { escapeLines } from '../core/escape-control.ts';
+import { writeDocument } from './document.ts';
 import { widthOf, wrapSentences } from './sentence.ts';
 import { isPlain } from './table.ts';
 
@@ -27,7 +28,7 @@ export function report(thrown: unknown, { json, command }: { json: boolean; comm
     const { code, exit, data } = told;
     const error = { code, message: redact(told.message), hint: redact(told.hint), exit, ...data };
     const document = { schema_version: 1, error };
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    writeDocument(document);
   } else {
     const words = wrapSentences(`Error: ${escapeLines(redact(told.message))}`, widthOf(process.stderr));
     process.stderr.write(

@@ -1502,6 +1502,25 @@ const DEFINITIONS = {
     }),
     example: { command: 'db dump' },
   }),
+  // ── signals ────────────────────────────────────────────────────────────────────────────────────────────
+  INTERRUPTED: define<Record<never, never>>({
+    when: 'The command is ended by SIGINT, which Ctrl-C sends.',
+    exit: EXIT.INTERRUPTED,
+    say: () => ({
+      message: 'Interrupted: finished work stays, unfinished work is rolled back.',
+      hint: 'If any is left, running the command again completes it.',
+    }),
+    example: {},
+  }),
+  TERMINATED: define<Record<never, never>>({
+    when: 'The command is ended by SIGTERM, as `kill`, `timeout` and a shutdown send it.',
+    exit: EXIT.TERMINATED,
+    say: () => ({
+      message: 'Terminated: finished work stays, unfinished work is rolled back.',
+      hint: 'If any is left, running the command again completes it.',
+    }),
+    example: {},
+  }),
   // ── directory ──────────────────────────────────────────────────────────────────────────────────────────
   LDAP_NOT_CONFIGURED: define<Record<never, never>>({
     when: 'A command that reads a directory is run, and ldap.url is empty.',
