@@ -2,7 +2,7 @@ import { type Instant, parseInstant } from '../../src/lib/core/instant.ts';
 import { parseLine } from '../../src/lib/core/line.ts';
 import { parsePriceOption, parseProductName, priceSet } from '../../src/lib/core/product.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
-import { addProduct } from '../../src/lib/io/db/products.ts';
+import { saveProducts } from '../../src/lib/io/db/products.ts';
 import { bootstrapUser } from '../../src/lib/ops/users.ts';
 import type { TestContext } from './databases.ts';
 
@@ -28,7 +28,8 @@ export async function openShop(context: TestContext): Promise<TestContext> {
       [BIG_VM, '30d=5+20'],
     ] as const) {
       const prices = priceSet(options.map(parsePriceOption), 'CHF');
-      await addProduct(tx, { name, description: parseLine('description', ''), prices }, context.now);
+      const wanted = { name, description: parseLine('description', ''), prices };
+      await saveProducts(tx, [{ stored: null, wanted }], context.now);
     }
   });
   return context;

@@ -1,6 +1,8 @@
 import type { Transaction } from 'kysely';
 import { DEFAULT_PERIODS, DEFAULT_PRODUCTS } from '../core/defaults.ts';
-import { addPeriods, addProduct, findProducts } from '../io/db/products.ts';
+import type { Instant } from '../core/instant.ts';
+import { readOrWrite } from '../io/db/database.ts';
+import { addPeriods, findProducts, saveProducts } from '../io/db/products.ts';
 import { addEmptyProvider, findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
@@ -24,12 +26,9 @@ export async function addDefaults(
   { dryRun }: { dryRun: boolean },
 ): Promise<DefaultsOutcome> {
   const database = await context.db();
-  if (dryRun) return database.read(async (tx) => outcomeOf(await findMissing(tx)));
-  return database.write('products', async (tx) => {
+  return readOrWrite(database, { topic: 'products', dryRun }, async (tx) => {
     const missing = await findMissing(tx);
-    await addPeriods(tx, missing.periods);
-    if (missing.provider) await addEmptyProvider(tx);
-    for (const product of missing.products) await addProduct(tx, product, context.now);
+    if (!dryRun) await add(tx, missing, context.now);
     return outcomeOf(missing);
   });
 }
@@ -55,6 +54,16 @@ async function findMissing(tx: Transaction<Schema>): Promise<Missing> {
     provider: (await findProvider(tx)) === null,
     products: DEFAULT_PRODUCTS.filter(({ name }) => !existing.has(name)),
   };
+}
+
+async function add(tx: Transaction<Schema>, missing: Missing, now: Instant): Promise<void> {
+  await addPeriods(tx, missing.periods);
+  if (missing.provider) await addEmptyProvider(tx);
+  await saveProducts(
+    tx,
+    missing.products.map((wanted) => ({ stored: null, wanted })),
+    now,
+  );
 }
 
 function outcomeOf({ periods, provider, products }: Missing): DefaultsOutcome {

@@ -1,7 +1,7 @@
 import { refuse } from '../core/errors.ts';
 import { type Product, productDifferences } from '../core/product.ts';
 import { only } from '../io/db/database.ts';
-import { addProduct, findProducts, type StoredProduct } from '../io/db/products.ts';
+import { findProducts, type StoredProduct, saveProducts } from '../io/db/products.ts';
 import type { Context } from './context.ts';
 
 /** All products, in the order of their ids. */
@@ -26,7 +26,7 @@ export async function createProduct(
       if (differences.length > 0) throw refuse.PRODUCT_EXISTS({ name: product.name, differences });
       return { product: existing, created: false };
     }
-    await addProduct(tx, product, context.now);
+    await saveProducts(tx, [{ stored: null, wanted: product }], context.now);
     return { product: only(await findProducts(tx, [product.name])), created: true };
   });
 }

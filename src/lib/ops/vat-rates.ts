@@ -13,6 +13,7 @@ import {
 import { planVatImport, type VatImportPlan } from '../core/vat-import.ts';
 import { SHIPPED_VAT_RATES } from '../core/vat-table.ts';
 import { insertRows, isAmong } from '../io/db/bulk.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
 
@@ -36,20 +37,16 @@ export async function importVatRates(
   { dryRun, allowHistoryChange }: { dryRun: boolean; allowHistoryChange: boolean },
 ): Promise<VatImport> {
   const file = source === undefined ? SHIPPED : await readVatFile(source);
-  const decide = (stored: readonly StoredRate[]) =>
-    planVatImport(stored, file.rates, {
+  const database = await context.db();
+  const plan = await readOrWrite(database, { topic: 'vat-rates', dryRun }, async (tx) => {
+    const decided = planVatImport(await findRates(tx), file.rates, {
       source: source === undefined ? 'shipped' : 'file',
       allowHistoryChange,
       today: dayOf(context.now),
     });
-  const database = await context.db();
-  const plan = dryRun
-    ? await database.read(async (tx) => decide(await findRates(tx)))
-    : await database.write('vat-rates', async (tx) => {
-        const decided = decide(await findRates(tx));
-        await apply(tx, decided);
-        return decided;
-      });
+    if (!dryRun) await apply(tx, decided);
+    return decided;
+  });
   return {
     recordsRead: file.recordsRead,
     duplicates: file.duplicates,

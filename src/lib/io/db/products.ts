@@ -5,7 +5,6 @@ import type { Currency } from '../../core/money.ts';
 import { periodName } from '../../core/period.ts';
 import type { Product, ProductName } from '../../core/product.ts';
 import { insertRows, isAmong, updateRows } from './bulk.ts';
-import { only } from './database.ts';
 import { reserveIds } from './ids.ts';
 import type { Schema } from './schema.ts';
 
@@ -186,34 +185,4 @@ async function findPriceIds(
     .where(isAmong(tx, 'product_id', products))
     .execute();
   return new Map(rows.map((row) => [`${row.product_id} ${row.recurring_period_id}`, row.id]));
-}
-
-/** Adds a product with its prices, and the periods that they need. */
-export async function addProduct(
-  tx: Transaction<Schema>,
-  { name, description, prices }: Product,
-  createdAt: Instant,
-): Promise<void> {
-  await addPeriods(
-    tx,
-    prices.map(({ period }) => ({ name: periodName(period), seconds: period })),
-  );
-  const periods = await tx.selectFrom('recurring_periods').select(['id', 'seconds']).execute();
-  const idOf = new Map(periods.map(({ id, seconds }) => [seconds, id]));
-  const inserted = await tx
-    .insertInto('products')
-    .values({ name, description, created_at: createdAt })
-    .returning('id')
-    .execute();
-  const { id } = only(inserted);
-  const rows = prices.map(({ period, oneTime, recurring, currency, isDefault }) => ({
-    product_id: id,
-    // Without a row, when another period has taken the name, the database refuses the key 0.
-    recurring_period_id: idOf.get(period) ?? 0,
-    currency,
-    one_time_price: Number(oneTime),
-    recurring_price: Number(recurring),
-    is_default: isDefault,
-  }));
-  await tx.insertInto('product_prices').values(rows).execute();
 }
