@@ -139,7 +139,7 @@ describeDatabases('order import', (databases) => {
       [13, 'period', 'month', 'INVALID_PERIOD'],
       [14, 'commitment_periods', 'x', 'INVALID_ORDER'],
       [15, 'charge', 'later', 'INVALID_ORDER'],
-      [16, 'not_for_billing', 'maybe', 'INVALID_ORDER'],
+      [16, 'not_for_billing', 'maybe', 'INVALID_BOOLEAN'],
       [17, 'period', 'hour', 'UNKNOWN_PRODUCT_PRICE'],
       [18, 'currency', '', 'INCOMPLETE_ORDER'],
       [19, 'reference', 'good', 'DUPLICATE_ROW'],

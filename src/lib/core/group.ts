@@ -1,5 +1,4 @@
-import { refuse } from './errors.ts';
-import { type Line, parseLine } from './line.ts';
+import { type Line, parseName } from './line.ts';
 import type { DirectoryLink, Username } from './user.ts';
 
 /** The name of a group, of 1 to 200 characters. Case matters. */
@@ -16,6 +15,7 @@ export interface Group {
   readonly directory: DirectoryLink | null;
 }
 
+/** A user in a group. */
 export interface Member {
   readonly username: Username;
   /** Whether the member sees and changes what belongs to the other members, and lets members in and out. */
@@ -34,9 +34,7 @@ export interface GroupChange {
  * @throws INVALID_TEXT
  */
 export function parseGroupName(text: string): GroupName {
-  const name = parseLine('name', text);
-  if (name === '') throw refuse.INVALID_TEXT({ field: 'name', text, rule: 'it is empty' });
-  return name as GroupName;
+  return parseName('name', text) as GroupName;
 }
 
 /** The group after a change. */

@@ -23,3 +23,13 @@ export function parseLine(field: string, text: string, longest: number = LONGEST
   }
   return line as Line;
 }
+
+/**
+ * Reads one line of text as `parseLine` does, which may not be empty: a name.
+ * @throws INVALID_TEXT
+ */
+export function parseName(field: string, text: string, longest: number = LONGEST_LINE): Line {
+  const name = parseLine(field, text, longest);
+  if (name === '') throw refuse.INVALID_TEXT({ field, text, rule: 'it is empty' });
+  return name;
+}

@@ -114,13 +114,19 @@ export function minorOf(price: Price, currency: Currency): Minor {
  */
 export function divideRoundHalfUp(numerator: bigint, denominator: bigint): bigint {
   if (denominator <= 0n) throw new RangeError(`denominator ${denominator} is not positive`);
-  const magnitude = numerator < 0n ? -numerator : numerator;
-  const rounded = (2n * magnitude + denominator) / (2n * denominator);
+  const rounded = (2n * magnitude(numerator) + denominator) / (2n * denominator);
   return numerator < 0n ? -rounded : rounded;
 }
 
+/** A number without its sign. */
+export function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
 function formatScaled(value: bigint, decimals: number): string {
-  const digits = (value < 0n ? -value : value).toString().padStart(decimals + 1, '0');
+  const digits = magnitude(value)
+    .toString()
+    .padStart(decimals + 1, '0');
   const whole = digits.slice(0, digits.length - decimals);
   const fraction = decimals === 0 ? '' : `.${digits.slice(-decimals)}`;
   return `${value < 0n ? '-' : ''}${whole}${fraction}`;

@@ -43,20 +43,13 @@ export function parseCount(field: string, text: string): number {
   return count;
 }
 
-/** @throws INVALID_ORDER */
+/**
+ * Reads when a period is charged.
+ * @throws INVALID_ORDER
+ */
 export function parseCharge(text: string): Order['charge'] {
   if (text === 'advance' || text === 'arrears') return text;
   throw refuse.INVALID_ORDER({ field: 'charge', fault: 'is neither `advance` nor `arrears`' });
-}
-
-/** @throws INVALID_ORDER */
-export function parseNotForBilling(text: string): boolean {
-  if (['true', 'yes', '1'].includes(text)) return true;
-  if (['false', 'no', '0'].includes(text)) return false;
-  throw refuse.INVALID_ORDER({
-    field: 'not_for_billing',
-    fault: `is ${quote(text)}, and must be true or false`,
-  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { refuse, type UserError } from './errors.ts';
 import { addSeconds, formatInstant, type Instant, isInstant, LAST_INSTANT } from './instant.ts';
-import { formatPrice, isCurrency, LARGEST_CHARGE, MINOR_UNITS, type Price } from './money.ts';
+import { formatPrice, isCurrency, LARGEST_CHARGE, MINOR_UNITS, magnitude, type Price } from './money.ts';
 import { LONGEST_PERIOD_SECONDS } from './period.ts';
 
 /** What a replacement is compared by. Prices are per unit of quantity and, if recurring, per period. */
@@ -70,7 +70,7 @@ export function* faultsOfOrder(order: NewOrder): Generator<UserError, void, unde
   }
   const units = hasQuantity ? BigInt(quantity) : 1n;
   if (recurringPrice * units > LARGEST_CHARGE) yield invalid('recurring price', TOO_LARGE);
-  if (absolute(oneTimePrice) * units > LARGEST_CHARGE) yield invalid('one-time price', TOO_LARGE);
+  if (magnitude(oneTimePrice) * units > LARGEST_CHARGE) yield invalid('one-time price', TOO_LARGE);
   if (order.charge !== 'advance' && order.charge !== 'arrears') {
     yield invalid('charge', 'is neither `advance` nor `arrears`');
   }
@@ -315,10 +315,6 @@ function earlier(instant: Instant, limit: Instant | null): Instant {
 
 function isWhole(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
-}
-
-function absolute(price: Price): Price {
-  return price < 0n ? -price : price;
 }
 
 function invalid(field: string, fault: string) {

@@ -24,7 +24,7 @@ export interface Payment {
 }
 
 /** 999,999,999.99, the largest amount of a QR-bill (Swiss Implementation Guidelines for the QR-bill, 4.2.2). */
-export const LARGEST_AMOUNT = 99_999_999_999n;
+export const LARGEST_SLIP_AMOUNT = 99_999_999_999n;
 
 /**
  * What the payment part of a bill says; null when the bill can have none: drafts, credit notes and bills of nothing,
@@ -34,7 +34,7 @@ export function paymentOf(bill: BillDocument): Payment | null {
   const { number, currency, total, seller, buyer } = bill;
   const creditor = partyOf(seller.name, seller);
   if (number === null || creditor === null || !/^(CH|LI)/.test(seller.iban)) return null;
-  if ((currency !== 'CHF' && currency !== 'EUR') || total <= 0n || total > LARGEST_AMOUNT) return null;
+  if ((currency !== 'CHF' && currency !== 'EUR') || total <= 0n || total > LARGEST_SLIP_AMOUNT) return null;
   return {
     iban: seller.iban,
     currency,

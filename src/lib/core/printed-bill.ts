@@ -1,5 +1,4 @@
-import type { BillDocument } from './bill-document.ts';
-import { formatUnitPrice } from './bill-document.ts';
+import { type BillDocument, formatUnitPrice } from './bill-document.ts';
 import { BILL_WORDS, type BillWords } from './bill-words.ts';
 import { periodShareOf, type StoredRecord } from './charge.ts';
 import { formatIban } from './iban.ts';
@@ -12,7 +11,13 @@ import {
   SECONDS_PER_DAY,
 } from './instant.ts';
 import { formatMinor, type Minor } from './money.ts';
-import { formatReference, LARGEST_AMOUNT, type Payment, paymentOf, paymentReference } from './payment.ts';
+import {
+  formatReference,
+  LARGEST_SLIP_AMOUNT,
+  type Payment,
+  paymentOf,
+  paymentReference,
+} from './payment.ts';
 import { PERIODS, periodName } from './period.ts';
 import { LANGUAGES, type Language } from './user.ts';
 import { formatVatPercent } from './vat.ts';
@@ -38,6 +43,7 @@ export interface PrintedBill {
   readonly payment: Payment | null;
 }
 
+/** A line of the table: what a bill record says, in words. */
 export interface PrintedLine {
   readonly description: string;
   readonly details: string;
@@ -49,6 +55,7 @@ export interface PrintedLine {
   readonly amount: string;
 }
 
+/** A line below the table. */
 export interface PrintedSum {
   readonly label: string;
   readonly amount: string;
@@ -110,7 +117,8 @@ function notesOf(bill: BillDocument, words: BillWords, due: string | null): stri
   const { number, currency, total, seller } = bill;
   const treatments = new Set(bill.vatGroups.map(({ treatment }) => treatment));
   const amount = `${currency} ${grouped(formatMinor(total, currency))}`;
-  const isTooMuchForSlip = total > LARGEST_AMOUNT && paymentOf({ ...bill, total: LARGEST_AMOUNT }) !== null;
+  const isTooMuchForSlip =
+    total > LARGEST_SLIP_AMOUNT && paymentOf({ ...bill, total: LARGEST_SLIP_AMOUNT }) !== null;
   const account = (issued: number) =>
     words.account(formatIban(seller.iban), formatReference(paymentReference(seller.iban, issued)));
   return present([

@@ -1,5 +1,5 @@
-import { refuse } from './errors.ts';
-import { type Line, parseLine } from './line.ts';
+import { refuse, type UserError } from './errors.ts';
+import { type Line, parseLine, parseName } from './line.ts';
 import { type Currency, formatPrice, type Price, parsePrice } from './money.ts';
 import { ONCE, PERIODS, parsePeriod, periodName } from './period.ts';
 
@@ -31,14 +31,18 @@ const LONGEST_NAME = 150;
 const LONGEST_DESCRIPTION = 2000;
 const PRICE_OPTION = /^([^=]+)=([^+]+)\+(.+)$/;
 
-/** @throws INVALID_TEXT */
+/**
+ * Reads the name of a product.
+ * @throws INVALID_TEXT
+ */
 export function parseProductName(text: string): ProductName {
-  const name = parseLine('name', text, LONGEST_NAME);
-  if (name === '') throw refuse.INVALID_TEXT({ field: 'name', text, rule: 'it is empty' });
-  return name as ProductName;
+  return parseName('name', text, LONGEST_NAME) as ProductName;
 }
 
-/** @throws INVALID_TEXT */
+/**
+ * Reads the description of a product or an order, of at most 2000 characters.
+ * @throws INVALID_TEXT
+ */
 export function parseProductDescription(text: string): Line {
   return parseLine('description', text, LONGEST_DESCRIPTION);
 }
@@ -68,8 +72,8 @@ export function singlePrice(
   recurring: Price | undefined,
 ): PriceOption[] {
   if (oneTime === undefined && recurring === undefined) return [];
-  const usual = recurring === undefined ? ONCE : PERIODS['30d'];
-  return [{ period: period ?? usual, oneTime: oneTime ?? 0n, recurring: recurring ?? 0n }];
+  const priced = { period: periodOfRow({ period, oneTime, recurring }), oneTime: oneTime ?? 0n };
+  return [{ ...priced, recurring: recurring ?? 0n }];
 }
 
 /**
@@ -77,16 +81,15 @@ export function singlePrice(
  * @throws INVALID_PRODUCT_PRICES when there is none, a period has two, or what is charged once recurs
  */
 export function priceSet(options: readonly PriceOption[], currency: Currency): ProductPrice[] {
-  if (options.length === 0) throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A product needs a price' });
+  if (options.length === 0) throw withoutPrice();
   const periods = new Set<number>();
-  for (const { period, recurring } of options) {
+  for (const option of options) {
+    const { period } = option;
     if (periods.has(period)) {
       throw refuse.INVALID_PRODUCT_PRICES({ fault: `The period ${periodName(period)} has two prices` });
     }
     periods.add(period);
-    if (period === ONCE && recurring !== 0n) {
-      throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A price with the period once cannot recur' });
-    }
+    checkPrice(option);
   }
   return options.map((option, index) => ({ ...option, currency, isDefault: index === 0 }));
 }
@@ -117,7 +120,7 @@ export function changeProduct(product: Product | null, name: ProductName, row: P
   const period = periodOfRow(row);
   const before = product?.prices.find((price) => price.period === period);
   if (before === undefined && oneTime === undefined && recurring === undefined) {
-    throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A product needs a price' });
+    throw withoutPrice();
   }
   const isDefault = row.isDefault === true || (before?.isDefault ?? (product?.prices.length ?? 0) === 0);
   const after: ProductPrice = {
@@ -127,9 +130,7 @@ export function changeProduct(product: Product | null, name: ProductName, row: P
     currency: row.currency ?? before?.currency ?? 'CHF',
     isDefault,
   };
-  if (period === ONCE && after.recurring !== 0n) {
-    throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A price with the period once cannot recur' });
-  }
+  checkPrice(after);
   const others = (product?.prices ?? []).map((price) =>
     isDefault && price.period !== period ? { ...price, isDefault: false } : price,
   );
@@ -151,6 +152,15 @@ export function productDifferences(stored: Product, wanted: Product): string[] {
       differences.push(`the price for ${periodName(period)} (stored: ${before}; asked for: ${after})`);
   }
   return differences;
+}
+
+function checkPrice({ period, recurring }: PriceOption): void {
+  if (period !== ONCE || recurring === 0n) return;
+  throw refuse.INVALID_PRODUCT_PRICES({ fault: 'A price with the period once cannot recur' });
+}
+
+function withoutPrice(): UserError {
+  return refuse.INVALID_PRODUCT_PRICES({ fault: 'A product needs a price' });
 }
 
 function describePrice(prices: readonly ProductPrice[], period: number): string {

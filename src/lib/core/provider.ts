@@ -1,6 +1,5 @@
 import type { Country } from './country.ts';
-import type { Iban } from './iban.ts';
-import { parseIban } from './iban.ts';
+import { type Iban, parseIban } from './iban.ts';
 import { type Line, parseLine } from './line.ts';
 import { checkVatNumberIn, parseVatNumber, type VatNumber } from './vat-number.ts';
 

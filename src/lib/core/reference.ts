@@ -1,6 +1,5 @@
-import { refuse } from './errors.ts';
 import { parseId } from './id.ts';
-import { type Line, parseLine } from './line.ts';
+import { type Line, parseName } from './line.ts';
 
 /** The unique name under which the world outside knows an order, 1 to 150 characters. */
 export type Reference = Line & { readonly role: 'reference' };
@@ -11,11 +10,12 @@ export type OrderKey = { readonly id: number } | { readonly reference: Reference
 const LONGEST_REFERENCE = 150;
 const REFERENCE_PREFIX = 'ref:';
 
-/** @throws INVALID_TEXT */
+/**
+ * Reads the reference of an order.
+ * @throws INVALID_TEXT
+ */
 export function parseReference(text: string): Reference {
-  const reference = parseLine('reference', text, LONGEST_REFERENCE);
-  if (reference === '') throw refuse.INVALID_TEXT({ field: 'reference', text, rule: 'it is empty' });
-  return reference as Reference;
+  return parseName('reference', text, LONGEST_REFERENCE) as Reference;
 }
 
 /**

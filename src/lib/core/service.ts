@@ -1,5 +1,4 @@
-import { refuse } from './errors.ts';
-import { type Line, parseLine } from './line.ts';
+import { type Line, parseName } from './line.ts';
 
 /** The name of a service account: of a program that acts for us, such as a controller. */
 export type ServiceName = Line & { readonly for: 'service account' };
@@ -9,7 +8,5 @@ export type ServiceName = Line & { readonly for: 'service account' };
  * @throws INVALID_TEXT
  */
 export function parseServiceName(text: string): ServiceName {
-  const name = parseLine('name', text);
-  if (name === '') throw refuse.INVALID_TEXT({ field: 'name', text, rule: 'it is empty' });
-  return name as ServiceName;
+  return parseName('name', text) as ServiceName;
 }

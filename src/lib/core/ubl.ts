@@ -1,12 +1,11 @@
-import type { BillDocument } from './bill-document.ts';
-import { formatUnitPrice } from './bill-document.ts';
+import { type BillDocument, formatUnitPrice } from './bill-document.ts';
 import { type BuyerOnBill, buyerName, type SellerOnBill } from './bill-parties.ts';
 import { periodShareOf, type StoredRecord } from './charge.ts';
 import { isCountry, parseCountry } from './country.ts';
 import { compactVatNumber, type ElectronicAddress, electronicAddressOf } from './electronic-address.ts';
 import { refuse } from './errors.ts';
 import { dayOf, type Instant, instant, lastSecondBefore } from './instant.ts';
-import { CURRENCY_DECIMALS, formatMinor, type Minor } from './money.ts';
+import { CURRENCY_DECIMALS, formatMinor, type Minor, magnitude } from './money.ts';
 import { paymentReference } from './payment.ts';
 import { type PrintedBill, type PrintedLine, printedBill } from './printed-bill.ts';
 import { formatVatPercent, type VatRate, type VatTreatment } from './vat.ts';
@@ -341,10 +340,6 @@ function measureOf(record: StoredRecord): Measure {
   const price = formatUnitPrice({ ...record, unitPrice });
   const unit = share === null ? 'C62' : share.unit === 'days' ? 'DAY' : 'SEC';
   return { quantity, unit, price, base };
-}
-
-function magnitude(value: bigint): bigint {
-  return value < 0n ? -value : value;
 }
 
 function amount({ bill, sign }: Draft, name: string, minor: Minor): XmlElement {

@@ -1,5 +1,4 @@
-import type { Country } from './country.ts';
-import { isInUnion, membershipOf, parseCountry, vatCountry } from './country.ts';
+import { type Country, isInUnion, membershipOf, parseCountry, vatCountry } from './country.ts';
 import { refuse, UserError } from './errors.ts';
 import { type Day, dayOf, type Instant, instant, startOfDay } from './instant.ts';
 import { divideRoundHalfUp, formatDecimal, type Minor } from './money.ts';

@@ -1,7 +1,6 @@
 import type { Hostname } from './hostname.ts';
 import type { ListenPort } from './interface-name.ts';
-import type { Prefix } from './prefix.ts';
-import { formatPrefix, readPrefix } from './prefix.ts';
+import { formatPrefix, type Prefix, readPrefix } from './prefix.ts';
 import type { PrivateKey, PublicKey } from './wireguard-key.ts';
 import { type FoundPeers, foundPeers, type Peer } from './wireguard-peer.ts';
 

@@ -1,4 +1,5 @@
 import { refuse, type UserError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Input } from './input.ts';
 
 interface DownloadLimits {
@@ -84,11 +85,6 @@ function parseSource(address: string): URL {
     throw refuse.INVALID_SOURCE_URL({ url: shown(url), reason: 'it is not https://' });
   }
   return url;
-}
-
-/** By address only: a name such as localhost is what a resolver makes of it (RFC 6761 leaves it a choice). */
-function isLoopback(hostname: string): boolean {
-  return hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 /** The address without user, query and fragment, which may hold secrets. */

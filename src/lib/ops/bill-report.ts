@@ -1,7 +1,7 @@
 import { type ReportKey, type ReportRow, reportRows } from '../core/bill-report.ts';
-import { checkRange } from '../core/instant.ts';
+import { checkRange, type Instant, type Range } from '../core/instant.ts';
 import type { Currency, Minor } from '../core/money.ts';
-import { type ReportRange, sumBills, sumTotals } from '../io/db/bill-report.ts';
+import { sumBills, sumTotals } from '../io/db/bill-report.ts';
 import type { Context } from './context.ts';
 
 /** Sums of bills. */
@@ -21,7 +21,7 @@ export interface BillReport {
 export async function reportBills(
   context: Context,
   keys: ReadonlySet<ReportKey>,
-  range: ReportRange = {},
+  range: Range<Instant> = {},
 ): Promise<BillReport> {
   checkRange(range);
   const database = await context.db();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Transaction } from 'kysely';
+import { parseBoolean } from '../core/boolean.ts';
 import { quote, refuse } from '../core/errors.ts';
 import type { ImportResult } from '../core/import-report.ts';
 import { type Instant, parseInstant } from '../core/instant.ts';
@@ -10,7 +11,6 @@ import {
   type OrderRequest,
   parseCharge,
   parseCount,
-  parseNotForBilling,
 } from '../core/new-order.ts';
 import { parsePeriod } from '../core/period.ts';
 import { parseProductDescription, parseProductName } from '../core/product.ts';
@@ -71,7 +71,7 @@ function parsersAt(now: Instant) {
     charge: parseCharge,
     description: parseProductDescription,
     replaces: parseReference,
-    not_for_billing: parseNotForBilling,
+    not_for_billing: (text: string) => parseBoolean('not_for_billing', text),
     reference: parseReference,
   };
 }

@@ -1,15 +1,9 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { MonthlySum, ReportGroup, ReportKey } from '../../core/bill-report.ts';
-import type { Instant } from '../../core/instant.ts';
+import type { Instant, Range } from '../../core/instant.ts';
 import type { Currency, Minor } from '../../core/money.ts';
 import { isPostgres } from './bulk.ts';
 import type { Schema } from './schema.ts';
-
-/** Issued at or after `from`, and before `to`. */
-export interface ReportRange {
-  readonly from?: Instant | undefined;
-  readonly to?: Instant | undefined;
-}
 
 interface SumRow extends ReportGroup {
   readonly month: string;
@@ -24,7 +18,7 @@ interface SumRow extends ReportGroup {
 export async function sumBills(
   tx: Transaction<Schema>,
   keys: ReadonlySet<ReportKey>,
-  range: ReportRange,
+  issued: Range<Instant>,
 ): Promise<MonthlySum[]> {
   const ofProducts = keys.has('product');
   const prefix = ofProducts ? 'bill_records.vat_' : 'bill_vats.';
@@ -49,7 +43,7 @@ export async function sumBills(
   const { rows } = await sql<SumRow>`
     select ${columns}, ${monthOfIssue(tx)} as month, cast(sum(${net}) as text) as net, ${vat} as vat
     from ${source}
-    where ${isIssuedIn(range)}
+    where ${isIssuedIn(issued)}
     group by ${places}`.execute(tx);
   return rows.map(({ month, net: sum, vat: tax, currency, ...group }) => ({
     group: { currency, ...(keys.has('month') ? { month } : {}), ...group },
@@ -62,13 +56,13 @@ export async function sumBills(
 /** The totals of all issued bills by currency, from the bills themselves. */
 export async function sumTotals(
   tx: Transaction<Schema>,
-  range: ReportRange,
+  issued: Range<Instant>,
 ): Promise<Map<Currency, { net: Minor; vat: Minor; total: Minor; bills: number }>> {
   const { rows } = await sql<{ currency: Currency; net: string; vat: string; total: string; bills: number }>`
     select currency, cast(sum(net) as text) as net, cast(sum(vat) as text) as vat,
       cast(sum(total) as text) as total, count(*) as bills
     from bills
-    where ${isIssuedIn(range)}
+    where ${isIssuedIn(issued)}
     group by currency
     order by currency`.execute(tx);
   return new Map(
@@ -79,7 +73,7 @@ export async function sumTotals(
   );
 }
 
-function isIssuedIn({ from, to }: ReportRange) {
+function isIssuedIn({ from, to }: Range<Instant>) {
   return sql.join(
     [
       sql`bills.number is not null`,

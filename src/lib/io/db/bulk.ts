@@ -109,11 +109,10 @@ export async function insertNewRows(
   columns: Readonly<Record<string, ColumnType>>,
   rows: readonly (readonly unknown[])[],
 ): Promise<number> {
-  const names = Object.keys(columns);
-  const into = `insert into ${table} (${names.join(', ')})`;
+  const into = intoOf({ table, columns });
   return executeForRows(tx, columns, rows, {
-    sqlite: (values) => `${into} ${values} on conflict do nothing`,
-    postgresql: (arrays) => `${into} select * from unnest(${arrays}) on conflict do nothing`,
+    sqlite: (values) => `insert into ${into} ${values} on conflict do nothing`,
+    postgresql: (arrays) => `insert into ${into} select * from unnest(${arrays}) on conflict do nothing`,
   });
 }
 

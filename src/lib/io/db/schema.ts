@@ -1,4 +1,6 @@
 import type { Generated } from 'kysely';
+import type { AuditResult } from '../../core/audit.ts';
+import type { VatTreatment } from '../../core/vat.ts';
 
 /**
  * The tables as Kysely types them. Both databases give the same JavaScript values: integers as numbers (every
@@ -51,8 +53,6 @@ export const BOOLEAN_COLUMNS: ReadonlySet<string> = new Set([
   'closed',
   'is_admin',
 ]);
-
-type VatTreatment = 'domestic' | 'destination' | 'reverse_charge' | 'outside';
 
 interface UsersTable {
   id: Generated<number>;
@@ -233,7 +233,7 @@ interface AuditEntriesTable {
   command: string;
   /** JSON text. */
   counts: string;
-  result: 'done' | 'part';
+  result: AuditResult;
   previous_hash: string;
   hash: string;
 }

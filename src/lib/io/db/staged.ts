@@ -31,6 +31,8 @@ export interface StagedKey {
   readonly note?: string | null;
 }
 
+const KEY_COLUMNS = { key: 'text', line: 'bigint', note: 'text' } as const;
+
 /** The keys of a file of any size, each with the line on which it stands first. */
 export class StagedKeys {
   readonly #tx: Transaction<Schema>;
@@ -42,8 +44,7 @@ export class StagedKeys {
   }
 
   static async create(tx: Transaction<Schema>, name: string): Promise<StagedKeys> {
-    const columns = { key: 'text', line: 'bigint', note: 'text' } as const;
-    return new StagedKeys(tx, await createStaged(tx, name, columns, 'key'));
+    return new StagedKeys(tx, await createStaged(tx, name, KEY_COLUMNS, 'key'));
   }
 
   /** Adds keys in their order. For each that is not new, by its line: the key as it was added first. */
@@ -51,9 +52,8 @@ export class StagedKeys {
     if (rows.length === 0) return new Map();
     const firsts = new Map<string, StagedKey>();
     for (const row of rows) if (!firsts.has(row.key)) firsts.set(row.key, row);
-    const columns = { key: 'text', line: 'bigint', note: 'text' } as const;
     const values = [...firsts.values()].map(({ key, line, note = null }) => [key, line, note]);
-    const isNew = (await insertNewRows(this.#tx, this.#table, columns, values)) === values.length;
+    const isNew = (await insertNewRows(this.#tx, this.#table, KEY_COLUMNS, values)) === values.length;
     const known = isNew ? firsts : await this.find([...firsts.keys()]);
     const repeated = rows.filter(({ key, line }) => known.get(key)?.line !== line);
     return new Map(repeated.map((row) => [row.line, known.get(row.key) ?? row]));
