@@ -30,6 +30,7 @@ export function membersDocument(group: StoredGroup, members: readonly Member[]) 
   };
 }
 
+/** Groups, one a line. */
 export function groupTable(groups: readonly StoredGroup[]): string {
   return renderTable(
     [
@@ -62,6 +63,7 @@ export function groupFields(group: StoredGroup): Record<string, Cell> {
   };
 }
 
+/** The members of a group, one a line. */
 export function memberTable(members: readonly Member[]): string {
   return renderTable(
     [{ title: 'member' }, { title: 'administrator' }],

@@ -14,6 +14,7 @@ export function serviceDocument({ id, name, createdAt, rotatedAt }: Service) {
   return { id, name, created_at: formatInstant(createdAt), rotated_at: formatInstant(rotatedAt) };
 }
 
+/** Service accounts, one a line. */
 export function serviceTable(services: readonly Service[]): string {
   return renderTable(
     [

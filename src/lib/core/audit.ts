@@ -15,6 +15,7 @@ export interface Author {
 /** How many rows of each table a transaction inserted, updated or deleted. An upsert did one of the first two. */
 export type ChangeCounts = Readonly<Record<string, Readonly<Partial<Record<ChangeKind, number>>>>>;
 
+/** What became of a row; of an upsert nobody can say whether it inserted or updated. */
 export type ChangeKind = 'inserted' | 'updated' | 'upserted' | 'deleted';
 
 /**
@@ -37,6 +38,7 @@ export interface AuditEntry extends Author {
   readonly hash: string;
 }
 
+/** Whether a transaction is all that its command did, or one of several. */
 export type AuditResult = 'done' | 'part';
 
 /** What stands in place of the hash before the first entry of a topic. */

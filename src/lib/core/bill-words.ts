@@ -38,6 +38,7 @@ export interface BillWords {
   page(number: number, of: number): string;
 }
 
+/** The words of bills in each language that a user can have. */
 export const BILL_WORDS: Readonly<Record<Language, BillWords>> = {
   en: {
     invoice: 'Invoice',

@@ -1,5 +1,6 @@
 import { quote, refuse } from './errors.ts';
 
+/** What a key of the configuration can hold. */
 export type ConfigValue = string | number | boolean;
 
 interface ConfigKey<Value extends ConfigValue> {

@@ -12,6 +12,7 @@ export interface Range<At extends Instant | Day> {
   readonly to?: At | undefined;
 }
 
+/** Of UTC as POSIX counts it: without leap seconds. */
 export const SECONDS_PER_DAY = 86_400;
 
 /** The first and the last second of the years that ISO 8601 writes with four digits: 0000-01-01 and 9999-12-31. */

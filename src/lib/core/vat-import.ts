@@ -24,6 +24,7 @@ export interface VatImportPlan<Stored extends VatRateEntry = VatRateEntry> {
   readonly warnings: readonly VatWarning[];
 }
 
+/** Where the rates of an import come from, and what it may change. */
 export interface VatImportOptions {
   /** Whether the rates were read from a file or are the table that comes with the program. */
   readonly source: 'file' | 'shipped';

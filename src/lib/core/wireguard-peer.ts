@@ -22,6 +22,7 @@ export interface FoundPeer {
  */
 export type FoundPeers = ReadonlySet<string>;
 
+/** Those of an interface that is new. */
 export const NO_PEERS: FoundPeers = new Set();
 
 /** The peers by their keys with their networks; of two with one key the last, as `wg` takes them. */

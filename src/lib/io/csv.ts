@@ -16,6 +16,7 @@ export interface CsvRow {
   readonly expected?: number;
 }
 
+/** What a file is expected to look like. */
 export interface CsvFormat {
   /** The name of the file in messages. */
   readonly file: string;

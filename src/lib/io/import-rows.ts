@@ -22,6 +22,7 @@ export const REASON = 'reason';
 /** How each column is read. An empty cell, and a column that the file leaves out, is undefined and not parsed. */
 export type ColumnParsers = Readonly<Record<string, (text: string) => unknown>>;
 
+/** What the rows of an import may hold, and how refusals name their columns. */
 export interface RowFormat<Parsers extends ColumnParsers> {
   readonly parsers: Parsers;
   /** The columns that the file must have and that no row may leave empty. */

@@ -8,6 +8,7 @@ export interface TextLine {
   readonly text: string;
 }
 
+/** What lines are expected to look like. */
 export interface LinesFormat {
   /** The name of the file in messages. */
   readonly file: string;

@@ -9,6 +9,7 @@ import { isRoot } from './account.ts';
 const MORE_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const SECONDS = 30;
 
+/** How a program is run other than with an empty input, our own rights, and for as long as we wait. */
 export interface RunOptions {
   /** What the program reads from its standard input; nothing else is ever there. */
   readonly input?: string;

@@ -10,6 +10,7 @@ import type { Schema } from '../io/db/schema.ts';
 import { readGroups } from '../io/ldap/groups.ts';
 import type { Context } from './context.ts';
 
+/** How a group sync goes about what it decided. */
 export interface GroupSyncOptions {
   /** Whom new groups belong to when none of their owners in the directory is a user; null: such groups are refused. */
   readonly owner: Username | null;

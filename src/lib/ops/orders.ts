@@ -109,7 +109,10 @@ export async function listOrders(
   });
 }
 
-/** @throws UNKNOWN_ORDER */
+/**
+ * An order as it is stored.
+ * @throws UNKNOWN_ORDER
+ */
 export async function showOrder(context: Context, key: OrderKey): Promise<StoredOrder> {
   const database = await context.db();
   return database.read((tx) => existing(tx, key));

@@ -14,6 +14,7 @@ import {
 } from '../io/secrets.ts';
 import type { Context } from './context.ts';
 
+/** What a rotation of the key did, or would do. */
 export interface Rotation {
   readonly keyFile: string;
   /** Where the key before it is kept. */

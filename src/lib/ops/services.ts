@@ -19,6 +19,7 @@ export interface Service {
   readonly rotatedAt: Instant;
 }
 
+/** Which service account gets a secret, and where the secret goes. */
 export interface SecretRequest {
   readonly name: ServiceName;
   /** The new file, mode 0600, that the secret goes to; null: it is returned only. */
@@ -82,13 +83,19 @@ export async function listServices(context: Context): Promise<Service[]> {
   return database.read((tx) => findServices(tx));
 }
 
-/** @throws UNKNOWN_SERVICE */
+/**
+ * A service account, without its secret, which nobody can read again.
+ * @throws UNKNOWN_SERVICE
+ */
 export async function showService(context: Context, name: ServiceName): Promise<Service> {
   const database = await context.db();
   return database.read((tx) => findService(tx, name));
 }
 
-/** @throws UNKNOWN_SERVICE */
+/**
+ * Deletes a service account: its secret is refused from then on.
+ * @throws UNKNOWN_SERVICE
+ */
 export async function deleteService(context: Context, name: ServiceName): Promise<Service> {
   const database = await context.db();
   return database.write('people', async (tx) => {

@@ -8,6 +8,7 @@ import type { Schema } from '../io/db/schema.ts';
 import { readPeople } from '../io/ldap/people.ts';
 import type { Context } from './context.ts';
 
+/** How a sync goes about what it decided. */
 export interface SyncOptions {
   /** Decide about everybody and write nothing. */
   readonly dryRun: boolean;

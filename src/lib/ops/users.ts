@@ -27,6 +27,7 @@ export interface PersonOutcome {
   readonly changed: readonly string[];
 }
 
+/** How the directory takes part in it. */
 export interface BootstrapOptions {
   /** Do not ask the directory, although one is configured. */
   readonly local: boolean;
@@ -93,7 +94,10 @@ export async function listUsers(context: Context, filter: PeopleFilter = {}): Pr
   return database.read((tx) => findPeopleOf(tx, filter));
 }
 
-/** @throws UNKNOWN_USER */
+/**
+ * A user with what belongs to them.
+ * @throws UNKNOWN_USER
+ */
 export async function showUser(context: Context, username: Username): Promise<StoredPerson> {
   const database = await context.db();
   const person = await database.read((tx) => findPerson(tx, username));

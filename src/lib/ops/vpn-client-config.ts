@@ -10,6 +10,7 @@ import { readPrivateKey } from '../io/wireguard-key-files.ts';
 import { publicKeyOf } from '../io/wireguard-keys.ts';
 import type { Context } from './context.ts';
 
+/** Which network the configuration is for, and where its private key comes from. */
 export interface ClientConfigRequest {
   readonly networkId: number;
   /** The client's private key: a file, or `-` for standard input; null leaves a placeholder. */

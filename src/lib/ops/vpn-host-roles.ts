@@ -17,6 +17,7 @@ import {
 import { storeWithSecretFile } from '../io/new-secret-file.ts';
 import type { Context } from './context.ts';
 
+/** The role of a host with what its administrator needs to use it. */
 export interface HostGrant {
   readonly host: HostRole;
   /** The pools that it serves: none, if its name is misspelt or its pools are still to be made. */
@@ -69,6 +70,7 @@ export async function listHosts(context: Context): Promise<HostRole[]> {
   return database.read((tx) => findHostRoles(tx));
 }
 
+/** What became of the role of a host. */
 export interface RevokedHost {
   readonly hostname: Hostname;
   readonly role: string;

@@ -42,6 +42,7 @@ import {
 } from '../io/wireguard-files.ts';
 import type { Context } from './context.ts';
 
+/** Which host is brought to what the database says, and how far. */
 export interface HostRequest {
   readonly hostname: Hostname;
   /** Where the files are; undefined: as configured. */

@@ -31,12 +31,14 @@ interface Borrower {
   readonly poolId: number | null;
 }
 
+/** A network that is asked for with the key of its client. */
 export interface NetworkRequest extends Borrower {
   readonly publicKey: PublicKey;
   /** The caller's own name for the network: asking twice for the same gives one network. */
   readonly reference: Reference | null;
 }
 
+/** Networks that are asked for with a file of keys: one for each. */
 export interface BulkRequest extends Borrower {
   /** Public keys, one a line; `-` for standard input. */
   readonly publicKeysFile: string;

@@ -32,7 +32,11 @@ export async function findActor(tx: Transaction<Schema>, username: Username | nu
 /** The ids of the users whose things somebody sees and changes, as a subquery; undefined: everybody's. */
 export type Reach = ReturnType<typeof ownReach> | undefined;
 
-/** @throws UNKNOWN_USER, USER_INACTIVE */
+/**
+ * Whose things somebody sees and changes.
+ * @param asUser null: whoever runs the program, who sees all
+ * @throws UNKNOWN_USER, USER_INACTIVE
+ */
 export async function findReach(tx: Transaction<Schema>, asUser: Username | null): Promise<Reach> {
   const actor = await findActor(tx, asUser);
   return actor === null || actor.isStaff ? undefined : ownReach(tx, actor.id);

@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { type DatabaseUrl, redactDatabaseUrl } from '../../core/database-url.ts';
 import type { Schema } from './schema.ts';
 
+/** The databases that are supported, by the names that `info` and messages give them. */
 export type Backend = 'sqlite' | 'postgresql';
 
 /** What a write transaction changes. On PostgreSQL writers of one topic take turns; on SQLite all writers do. */
@@ -52,6 +53,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** How a database is opened other than commands mostly do: an existing one, of an up-to-date schema. */
 export interface OpenOptions {
   /** Accept a schema that is missing or not up to date: for `migrate`, `doctor` and `info`. */
   readonly anySchema?: boolean;

@@ -47,6 +47,7 @@ const MIGRATIONS: Readonly<Record<string, BackendMigration>> = {
   '0018_orders_replacing': ordersReplacing,
 };
 
+/** The migrations that this version ships, in order. */
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
 
 /**

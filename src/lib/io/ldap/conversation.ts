@@ -191,10 +191,12 @@ export async function secure(
   }
 }
 
+/** Whether a message of a search is an entry that it found. */
 export function isEntry(message: MessageResponse): message is SearchEntry {
   return message instanceof SearchEntry;
 }
 
+/** Whether a message of a search names another server to ask, which nobody does. */
 export function isReference(message: MessageResponse): message is SearchReference {
   return message instanceof SearchReference;
 }
