@@ -39,7 +39,7 @@ Replaced by      –
     });
     expect(await uncloud(create, { url })).toEqual({
       ...created,
-      stderr: 'Order 1 exists already; nothing was changed.\n',
+      stderr: 'Order 1 exists already; nothing changed.\n',
     });
     const replaced = await uncloud(
       ['order', 'replace', 'nico-vm', '--product', 'Big VM', '--at', '2025-01-16', '--reference', '42'],

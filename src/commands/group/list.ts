@@ -20,7 +20,7 @@ export default class GroupList extends BaseCommand {
     const filter = { username: flags.user, isActive: flags.active };
     const groups = await listGroups(await this.context(), filter);
     if (groups.length > 0) this.log(groupTable(groups));
-    else this.say('There is no such group. Create one with: uncloud group create NAME --owner USER');
+    else this.say('There are no such groups. Create one with: uncloud group create NAME --owner USER');
     return { groups: groups.map(groupDocument) };
   }
 }

@@ -39,9 +39,7 @@ With --reference the same order is placed once, however often the command is run
       },
     );
     this.log(renderFields(orderFields(order)));
-    this.say(
-      created ? `Created order ${order.id}.` : `Order ${order.id} exists already; nothing was changed.`,
-    );
+    this.say(created ? `Created order ${order.id}.` : `Order ${order.id} exists already; nothing changed.`);
     return { order: orderDocument(order), created };
   }
 }

@@ -30,7 +30,7 @@ An earlier end also brings the end of the service forward.`;
       notForBilling: flags['not-for-billing'],
     });
     this.log(renderFields(orderFields(order)));
-    this.say(changed ? `Updated order ${order.id}.` : `Order ${order.id} is just so; nothing was changed.`);
+    this.say(changed ? `Updated order ${order.id}.` : `Order ${order.id} is so already; nothing changed.`);
     return { order: orderDocument(order), changed };
   }
 }

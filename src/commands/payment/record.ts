@@ -47,7 +47,7 @@ What is recorded stays: correct it with the opposite amount under another refere
     );
     const { number, currency } = payment;
     const money = (minor: bigint) => `${formatMinor(minor, currency)} ${currency}`;
-    if (!created) this.say(`The payment is recorded already; nothing was changed.`);
+    if (!created) this.say('The payment is recorded already; nothing changed.');
     else
       this.say(
         `${options.dryRun ? 'Would record' : 'Recorded'} ${money(payment.amount)} for bill ${number}.`,

@@ -41,7 +41,7 @@ export default class UserList extends BaseCommand {
       user.isActive ? 'yes' : 'no',
     ]);
     if (rows.length === 0)
-      this.say('There is no such user. Create one with: uncloud bootstrap-user --username NAME');
+      this.say('There are no such users. Create one with: uncloud bootstrap-user --username NAME');
     else this.log(renderTable(columns, rows));
     return { users: people.map(personDocument) };
   }

@@ -468,14 +468,15 @@ const DEFINITIONS = {
   }),
   NO_POOL_OF_SIZE: define<{ size: number; poolId: number | null; sizes: readonly number[] }>({
     when: 'No pool, or not the named one, hands out networks of the size that is asked for.',
-    say: ({ size, poolId, sizes }) => ({
-      message: `${poolId === null ? 'No pool hands' : `Pool ${poolId} does not hand`} out networks of length ${size}.`,
-      hint:
-        sizes.length === 0
-          ? 'Create a pool first with: uncloud vpn pool create PREFIX --subnetwork-size 48 --hostname FQDN'
-          : `Ask for ${sizes.map((offered) => `--size ${offered}`).join(' or ')}, or create a pool with: uncloud vpn pool create`,
-      data: { sizes },
-    }),
+    say: ({ size, poolId, sizes }) => {
+      const other = sizes.map((offered) => `--size ${offered}`).join(' or ');
+      const create = `uncloud vpn pool create PREFIX --subnetwork-size ${size} --hostname FQDN --generate-key`;
+      return {
+        message: `${poolId === null ? 'No pool hands' : `Pool ${poolId} does not hand`} out networks of length ${size}.`,
+        hint: `${other === '' ? 'Create' : `Ask for ${other}, or create`} a pool with: ${create}`,
+        data: { sizes },
+      };
+    },
     example: { size: 64, poolId: null, sizes: [48, 56] },
   }),
   UNKNOWN_POOL: define<{ id: string }>({
@@ -851,15 +852,6 @@ const DEFINITIONS = {
   }),
 
   // ── configuration, files, usage ────────────────────────────────────────────────────────────────────────
-  ORDER_REPLACED: define<{ order: number; successor: number }>({
-    when: 'An order that was replaced already is replaced again.',
-    say: ({ order, successor }) => ({
-      message: `Order ${order} is replaced by order ${successor} already.`,
-      hint: `Replace that one with: uncloud order replace ${successor}; or take it back with: uncloud order cancel ${successor}`,
-      data: { order, replaced_by: successor },
-    }),
-    example: { order: 1, successor: 2 },
-  }),
   INVALID_ID: define<{ text: string }>({
     when: 'An id is not a whole number from 1, alone or after `id:`.',
     exit: EXIT.USAGE,
@@ -1930,10 +1922,218 @@ const DEFINITIONS = {
     when: 'Following what an order replaces leads back to the same order.',
     say: ({ order }) => ({
       message: `Order ${order} replaces itself, directly or over other orders.`,
-      hint: `Look at the chain with \`uncloud order show ${order}\` and correct the order that replaces a newer one.`,
+      hint: `Look at the chain with \`uncloud order show ${shellWord(String(order))}\` and correct the order that replaces a newer one.`,
       data: { field: 'replaces' },
     }),
     example: { order: 7 },
+  }),
+  CURRENCY_MISMATCH: define<{ order: number | string; currency: string; other: string }>({
+    when: 'An order is to be replaced by one in another currency.',
+    say: ({ order, currency, other }) => ({
+      message: `Order ${order} is in ${currency} and cannot be replaced by one in ${other}.`,
+      hint: `End it with \`uncloud order cancel ${shellWord(String(order))}\` and place a new one with \`uncloud order create\`.`,
+      data: { field: 'currency' },
+    }),
+    example: { order: 7, currency: 'CHF', other: 'EUR' },
+  }),
+  ORDER_UNCHANGED: define<{ order: number }>({
+    when: 'An order is to be replaced by one with the same terms.',
+    say: ({ order }) => ({
+      message: `Order ${order} has these terms already: its replacement would be the same order once more.`,
+      hint: `See them with \`uncloud order show ${order}\`, and say what changes, for example: uncloud order replace ${order} --quantity 2`,
+      data: { order },
+    }),
+    example: { order: 7 },
+  }),
+  ORDER_REPLACED: define<{ order: number; successor: number }>({
+    when: 'An order that was replaced already is replaced again.',
+    say: ({ order, successor }) => ({
+      message: `Order ${order} is replaced by order ${successor} already.`,
+      hint: `Replace that one with: uncloud order replace ${successor}; or take it back with: uncloud order cancel ${successor}`,
+      data: { order, replaced_by: successor },
+    }),
+    example: { order: 1, successor: 2 },
+  }),
+  ORDER_ENDED: define<{ order: number; end: string }>({
+    when: 'An order that has ended is to be cancelled or replaced.',
+    say: ({ order, end }) => ({
+      message: `Order ${order} ended at ${end}.`,
+      hint: `Place a new order with \`uncloud order create\`, or move its end with: uncloud order update ${order} --ends-at AT`,
+    }),
+    example: { order: 7, end: '2025-01-31T00:00:00Z' },
+  }),
+  ORDER_CHANGED: define<{ order: number; record: number; field: string }>({
+    when: 'A bill record was made from other terms than its order has now; the terms of an order never change.',
+    say: ({ order, record, field }) => ({
+      message: `The ${field} of order ${order} differs from what its bill record ${record} was made with.`,
+      hint: 'Somebody wrote to the database directly: restore the order, then find all faults with `uncloud bill verify`.',
+      data: { order, record, field },
+    }),
+    example: { order: 7, record: 42, field: 'unit price' },
+  }),
+  BILL_TOO_LARGE: define<{ currency: string }>({
+    when: 'An amount on a bill would be beyond ±9,007,199,254,740,991 of the smallest unit of its currency.',
+    say: ({ currency }) => ({
+      message: `The bill in ${currency} would have amounts too large to be stored exactly.`,
+      hint: 'Bill in steps with an earlier `uncloud bill generate --until`, or look at the prices: `uncloud order list --user USERNAME`.',
+    }),
+    example: { currency: 'CHF' },
+  }),
+  TOO_MANY_PERIODS: define<{ order: number; limit: number }>({
+    when: 'One run would create more than 10,000 bill records for one order.',
+    say: ({ order, limit }) => ({
+      message: `Order ${order} has more than ${limit} records to bill in one run.`,
+      hint: 'Bill it in steps with an earlier `uncloud bill generate --until`, or choose a longer period.',
+    }),
+    example: { order: 7, limit: 10_000 },
+  }),
+  MISSING_COUNTRY: define<Record<never, never>>({
+    when: 'A user without a country in the billing address has something to be billed.',
+    say: () => ({
+      message: 'The billing address has no country, so the VAT cannot be decided.',
+      hint: 'Set it with `uncloud user update USERNAME --country CC`.',
+    }),
+    example: {},
+  }),
+  MISSING_VAT_RATE: define<{ territory: string; day: string }>({
+    when: 'A supply needs a VAT rate that the table does not have for that day.',
+    say: ({ territory, day }) => ({
+      message: `There is no VAT rate for ${quote(territory)} on ${day}.`,
+      hint: 'Import the rates with `uncloud import-vat-rates`; `uncloud vat-rate list --territory` shows what is known.',
+      data: { territory, day },
+    }),
+    example: { territory: 'CH', day: '2015-06-01' },
+  }),
+  SELLER_NOT_REGISTERED: define<{ country: string }>({
+    when: 'VAT is due in a country of the buyer where the provider is neither registered nor covered by the One Stop Shop.',
+    say: ({ country }) => ({
+      message: `The provider must charge the VAT of ${country} but is not registered for it.`,
+      hint: `Enter the registration with \`uncloud provider set --oss\` or \`--registered-in ${country}\`.`,
+      data: { country },
+    }),
+    example: { country: 'DE' },
+  }),
+  PROVIDER_INCOMPLETE: define<Record<never, never>>({
+    when: 'There is something to bill and the provider has no name or no country yet.',
+    say: () => ({
+      message: 'A bill needs the name and the country of the provider.',
+      hint: 'Set them with `uncloud provider set --name NAME --country CC`.',
+    }),
+    example: {},
+  }),
+  DRAFT_PENDING: define<{ id: number }>({
+    when: 'A user has a bill that is still a draft, so nothing new can be billed.',
+    say: ({ id }) => ({
+      message: `The user has a draft bill with the id ${id}.`,
+      hint: `Finish it with \`uncloud bill close ${id}\` or drop it with \`uncloud bill discard ${id}\`; \`uncloud bill list --drafts\` shows all.`,
+    }),
+    example: { id: 7 },
+  }),
+  ISSUE_DATE_TAKEN: define<{ at: string; currency: string }>({
+    when: 'A user has something new to be billed at an instant that already has a bill in the same currency.',
+    say: ({ at, currency }) => ({
+      message: `The user already has a bill in ${currency} issued at ${at}.`,
+      hint: 'Run again with a later instant: `uncloud bill generate --until T`, or `uncloud bill close ID --at T` for a draft.',
+    }),
+    example: { at: '2025-02-01T00:00:00Z', currency: 'CHF' },
+  }),
+  ISSUE_DATE_BEFORE_LAST_BILL: define<{ at: string; last: string }>({
+    when: 'Bills are to be issued at an instant before the newest bill of anybody; numbers rise with issue dates.',
+    say: ({ at, last }) => ({
+      message: `Bills cannot be issued at ${at}: the newest one was issued at ${last}.`,
+      hint: `Use ${last} or later: \`uncloud bill generate --until ${last}\`, or \`uncloud bill close ID --at ${last}\` for a draft.`,
+    }),
+    example: { at: '2025-01-01T00:00:00Z', last: '2025-02-01T00:00:00Z' },
+  }),
+  // ── bills ──────────────────────────────────────────────────────────────────────────────────────────────
+  ISSUE_DATE_IN_FUTURE: define<{ at: string; now: string }>({
+    when: 'Bills are to be issued at an instant that is still to come.',
+    say: ({ at, now }) => ({
+      message: `Bills cannot be issued at ${at}: it is only ${now}.`,
+      hint: `See what there will be with \`uncloud bill generate --until ${at} --dry-run\`.`,
+    }),
+    example: { at: '2030-01-01T00:00:00Z', now: '2026-01-01T00:00:00Z' },
+  }),
+  ISSUE_DATE_BEFORE_DRAFT: define<{ id: number; at: string; own: string }>({
+    when: 'A draft is to be issued at an instant before the one up to which it charges.',
+    say: ({ id, at, own }) => ({
+      message: `Draft ${id} charges what was due at ${own} and cannot be issued earlier, at ${at}.`,
+      hint: `Close it as it is with \`uncloud bill close ${id}\`, or with a later --at.`,
+    }),
+    example: { id: 7, at: '2025-01-01T00:00:00Z', own: '2025-02-01T00:00:00Z' },
+  }),
+  INVALID_BILL_NUMBER: define<{ text: string }>({
+    when: 'A bill is named neither by its number nor by `id:` and its id.',
+    say: ({ text }) => ({
+      message: `${quote(text)} is not the number of a bill.`,
+      hint: 'Write the number, for example 12, or id:7 for a draft; `uncloud bill list` shows both.',
+    }),
+    example: { text: 'draft' },
+  }),
+  UNKNOWN_BILL: define<{ bill: string }>({
+    when: 'There is no bill with that number or id.',
+    say: ({ bill }) => ({
+      message: `There is no bill ${bill}.`,
+      hint: 'List the bills with: uncloud bill list',
+      data: { bill },
+    }),
+    example: { bill: 'id:7' },
+  }),
+  BILL_ISSUED: define<{ id: number; number: number }>({
+    when: 'A bill that has its number is to be closed or discarded; only drafts can be.',
+    say: ({ id, number }) => ({
+      message: `The bill with the id ${id} is issued: it has the number ${number} and does not change any more.`,
+      hint: `Look at it with \`uncloud bill show ${number}\`; correct the orders, and the next bill credits the difference.`,
+      data: { id, number },
+    }),
+    example: { id: 7, number: 12 },
+  }),
+  STDOUT_TAKEN: define<{ documents: number }>({
+    when: 'More than one document would go to standard output; the one of --json counts.',
+    exit: EXIT.USAGE,
+    say: ({ documents }) => ({
+      message: `Standard output takes one document, not ${documents}.`,
+      hint: 'Export one bill, or one journal, without --json, or give a folder with --output.',
+    }),
+    example: { documents: 2 },
+  }),
+  // ── documents of bills ────────────────────────────────────────────────────────────────────────────────
+  SELECTION_UNCLEAR: define<{ both: boolean }>({
+    when: 'A command says neither which bills by their names nor by a filter, or it says both.',
+    exit: EXIT.USAGE,
+    say: ({ both }) => ({
+      message: both
+        ? 'Bills are named one by one, and at the same time chosen by a filter.'
+        : 'It is not said which bills are meant.',
+      hint: 'Name them, or choose them with --all, --user, --from, --to or --currency; `uncloud bill list` shows them.',
+    }),
+    example: { both: false },
+  }),
+  DRAFT_NOT_ISSUED: define<{ id: number }>({
+    when: 'A draft is to become a document that only an issued bill can be: an electronic invoice or a journal.',
+    say: ({ id }) => ({
+      message: `The bill with the id ${id} is a draft: it has no number yet.`,
+      hint: `Issue it first with: uncloud bill close ${id}`,
+      data: { id },
+    }),
+    example: { id: 7 },
+  }),
+  E_INVOICE_INCOMPLETE: define<{
+    number: number;
+    party: 'seller' | 'buyer';
+    username: string;
+    rule: string;
+  }>({
+    when: 'A bill does not say what an electronic invoice has to say. Bills do not change: it helps the bills to come.',
+    say: ({ number, party, username, rule }) => ({
+      message: `Bill ${number} cannot be an electronic invoice: it has no VAT number of the ${party} (EN 16931, ${rule}).`,
+      hint:
+        party === 'seller'
+          ? 'Set it for the bills to come with: uncloud provider set --vat-number NUMBER'
+          : `Set it for the bills to come with: uncloud user update ${shellWord(username)} --vat-number NUMBER`,
+      data: { number, party, rule },
+    }),
+    example: { number: 12, party: 'seller', username: 'nico', rule: 'BR-S-02' },
   }),
   // ── payments ───────────────────────────────────────────────────────────────────────────────────────────
   INVALID_AMOUNT: define<{ amount: string; currency: string; decimals: number }>({
@@ -2002,7 +2202,7 @@ const DEFINITIONS = {
     when: 'A bill has a payment with the same reference but another amount or day.',
     say: ({ number, reference, stored, given }) => ({
       message: `Bill ${number} has a payment ${quote(reference)} of ${stored}, not ${given}.`,
-      hint: `Give another payment another reference; take back a mistake with a negative amount: uncloud payment list --bill ${number}`,
+      hint: `Give another payment another reference; take a mistake back with a payment of a negative amount. See the payments with: uncloud payment list --bill ${number}`,
       data: { number, field: 'reference' },
     }),
     example: {
@@ -2097,205 +2297,6 @@ const DEFINITIONS = {
       data: { encoding },
     }),
     example: { file: 'statement.xml', encoding: 'EBCDIC', reason: 'which is not read' },
-  }),
-  CURRENCY_MISMATCH: define<{ order: number | string; currency: string; other: string }>({
-    when: 'An order is to be replaced by one in another currency.',
-    say: ({ order, currency, other }) => ({
-      message: `Order ${order} is in ${currency} and cannot be replaced by one in ${other}.`,
-      hint: `End it with \`uncloud order cancel ${order}\` and place a new one with \`uncloud order create\`.`,
-      data: { field: 'currency' },
-    }),
-    example: { order: 7, currency: 'CHF', other: 'EUR' },
-  }),
-  ORDER_UNCHANGED: define<{ order: number }>({
-    when: 'An order is to be replaced by one with the same terms.',
-    say: ({ order }) => ({
-      message: `Order ${order} has these terms already: its replacement would be the same order once more.`,
-      hint: `See them with \`uncloud order show ${order}\`, and say what changes, for example: uncloud order replace ${order} --quantity 2`,
-      data: { order },
-    }),
-    example: { order: 7 },
-  }),
-  ORDER_ENDED: define<{ order: number; end: string }>({
-    when: 'An order that has ended is to be cancelled or replaced.',
-    say: ({ order, end }) => ({
-      message: `Order ${order} ended at ${end}.`,
-      hint: 'Place a new order with `uncloud order create`, or move its end with `uncloud order update --ends-at`.',
-    }),
-    example: { order: 7, end: '2025-01-31T00:00:00Z' },
-  }),
-  ORDER_CHANGED: define<{ order: number; record: number; field: string }>({
-    when: 'A bill record was made from other terms than its order has now; the terms of an order never change.',
-    say: ({ order, record, field }) => ({
-      message: `The ${field} of order ${order} differs from what its bill record ${record} was made with.`,
-      hint: 'Somebody wrote to the database directly: restore the order, then find all faults with `uncloud bill verify`.',
-      data: { order, record, field },
-    }),
-    example: { order: 7, record: 42, field: 'unit price' },
-  }),
-  BILL_TOO_LARGE: define<{ currency: string }>({
-    when: 'An amount on a bill would be beyond ±9,007,199,254,740,991 of the smallest unit of its currency.',
-    say: ({ currency }) => ({
-      message: `The bill in ${currency} would have amounts too large to be stored exactly.`,
-      hint: 'Bill in steps with an earlier `uncloud bill generate --until`, or look at the prices: `uncloud order list --user USERNAME`.',
-    }),
-    example: { currency: 'CHF' },
-  }),
-  TOO_MANY_PERIODS: define<{ order: number; limit: number }>({
-    when: 'One run would create more than 10,000 bill records for one order.',
-    say: ({ order, limit }) => ({
-      message: `Order ${order} has more than ${limit} records to bill in one run.`,
-      hint: 'Bill it in steps with an earlier `uncloud bill generate --until`, or choose a longer period.',
-    }),
-    example: { order: 7, limit: 10_000 },
-  }),
-  MISSING_COUNTRY: define<Record<string, never>>({
-    when: 'A user without a country in the billing address has something to be billed.',
-    say: () => ({
-      message: 'The billing address has no country, so the VAT cannot be decided.',
-      hint: 'Set it with `uncloud user update USERNAME --country CC`.',
-    }),
-    example: {},
-  }),
-  MISSING_VAT_RATE: define<{ territory: string; day: string }>({
-    when: 'A supply needs a VAT rate that the table does not have for that day.',
-    say: ({ territory, day }) => ({
-      message: `There is no VAT rate for ${quote(territory)} on ${day}.`,
-      hint: 'Import the rates with `uncloud import-vat-rates`; `uncloud vat-rate list --territory` shows what is known.',
-      data: { territory, day },
-    }),
-    example: { territory: 'CH', day: '2015-06-01' },
-  }),
-  SELLER_NOT_REGISTERED: define<{ country: string }>({
-    when: 'VAT is due in a country of the buyer where the provider is neither registered nor covered by the One Stop Shop.',
-    say: ({ country }) => ({
-      message: `The provider must charge the VAT of ${country} but is not registered for it.`,
-      hint: `Enter the registration with \`uncloud provider set --oss\` or \`--registered-in ${country}\`.`,
-      data: { country },
-    }),
-    example: { country: 'DE' },
-  }),
-  PROVIDER_INCOMPLETE: define<Record<string, never>>({
-    when: 'There is something to bill and the provider has no name or no country yet.',
-    say: () => ({
-      message: 'A bill needs the name and the country of the provider.',
-      hint: 'Set them with `uncloud provider set --name NAME --country CC`.',
-    }),
-    example: {},
-  }),
-  DRAFT_PENDING: define<{ id: number }>({
-    when: 'A user has a bill that is still a draft, so nothing new can be billed.',
-    say: ({ id }) => ({
-      message: `The user has a draft bill with the id ${id}.`,
-      hint: `Finish it with \`uncloud bill close ${id}\` or drop it with \`uncloud bill discard ${id}\`; \`uncloud bill list --drafts\` shows all.`,
-    }),
-    example: { id: 7 },
-  }),
-  ISSUE_DATE_TAKEN: define<{ at: string; currency: string }>({
-    when: 'A user has something new to be billed at an instant that already has a bill in the same currency.',
-    say: ({ at, currency }) => ({
-      message: `The user already has a bill in ${currency} issued at ${at}.`,
-      hint: 'Run again with a later instant: `uncloud bill generate --until T`, or `uncloud bill close ID --at T` for a draft.',
-    }),
-    example: { at: '2025-02-01T00:00:00Z', currency: 'CHF' },
-  }),
-  ISSUE_DATE_BEFORE_LAST_BILL: define<{ at: string; last: string }>({
-    when: 'Bills are to be issued at an instant before the newest bill of anybody; numbers rise with issue dates.',
-    say: ({ at, last }) => ({
-      message: `Bills cannot be issued at ${at}: the newest one was issued at ${last}.`,
-      hint: `Use ${last} or later: \`uncloud bill generate --until ${last}\`, or \`uncloud bill close ID --at ${last}\` for a draft.`,
-    }),
-    example: { at: '2025-01-01T00:00:00Z', last: '2025-02-01T00:00:00Z' },
-  }),
-  // ── bills ──────────────────────────────────────────────────────────────────────────────────────────────
-  ISSUE_DATE_IN_FUTURE: define<{ at: string; now: string }>({
-    when: 'Bills are to be issued at an instant that is still to come.',
-    say: ({ at, now }) => ({
-      message: `Bills cannot be issued at ${at}: it is only ${now}.`,
-      hint: `See what there will be with \`uncloud bill generate --until ${at} --dry-run\`.`,
-    }),
-    example: { at: '2030-01-01T00:00:00Z', now: '2026-01-01T00:00:00Z' },
-  }),
-  ISSUE_DATE_BEFORE_DRAFT: define<{ id: number; at: string; own: string }>({
-    when: 'A draft is to be issued at an instant before the one up to which it charges.',
-    say: ({ id, at, own }) => ({
-      message: `Draft ${id} charges what was due at ${own} and cannot be issued earlier, at ${at}.`,
-      hint: `Close it as it is with \`uncloud bill close ${id}\`, or with a later --at.`,
-    }),
-    example: { id: 7, at: '2025-01-01T00:00:00Z', own: '2025-02-01T00:00:00Z' },
-  }),
-  INVALID_BILL_NUMBER: define<{ text: string }>({
-    when: 'A bill is named neither by its number nor by `id:` and its id.',
-    say: ({ text }) => ({
-      message: `${quote(text)} is not the number of a bill.`,
-      hint: 'Write the number, for example 12, or id:7 for a draft; `uncloud bill list` shows both.',
-    }),
-    example: { text: 'draft' },
-  }),
-  UNKNOWN_BILL: define<{ bill: string }>({
-    when: 'There is no bill with that number or id.',
-    say: ({ bill }) => ({
-      message: `There is no bill ${bill}.`,
-      hint: 'List the bills with: uncloud bill list',
-      data: { bill },
-    }),
-    example: { bill: 'id:7' },
-  }),
-  BILL_ISSUED: define<{ id: number; number: number }>({
-    when: 'A bill that has its number is to be closed or discarded; only drafts can be.',
-    say: ({ id, number }) => ({
-      message: `The bill with the id ${id} is issued: it has the number ${number} and does not change any more.`,
-      hint: `Look at it with \`uncloud bill show ${number}\`; correct the orders, and the next bill credits the difference.`,
-      data: { id, number },
-    }),
-    example: { id: 7, number: 12 },
-  }),
-  STDOUT_TAKEN: define<{ documents: number }>({
-    when: 'More than one document would go to standard output; the one of --json counts.',
-    exit: EXIT.USAGE,
-    say: ({ documents }) => ({
-      message: `Standard output takes one document, not ${documents}.`,
-      hint: 'Export one bill, or one journal, without --json, or give a folder with --output.',
-    }),
-    example: { documents: 2 },
-  }),
-  // ── documents of bills ──
-  SELECTION_UNCLEAR: define<{ both: boolean }>({
-    when: 'A command says neither which bills by their names nor by a filter, or it says both.',
-    exit: EXIT.USAGE,
-    say: ({ both }) => ({
-      message: both
-        ? 'Bills are named one by one, and at the same time chosen by a filter.'
-        : 'It is not said which bills are meant.',
-      hint: 'Name them, or choose them with --all, --user, --from, --to or --currency; `uncloud bill list` shows them.',
-    }),
-    example: { both: false },
-  }),
-  DRAFT_NOT_ISSUED: define<{ id: number }>({
-    when: 'A draft is to become a document that only an issued bill can be: an electronic invoice or a journal.',
-    say: ({ id }) => ({
-      message: `The bill with the id ${id} is a draft: it has no number yet.`,
-      hint: `Issue it first with: uncloud bill close ${id}`,
-      data: { id },
-    }),
-    example: { id: 7 },
-  }),
-  E_INVOICE_INCOMPLETE: define<{
-    number: number;
-    party: 'seller' | 'buyer';
-    username: string;
-    rule: string;
-  }>({
-    when: 'A bill does not say what an electronic invoice has to say. Bills do not change: it helps the bills to come.',
-    say: ({ number, party, username, rule }) => ({
-      message: `Bill ${number} cannot be an electronic invoice: it has no VAT number of the ${party} (EN 16931, ${rule}).`,
-      hint:
-        party === 'seller'
-          ? 'Set it for the bills to come with: uncloud provider set --vat-number NUMBER'
-          : `Set it for the bills to come with: uncloud user update ${shellWord(username)} --vat-number NUMBER`,
-      data: { number, party, rule },
-    }),
-    example: { number: 12, party: 'seller', username: 'nico', rule: 'BR-S-02' },
   }),
 } as const;
 

@@ -20,7 +20,7 @@ export default class VpnNetworkList extends BaseCommand {
     const filter = { username: flags.user, poolId: flags.pool };
     const networks = await listNetworks(await this.context(), filter);
     if (networks.length > 0) this.log(networkTable(networks));
-    else this.say('There is no such network.');
+    else this.say('There are no such networks. Lend one with: uncloud vpn network create');
     return { networks: networks.map(networkDocument) };
   }
 }

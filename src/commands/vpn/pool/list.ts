@@ -18,7 +18,7 @@ export default class VpnPoolList extends BaseCommand {
     const { flags } = await this.parse(VpnPoolList);
     const pools = await listPools(await this.context(), flags.hostname);
     if (pools.length > 0) this.log(poolTable(pools));
-    else this.say('There is no such pool. Create one with: uncloud vpn pool create PREFIX --hostname FQDN');
+    else this.say('There are no such pools. Create one with: uncloud vpn pool create');
     return { pools: pools.map(poolDocument) };
   }
 }
