@@ -26,12 +26,15 @@ beforeAll(async () => {
   await run(['db-add-defaults']);
   await run(['import-vat-rates']);
   await run(['user', 'import', '-'], `username,organization,country\nanna,${STREET},CH\n`);
+  await run('bootstrap-user --username zoe --country FR --vat-number FR61954506077 --no-ldap'.split(' '));
+  await run(['user', 'update', 'zoe', '--vat-checked-on', '2025-01-15']);
   await run(
     ['order', 'import', '-'],
     [
       'username,quantity,one_time_price,recurring_price,period,currency,starts_at,ends_at,description',
       `anna,1,-5,,once,CHF,2025-01-01,,${STREET}`,
       `anna,3,1,10,30d,CHF,2025-01-01,2026-01-01,${STREET}`,
+      `zoe,1,-5,,once,EUR,2025-02-01,,${STREET}`,
     ].join('\n'),
   );
   await run(['provider', 'set', '--name', 'Example', '--country', 'CH']);
@@ -93,6 +96,18 @@ describe.runIf(hasScript || process.env.CI)(title, () => {
     expect(records).toHaveLength(4);
     for (const record of records) expect(record.length, record).toBeLessThanOrEqual(COLUMNS);
     expect(records[2]).toMatch(/ 2025-01-01 {2}2025-01-30 +3 +10\.00 +8\.1 +30\.00$/);
+  });
+
+  it('a bill says why its VAT is as it is without breaking words', () => {
+    const lines = onTerminal('bill show 2').split('\r\n');
+    const reason = lines.slice(
+      lines.findIndex((line) => line.startsWith('The buyer in FR')),
+      -1,
+    );
+    expect(reason).toEqual([
+      'The buyer in FR has a valid VAT number and owes the VAT (Directive 2006/112/EC',
+      '  Art. 44 and 196).',
+    ]);
   });
 
   it('colours the usage of a pool and the word Error, unless nobody wants it', () => {

@@ -4,7 +4,6 @@ import { parsedArg } from '../../lib/cli/flags.ts';
 import { paymentTable } from '../../lib/cli/payments.ts';
 import { renderFields } from '../../lib/cli/table.ts';
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
-import { escapeControl } from '../../lib/core/escape-control.ts';
 import { showBill } from '../../lib/ops/bills.ts';
 
 export default class BillShow extends BaseCommand {
@@ -22,8 +21,8 @@ A draft has no number: name it by its id, as in id:7.`;
   async run() {
     const { args } = await this.parse(BillShow);
     const bill = await showBill(await this.context(), args.number);
-    const reasons = vatReasons(bill.records).map(escapeControl).join('\n');
-    const parts = [renderFields(billFields(bill)), recordTable(bill), vatTable(bill), reasons];
+    const tables = [recordTable(bill), vatTable(bill)];
+    const parts = [renderFields(billFields(bill)), ...tables, vatReasons(bill.records)];
     if (bill.payments.length > 0) parts.push(paymentTable(bill.payments));
     this.log(parts.join('\n\n'));
     return { bill: paidBillDocument(bill) };

@@ -10,6 +10,7 @@ import {
 } from '../core/bill-document.ts';
 import type { BuyerOnBill, SellerOnBill } from '../core/bill-parties.ts';
 import type { StoredRecord } from '../core/charge.ts';
+import { escapeControl } from '../core/escape-control.ts';
 import { formatInstant, lastSecondBefore } from '../core/instant.ts';
 import { type Currency, formatMinor, type Minor } from '../core/money.ts';
 import { formatVatPercent } from '../core/vat.ts';
@@ -17,7 +18,8 @@ import type { BillSummary } from '../io/db/bills.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { MadeBill, Totals } from '../ops/bill-run.ts';
 import { paymentDocument } from './payments.ts';
-import { type Cell, type Column, renderTable, right, toCode, toDay } from './table.ts';
+import { wrapSentences } from './sentence.ts';
+import { type Cell, type Column, renderTable, right, terminalWidth, toCode, toDay } from './table.ts';
 
 /** A bill of a list, as `--json` gives it. */
 export function billDocument(bill: BillSummary) {
@@ -147,9 +149,10 @@ export function vatTable({ vatGroups, ...bill }: Bill): string {
   return renderTable([...columns, right('total')], [...rows, total]);
 }
 
-/** Why the VAT is as it is: each reason once. */
-export function vatReasons(records: readonly StoredRecord[]): string[] {
-  return [...new Set(records.map(({ vat }) => vat.reason))];
+/** Why the VAT is as it is: each reason once, in sentences that fit the terminal. */
+export function vatReasons(records: readonly StoredRecord[], width = terminalWidth()): string {
+  const reasons = new Set(records.map(({ vat }) => vat.reason));
+  return [...reasons].map((reason) => wrapSentences(escapeControl(reason), width, '  ')).join('\n');
 }
 
 const HEAD: readonly Column[] = [
