@@ -1,8 +1,7 @@
 import { explanationDocument, explanationFields } from '../../lib/cli/bill-explanation.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { parsedArg } from '../../lib/cli/flags.ts';
+import { billArg } from '../../lib/cli/flags.ts';
 import { billHeadJson } from '../../lib/core/bill-document.ts';
-import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { explainBill } from '../../lib/ops/bills.ts';
 
 export default class BillExplain extends BaseCommand {
@@ -17,7 +16,7 @@ A draft has no number: name it by its id, as in id:7.`;
     '<%= config.bin %> bill explain id:7',
     `<%= config.bin %> bill explain 12 --json | jq -r '.records[] | .net + " " + .rule'`,
   ];
-  static override args = { number: parsedArg('Number of the bill, or id:N', parseBillReference) };
+  static override args = { number: billArg };
 
   async run() {
     const { args } = await this.parse(BillExplain);

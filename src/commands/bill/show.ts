@@ -1,9 +1,8 @@
 import { billFields, paidBillDocument, recordTable, vatReasons, vatTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { parsedArg } from '../../lib/cli/flags.ts';
+import { billArg } from '../../lib/cli/flags.ts';
 import { paymentTable } from '../../lib/cli/payments.ts';
 import { renderFields } from '../../lib/cli/table.ts';
-import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { showBill } from '../../lib/ops/bills.ts';
 
 export default class BillShow extends BaseCommand {
@@ -16,7 +15,7 @@ A draft has no number: name it by its id, as in id:7.`;
     '<%= config.bin %> bill show id:7',
     '<%= config.bin %> bill show 12 --json | jq .bill.vat_breakdown',
   ];
-  static override args = { number: parsedArg('Number of the bill, or id:N', parseBillReference) };
+  static override args = { number: billArg };
 
   async run() {
     const { args } = await this.parse(BillShow);

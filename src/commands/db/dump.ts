@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { totalRows } from '../../lib/cli/dumps.ts';
+import { exportFlags } from '../../lib/cli/export-command.ts';
 import { refuse } from '../../lib/core/errors.ts';
 import { dumpDatabase } from '../../lib/ops/dump.ts';
 
@@ -14,19 +14,12 @@ Database roles of VPN hosts belong to the server and are left out.`;
     '<%= config.bin %> db dump --output uncloud.jsonl',
     '<%= config.bin %> db dump | gzip > uncloud.jsonl.gz',
   ];
-  static override flags = {
-    output: Flags.string({
-      char: 'o',
-      default: '-',
-      helpValue: 'FILE|-',
-      summary: 'A new file, mode 0600, or standard output',
-    }),
-  };
+  static override flags = { output: exportFlags.output };
 
   async run() {
     const { flags } = await this.parse(DbDump);
     const { output } = flags;
-    if (this.jsonEnabled() && output === '-') throw refuse.OUTPUT_NEEDED({ command: 'db dump' });
+    if (this.jsonEnabled() && output === '-') throw refuse.OUTPUT_NEEDED({ command: this.words });
     const rows = await dumpDatabase(await this.context(), output);
     this.say(`Dumped ${totalRows(rows)}.`);
     return { output, rows };

@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { asUser, parsedArg } from '../../lib/cli/flags.ts';
+import { asUser, usernameArg } from '../../lib/cli/flags.ts';
 import { groupArg, membersDocument, membershipWarning } from '../../lib/cli/groups.ts';
-import { parseUsername } from '../../lib/core/user.ts';
 import { addMember } from '../../lib/ops/groups.ts';
 
 export default class GroupAddMember extends BaseCommand {
@@ -14,7 +13,7 @@ In the name of a user (--as-user) it takes an administrator or the owner of the 
     '<%= config.bin %> group add-member Gletscher beat',
     '<%= config.bin %> group add-member Gletscher anna --admin --as-user nico',
   ];
-  static override args = { group: groupArg, username: parsedArg('Name of the user', parseUsername) };
+  static override args = { group: groupArg, username: usernameArg };
   static override flags = {
     admin: Flags.boolean({ allowNo: true, summary: 'Whether the member is an administrator' }),
     'as-user': asUser,

@@ -1,7 +1,6 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { asUser, parsedArg } from '../../lib/cli/flags.ts';
+import { asUser, usernameArg } from '../../lib/cli/flags.ts';
 import { groupArg, membersDocument, membershipWarning } from '../../lib/cli/groups.ts';
-import { parseUsername } from '../../lib/core/user.ts';
 import { removeMember } from '../../lib/ops/groups.ts';
 
 export default class GroupRemoveMember extends BaseCommand {
@@ -12,7 +11,7 @@ export default class GroupRemoveMember extends BaseCommand {
     '<%= config.bin %> group remove-member Gletscher beat',
     '<%= config.bin %> group remove-member Gletscher beat --as-user nico',
   ];
-  static override args = { group: groupArg, username: parsedArg('Name of the user', parseUsername) };
+  static override args = { group: groupArg, username: usernameArg };
   static override flags = { 'as-user': asUser };
 
   async run() {

@@ -14,7 +14,7 @@ For any other end use uncloud order update --ends-at.`;
     '<%= config.bin %> order cancel 7',
     '<%= config.bin %> order cancel nico-vm --at 2025-01-16 --dry-run',
   ];
-  static override args = { order: orderArg() };
+  static override args = { order: orderArg };
   static override flags = {
     at: instant({ summary: 'When the cancellation is asked for; default: now' }),
     'dry-run': dryRun,

@@ -19,7 +19,7 @@ another product.`;
     '<%= config.bin %> order replace nico-vm --product "Dual-stack VM" --dry-run',
     '<%= config.bin %> order replace ref:2025001 --quantity 3 --at 2025-01-16 --policy full',
   ];
-  static override args = { order: orderArg() };
+  static override args = { order: orderArg };
   static override flags = {
     ...termFlags,
     at: instant({ summary: 'When the change is asked for; default: now' }),

@@ -12,7 +12,7 @@ The end is the order's own or, if it has none, the start of the order that repla
     '<%= config.bin %> order show nico-vm',
     '<%= config.bin %> order show ref:2025001 --json | jq ".order.replaced_by"',
   ];
-  static override args = { order: orderArg() };
+  static override args = { order: orderArg };
 
   async run() {
     const { args } = await this.parse(OrderShow);

@@ -15,7 +15,7 @@ An earlier end also brings the end of the service forward.`;
     '<%= config.bin %> order update nico-vm --ends-at none --no-not-for-billing',
     '<%= config.bin %> order update 7 --service-ends-at 2025-02-14T18:00:00Z',
   ];
-  static override args = { order: orderArg() };
+  static override args = { order: orderArg };
   static override flags = {
     'ends-at': instantOrNone({ summary: 'The first instant at which it runs no more' }),
     'service-ends-at': instantOrNone({ summary: 'When the service is shut down; bills do not depend on it' }),

@@ -1,10 +1,7 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { day, dryRun, parsedArg, signedPrice } from '../../lib/cli/flags.ts';
+import { billArg, day, dryRun, reference, signedPrice } from '../../lib/cli/flags.ts';
 import { paymentDocument } from '../../lib/cli/payments.ts';
-import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { formatMinor } from '../../lib/core/money.ts';
-import { parseReference } from '../../lib/core/reference.ts';
 import { recordPayment } from '../../lib/ops/payments.ts';
 
 export default class PaymentRecord extends BaseCommand {
@@ -18,7 +15,7 @@ What is recorded stays: correct it with the opposite amount under another refere
     '<%= config.bin %> payment record 12 --amount 27.03 --date 2026-01-31 --reference ZV20260131/77',
     '<%= config.bin %> payment record 12 --amount -27.03 --date 2026-01-31 --reference "was bill 13: ZV20260131/77"',
   ];
-  static override args = { bill: parsedArg('Number of the bill, or id:N', parseBillReference) };
+  static override args = { bill: billArg };
   static override flags = {
     amount: signedPrice({
       required: true,
@@ -26,9 +23,8 @@ What is recorded stays: correct it with the opposite amount under another refere
       summary: 'In the currency of the bill; below zero: given back',
     }),
     date: day({ required: true, summary: 'The day on which the money arrived' }),
-    reference: Flags.custom({ parse: async (text) => parseReference(text) })({
+    reference: reference({
       required: true,
-      helpValue: 'TEXT',
       summary: "The bank's reference, or another name that the bill's payments do not have yet",
     }),
     'dry-run': dryRun,

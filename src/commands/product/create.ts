@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { currency, parsedArg, period, price, signedPrice } from '../../lib/cli/flags.ts';
+import { currency, description, parsedArg, period, price, signedPrice } from '../../lib/cli/flags.ts';
 import { productDocument, productTable } from '../../lib/cli/products.ts';
 import {
   parsePriceOption,
@@ -25,11 +25,7 @@ Creating the same product again changes nothing; another content under a name th
   ];
   static override args = { name: parsedArg('Unique name, up to 150 characters', parseProductName) };
   static override flags = {
-    description: Flags.custom({
-      helpValue: 'TEXT',
-      summary: 'What it is, in one line',
-      parse: async (text) => parseProductDescription(text),
-    })(),
+    description: description({ summary: 'What it is, in one line' }),
     period: period({
       summary: 'What the recurring price is for; default: 30d, or once without a recurring price',
     }),

@@ -1,8 +1,7 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { parsedArg } from '../../lib/cli/flags.ts';
+import { usernameArg } from '../../lib/cli/flags.ts';
 import { personDocument, personFields } from '../../lib/cli/people.ts';
 import { renderFields } from '../../lib/cli/table.ts';
-import { parseUsername } from '../../lib/core/user.ts';
 import { showUser } from '../../lib/ops/users.ts';
 
 export default class UserShow extends BaseCommand {
@@ -12,7 +11,7 @@ export default class UserShow extends BaseCommand {
     '<%= config.bin %> user show nico',
     '<%= config.bin %> user show nico --json | jq ".user.billing_address.country"',
   ];
-  static override args = { username: parsedArg('Name of the user', parseUsername) };
+  static override args = { username: usernameArg };
 
   async run() {
     const { args } = await this.parse(UserShow);

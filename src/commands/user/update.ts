@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { fieldNames } from '../../lib/cli/field-names.ts';
-import { dayOrNone, orNull, parsedArg, territoryOrNone, username } from '../../lib/cli/flags.ts';
+import { dayOrNone, orNull, territoryOrNone, username, usernameArg } from '../../lib/cli/flags.ts';
 import {
   changeFromFlags,
   overwriteWarning,
@@ -10,7 +10,7 @@ import {
   personFlags,
 } from '../../lib/cli/people.ts';
 import { renderFields } from '../../lib/cli/table.ts';
-import { LANGUAGES, parseUsername } from '../../lib/core/user.ts';
+import { LANGUAGES } from '../../lib/core/user.ts';
 import { updateUser } from '../../lib/ops/users.ts';
 
 export default class UserUpdate extends BaseCommand {
@@ -29,7 +29,7 @@ to use the new name from then on. An entry of the directory that is still there 
     '<%= config.bin %> user update nico --no-active',
     '<%= config.bin %> user update nico --username nico.old',
   ];
-  static override args = { username: parsedArg('Name of the user', parseUsername) };
+  static override args = { username: usernameArg };
   static override flags = {
     username: username({ summary: 'Another name for the user' }),
     ...personFlags,

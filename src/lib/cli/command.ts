@@ -60,6 +60,11 @@ export abstract class BaseCommand extends Command {
   #progress: Progress | undefined;
   #close: (() => Promise<void>)[] = [];
 
+  /** What calls it: `vpn pool list`. */
+  protected get words(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
+  }
+
   /** The context that ops take. Reading the configuration and opening the database wait for their first use. */
   protected context(): Promise<Context> {
     this.#context ??= this.#openContext();
@@ -223,8 +228,7 @@ export abstract class BaseCommand extends Command {
     const exit = error instanceof UserError ? error.exit : error ? EXIT.BUG : (process.exitCode ?? EXIT.DONE);
     const level = error !== undefined ? 'error' : exit === EXIT.PARTLY ? 'warn' : 'info';
     const reason = error instanceof UserError ? `: ${error.code}: ${redact(error.message)}` : '';
-    const words = (this.id ?? '').replaceAll(':', ' ');
-    const message = `${words} ended with ${exit} after ${Math.round(performance.now())} ms${reason}`;
+    const message = `${this.words} ended with ${exit} after ${Math.round(performance.now())} ms${reason}`;
     await appendLog(context.config, level, context.now, message).catch((cause: Error) => {
       this.sayWarning(`the log file cannot be written: ${cause.message}`);
     });

@@ -29,7 +29,7 @@ export abstract class ExportCommand extends BaseCommand {
   ): Promise<Document> {
     const { output } = options;
     if (this.jsonEnabled() && output === '-') {
-      throw refuse.OUTPUT_NEEDED({ command: (this.id ?? '').replaceAll(':', ' ') });
+      throw refuse.OUTPUT_NEEDED({ command: this.words });
     }
     const rows = await work(await this.context(), options);
     this.say(`Exported ${rows} ${things}.`);

@@ -8,6 +8,8 @@ import { type Day, type Instant, parseDay, parseInstant } from '../core/instant.
 import { parseLine } from '../core/line.ts';
 import { parseCurrency, parsePrice } from '../core/money.ts';
 import { parsePeriod } from '../core/period.ts';
+import { parseProductDescription } from '../core/product.ts';
+import { parseReference } from '../core/reference.ts';
 import { parseEmail, parseUsername } from '../core/user.ts';
 import { parseTerritory, type Territory } from '../core/vat.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
@@ -112,6 +114,15 @@ export function line(field: string, summary: string) {
   return Flags.custom({ helpValue: 'TEXT', summary, parse: async (text) => parseLine(field, text) })();
 }
 
+/** What a product or an order is, in one line. */
+export const description = Flags.custom({
+  helpValue: 'TEXT',
+  parse: async (text) => parseProductDescription(text),
+});
+
+/** The name under which somebody outside knows something. */
+export const reference = Flags.custom({ helpValue: 'TEXT', parse: async (text) => parseReference(text) });
+
 /** A recurring period by name or in seconds. */
 export const period = Flags.custom({ helpValue: 'PERIOD', parse: async (text) => parsePeriod(text) });
 
@@ -134,30 +145,27 @@ export function requiredArg(description: string) {
 
 /** A required positional argument that is read into a type at once. */
 export function parsedArg<T>(description: string, parse: (text: string) => T) {
-  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true })({
-    description,
-    required: true,
-  });
+  return argOf(parse)({ description, required: true });
 }
 
 /** Positional arguments, at least one, each read into a type at once. */
 export function parsedArgs<T>(description: string, parse: (text: string) => T) {
-  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true })({
-    description,
-    required: true,
-    multiple: true,
-  });
+  return argOf(parse)({ description, required: true, multiple: true });
 }
 
 /** Positional arguments, any number of them, each read into a type at once. */
 export function optionalArgs<T>(description: string, parse: (text: string) => T) {
-  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true })({
+  return argOf(parse)({
     description,
     multiple: true,
     default: async () => [],
     // Nothing to tell: the help would show an empty list as "[default: ]".
     defaultHelp: async () => undefined,
   });
+}
+
+function argOf<T>(parse: (text: string) => T) {
+  return Args.custom<T>({ parse: async (text) => parse(text), ignoreStdin: true });
 }
 
 /** An optional positional argument. */
@@ -169,6 +177,12 @@ export function optionalArg(description: string) {
 export function idArg(description: string) {
   return parsedArg(description, parseId);
 }
+
+/** The argument that names one user. */
+export const usernameArg = parsedArg('Name of the user', parseUsername);
+
+/** The argument that names one bill. */
+export const billArg = parsedArg('Number of the bill, or id:N', parseBillReference);
 
 /** The flags that choose drafts, for those commands that take many. */
 export const draftFilter = {

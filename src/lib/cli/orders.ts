@@ -3,19 +3,17 @@ import { formatInstant, type Instant, lastSecondBefore } from '../core/instant.t
 import { CURRENCY_DECIMALS, type Currency, formatPrice, isCurrency, type Price } from '../core/money.ts';
 import { type OrderRequest, parseCount } from '../core/new-order.ts';
 import { ONCE, periodName } from '../core/period.ts';
-import { parseProductDescription, parseProductName } from '../core/product.ts';
-import { parseOrderKey, parseReference } from '../core/reference.ts';
+import { parseProductName } from '../core/product.ts';
+import { parseOrderKey } from '../core/reference.ts';
 import type { ShownOrder } from '../ops/orders.ts';
-import { currency, parsedArg, period, price, signedPrice } from './flags.ts';
+import { currency, description, parsedArg, period, price, reference, signedPrice } from './flags.ts';
 import { type Cell, renderTable, toDay } from './table.ts';
 
 /** The argument that names one order. */
-export function orderArg() {
-  return parsedArg(
-    'Id of the order, or ref:X for the reference X; one that is not all digits may stand alone',
-    parseOrderKey,
-  );
-}
+export const orderArg = parsedArg(
+  'Id of the order, or ref:X for the reference X; one that is not all digits may stand alone',
+  parseOrderKey,
+);
 
 /** The name of a product. */
 export const product = Flags.custom({ helpValue: 'NAME', parse: async (text) => parseProductName(text) });
@@ -33,16 +31,8 @@ export const termFlags = {
     options: ['advance', 'arrears'] as const,
     summary: 'Charge a period when it starts, or when it is over',
   })(),
-  description: Flags.custom({
-    helpValue: 'TEXT',
-    summary: 'What bills call it',
-    parse: async (text) => parseProductDescription(text),
-  })(),
-  reference: Flags.custom({
-    helpValue: 'TEXT',
-    summary: 'Unique name by which the order is found again',
-    parse: async (text) => parseReference(text),
-  })(),
+  description: description({ summary: 'What bills call it' }),
+  reference: reference({ summary: 'Unique name by which the order is found again' }),
 };
 
 interface TermValues {

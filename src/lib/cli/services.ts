@@ -50,7 +50,7 @@ export abstract class SecretCommand extends BaseCommand {
     give: (request: SecretRequest) => Promise<NewSecret>,
   ) {
     if (this.jsonEnabled() && secretFile === undefined) {
-      throw refuse.SECRET_FILE_NEEDED({ command: `${(this.id ?? '').replaceAll(':', ' ')} ${name}` });
+      throw refuse.SECRET_FILE_NEEDED({ command: `${this.words} ${name}` });
     }
     const { service, secret } = await give({ name, secretFile: secretFile ?? null });
     if (secretFile === undefined) {

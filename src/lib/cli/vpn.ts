@@ -5,7 +5,6 @@ import { parseHostname } from '../core/hostname.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import { formatPrefix } from '../core/prefix.ts';
-import { parseReference } from '../core/reference.ts';
 import { capacityOf } from '../core/vpn-pool.ts';
 import { parsePublicKey } from '../core/wireguard-key.ts';
 import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
@@ -56,12 +55,19 @@ export function poolDocument(pool: StoredPool) {
   };
 }
 
-/** The caller's own name for a network. */
-export const reference = Flags.custom({
-  helpValue: 'TEXT',
-  summary: 'Your own name for it: asking again for the same changes nothing',
-  parse: async (text) => parseReference(text),
-});
+const PRIVATE_KEY_FLAGS = ['private-key-file', 'generate-key'];
+
+/** Where the private key of a pool comes from; one of them has to be given. */
+export function privateKeyFlags(key: string) {
+  return {
+    'private-key-file': Flags.string({
+      helpValue: 'FILE|-',
+      summary: `Read ${key} from a file (mode 0600) or from standard input`,
+      exactlyOne: PRIVATE_KEY_FLAGS,
+    }),
+    'generate-key': Flags.boolean({ summary: 'Make a private key', exactlyOne: PRIVATE_KEY_FLAGS }),
+  };
+}
 
 /** A network as `--json` gives it. */
 export function networkDocument(network: LentNetwork) {

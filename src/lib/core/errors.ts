@@ -1958,7 +1958,7 @@ const DEFINITIONS = {
     when: 'An order that has ended is to be cancelled or replaced.',
     say: ({ order, end }) => ({
       message: `Order ${order} ended at ${end}.`,
-      hint: `Place a new order with \`uncloud order create\`, or move its end with: uncloud order update ${order} --ends-at AT`,
+      hint: `Place a new order with \`uncloud order create\`, or move its end with: uncloud order update ${order} --ends-at TIME`,
     }),
     example: { order: 7, end: '2025-01-31T00:00:00Z' },
   }),

@@ -1,14 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { asUser, username } from '../../../lib/cli/flags.ts';
-import {
-  networkDocument,
-  networkTable,
-  poolId,
-  prefixLength,
-  publicKey,
-  reference,
-} from '../../../lib/cli/vpn.ts';
+import { asUser, reference, username } from '../../../lib/cli/flags.ts';
+import { networkDocument, networkTable, poolId, prefixLength, publicKey } from '../../../lib/cli/vpn.ts';
 import { createNetwork, createNetworks } from '../../../lib/ops/vpn-networks.ts';
 
 const KEY_FLAGS = ['public-key', 'public-keys-file'];
@@ -50,7 +43,10 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
       summary: 'Length of the network; default: that of the pool given with --pool, else 48',
     }),
     pool: poolId('The pool that it is taken from; default: the fullest of the size that has room'),
-    reference: reference({ dependsOn: ['public-key'] }),
+    reference: reference({
+      dependsOn: ['public-key'],
+      summary: 'Your own name for it: asking again for the same changes nothing',
+    }),
   };
 
   async run() {

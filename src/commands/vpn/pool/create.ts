@@ -10,13 +10,12 @@ import {
   poolDocument,
   poolFields,
   prefixLength,
+  privateKeyFlags,
 } from '../../../lib/cli/vpn.ts';
 import { parsePrefix } from '../../../lib/core/parse-prefix.ts';
 import type { Prefix } from '../../../lib/core/prefix.ts';
 import { DEFAULT_NETWORK_SIZE } from '../../../lib/core/vpn-pool.ts';
 import { createPool } from '../../../lib/ops/vpn-pools.ts';
-
-const KEY_FLAGS = ['private-key-file', 'generate-key'];
 
 export default class VpnPoolCreate extends BaseCommand {
   static override summary = 'Create a pool of networks, served by one VPN host';
@@ -48,12 +47,7 @@ with --generate-key keeps its key.`;
     }),
     interface: interfaceName({ summary: 'Its interface; default: the first free one of wg0, wg1, …' }),
     'listen-port': listenPort({ summary: 'Its UDP port; default: the first free one from 51820' }),
-    'private-key-file': Flags.string({
-      helpValue: 'FILE|-',
-      summary: 'Read the private key from a file (mode 0600) or from standard input',
-      exactlyOne: KEY_FLAGS,
-    }),
-    'generate-key': Flags.boolean({ summary: 'Make a private key', exactlyOne: KEY_FLAGS }),
+    ...privateKeyFlags('the private key'),
     'as-user': asUser,
   };
 

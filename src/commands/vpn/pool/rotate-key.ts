@@ -1,11 +1,8 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
-import { clientsOf, poolDocument, poolFields } from '../../../lib/cli/vpn.ts';
+import { clientsOf, poolDocument, poolFields, privateKeyFlags } from '../../../lib/cli/vpn.ts';
 import { rotatePoolKey, showPool } from '../../../lib/ops/vpn-pools.ts';
-
-const KEY_FLAGS = ['private-key-file', 'generate-key'];
 
 export default class VpnPoolRotateKey extends BaseCommand {
   static override summary = 'Give a pool another key pair';
@@ -18,12 +15,7 @@ key, which is printed; uncloud vpn network config ID has it too. The old private
   ];
   static override args = { id: idArg('Id of the pool') };
   static override flags = {
-    'private-key-file': Flags.string({
-      helpValue: 'FILE|-',
-      summary: 'Read the new private key from a file (mode 0600) or from standard input',
-      exactlyOne: KEY_FLAGS,
-    }),
-    'generate-key': Flags.boolean({ summary: 'Make a private key', exactlyOne: KEY_FLAGS }),
+    ...privateKeyFlags('the new private key'),
     yes,
     'as-user': asUser,
   };
