@@ -7,6 +7,26 @@ describeDatabases('uncloud bill', (databases) => {
   const open = async (customers: number) =>
     (await openWithCustomers(await databases.context(), customers)).url;
 
+  it('warns when drafts are so old that their bills are overdue as they are issued', async () => {
+    const url = await open(2);
+    await uncloud(['bill', 'generate', '--until', '2025-02-03', '--draft'], { url });
+    const outcome = async (...words: string[]) => {
+      const { code, stderr } = await uncloud(['bill', 'close', '-q', ...words], { url });
+      return { code, stderr };
+    };
+    const many =
+      'Warning: 3 bills are overdue on the day that they are issued: the first is due on 2025-02-13.';
+    expect(await outcome('--all', '--dry-run')).toEqual({
+      code: 0,
+      stderr: `${many} Issue as of today with --at now, or discard and generate anew.\n`,
+    });
+    expect(await outcome('1')).toEqual({
+      code: 0,
+      stderr: 'Warning: a bill is overdue on the day that it is issued: it is due on 2025-02-13.\n',
+    });
+    expect(await outcome('--all', '--at', 'now')).toEqual({ code: 0, stderr: '' });
+  });
+
   it('generates bills, lists and shows them, and verifies the history', async () => {
     const url = await open(2);
     const until = ['--until', '2025-02-03'];

@@ -1,9 +1,9 @@
-import { billDocument, billTable } from '../../lib/cli/bills.ts';
+import { billDocument, billTable, saidOfOverdue } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { draftFilter, dryRun, instant, optionalArgs } from '../../lib/cli/flags.ts';
 import { selectBills } from '../../lib/core/bill-selection.ts';
 import { parseId } from '../../lib/core/id.ts';
-import { formatInstant } from '../../lib/core/instant.ts';
+import { dayOf, formatInstant } from '../../lib/core/instant.ts';
 import { closeBills } from '../../lib/ops/bills.ts';
 
 export default class BillClose extends BaseCommand {
@@ -11,7 +11,8 @@ export default class BillClose extends BaseCommand {
   static override description = `The drafts become bills with the next numbers and do not change any more.
 Drafts are named by their ids, or chosen by --all, --user, --from, --to and --currency: all of them are issued or, when
 one cannot be, none.
-Each is issued at the instant it was made for, or all at a later one; never before another bill that has its number.`;
+Each is issued at the instant it was made for, or all at a later one; never before another bill that has its number.
+A bill that is overdue on the day it is issued is told, and with --dry-run before.`;
   static override examples = [
     '<%= config.bin %> bill close 7',
     '<%= config.bin %> bill close 7 8 --at now',
@@ -31,7 +32,8 @@ Each is issued at the instant it was made for, or all at a later one; never befo
     const plan = flags['dry-run'];
     const filter = { username: user, from, to, currency: flags.currency };
     const selection = selectBills(args.id, filter, flags.all);
-    const bills = await closeBills(await this.context(), selection, { at, dryRun: plan });
+    const context = await this.context();
+    const bills = await closeBills(context, selection, { at, dryRun: plan });
     const [first] = bills;
     if (first === undefined) this.say('There are no such drafts.');
     else if (plan) {
@@ -42,6 +44,8 @@ Each is issued at the instant it was made for, or all at a later one; never befo
     } else {
       this.say(`Issued ${bills.length} bills, with the numbers ${first.number} to ${bills.at(-1)?.number}.`);
     }
+    const overdue = saidOfOverdue(bills, dayOf(context.now), plan);
+    if (overdue !== null) this.sayWarning(overdue);
     return { bills: bills.map(billDocument) };
   }
 }

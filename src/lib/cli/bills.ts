@@ -10,8 +10,9 @@ import {
 } from '../core/bill-document.ts';
 import type { BuyerOnBill, SellerOnBill } from '../core/bill-parties.ts';
 import type { StoredRecord } from '../core/charge.ts';
+import { isOverdue } from '../core/due-day.ts';
 import { escapeControl } from '../core/escape-control.ts';
-import { formatInstant, lastSecondBefore } from '../core/instant.ts';
+import { type Day, formatInstant, lastSecondBefore } from '../core/instant.ts';
 import { type Currency, formatMinor, type Minor } from '../core/money.ts';
 import { formatVatPercent } from '../core/vat.ts';
 import type { BillSummary } from '../io/db/bills.ts';
@@ -78,6 +79,21 @@ export function madeBillTable(bills: readonly MadeBill[]): string {
 export function totalsTable(totals: ReadonlyMap<Currency, Totals>): string {
   const rows = [...totals].map(([currency, sums]) => [currency, ...amountCells(sums, currency)]);
   return renderTable([left('totals'), right('net'), right('vat'), right('total')], rows);
+}
+
+/**
+ * What to say of bills that are overdue on the day they are issued, as those of old drafts are; null when none is.
+ * @param plan whether they are still to be issued, at another instant if need be
+ */
+export function saidOfOverdue(bills: readonly BillSummary[], today: Day, plan: boolean): string | null {
+  const overdue = bills.filter((bill) => isOverdue(bill, today));
+  const [first] = overdue.map(({ dueOn }) => dueOn).sort();
+  if (first === undefined) return null;
+  const fact =
+    overdue.length === 1
+      ? `a bill is overdue on the day that it is issued: it is due on ${first}.`
+      : `${overdue.length} bills are overdue on the day that they are issued: the first is due on ${first}.`;
+  return plan ? `${fact} Issue as of today with --at now, or discard and generate anew.` : fact;
 }
 
 /** What stands at the head of a bill. */

@@ -11,3 +11,8 @@ export function dueDayOf(
 ): Day | null {
   return total > 0n ? dayOf(addSeconds(issuedAt, paymentDays * SECONDS_PER_DAY)) : null;
 }
+
+/** Whether a bill was to be paid before a day. One of which nothing is to be paid never was. */
+export function isOverdue({ dueOn }: { readonly dueOn: Day | null }, today: Day): boolean {
+  return dueOn !== null && dueOn < today;
+}
