@@ -94,7 +94,7 @@ describe('refusals and usage', () => {
     const name = '\u001b[31mred\n.toml';
     const missing = await uncloud(['config', 'show', '-c', name], { cwd: folder });
     expect(missing.stderr).toBe(
-      'Error: The configuration file "\\u001b[31mred\\n.toml" cannot be used: it does not exist.\n' +
+      'Error: The configuration file "\\u001b[31mred\\n.toml" cannot be used: no such file or folder.\n' +
         "  Correct it, or write a new one with: uncloud config init $'\\u001b[31mred\\n.toml'\n",
     );
     const written = await uncloud(['config', 'init', '\u001b[31m.toml'], { cwd: folder });

@@ -181,6 +181,10 @@ describe.runIf(reason === null)('a directory', () => {
     await expect(open({ ca_file: slapd.passwordFile })).rejects.toMatchObject({
       code: 'INVALID_LDAP_SETTING',
     });
+    await expect(open({ ca_file: '/nowhere' })).rejects.toMatchObject({
+      code: 'INVALID_LDAP_SETTING',
+      message: 'ldap.ca_file names "/nowhere", which cannot be read: no such file or folder.',
+    });
     await expect(open({ url: `ldaps://localhost:${slapd.tlsPort}` })).rejects.toMatchObject({
       code: 'LDAP_TLS',
       message: expect.stringContaining('is for "IP Address:127.0.0.1", not for "localhost"'),

@@ -162,17 +162,20 @@ function unitOf(currency: Currency): bigint {
   return 10n ** BigInt(DECIMALS - CURRENCY_DECIMALS[currency]);
 }
 
+/** A detail of an entry that says nothing. */
+export const NO_DETAIL: Omit<EntryDetail, 'line'> = {
+  amount: null,
+  currency: null,
+  isCredit: null,
+  bankReference: null,
+  endToEndId: null,
+  creditorReferences: [],
+  payer: null,
+};
+
+/** What stands in the place of the details of an entry that has none. */
 function detailOf({ line, amount, currency }: StatementEntry): EntryDetail {
-  return {
-    line,
-    amount,
-    currency,
-    isCredit: null,
-    bankReference: null,
-    endToEndId: null,
-    creditorReferences: [],
-    payer: null,
-  };
+  return { ...NO_DETAIL, line, amount, currency };
 }
 
 function signedAmount(entry: StatementEntry, detail: EntryDetail, isOnly: boolean): StatementAmount | null {

@@ -1,6 +1,6 @@
 import { quote, refuse, type UserError } from '../core/errors.ts';
 import { type Day, parseDay } from '../core/instant.ts';
-import { type EntryDetail, parseStatementAmount, type StatementEntry } from '../core/statement.ts';
+import { type EntryDetail, NO_DETAIL, parseStatementAmount, type StatementEntry } from '../core/statement.ts';
 import type { Input } from './input.ts';
 import { type XmlElement, XmlReader } from './xml.ts';
 
@@ -116,16 +116,6 @@ class Statement {
     return refuse.STATEMENT_FAULTY({ file: this.#file, line: this.xml.line, reason });
   }
 }
-
-const NO_DETAIL: Omit<EntryDetail, 'line'> = {
-  amount: null,
-  currency: null,
-  isCredit: null,
-  bankReference: null,
-  endToEndId: null,
-  creditorReferences: [],
-  payer: null,
-};
 
 type Field = (statement: Statement, element: XmlElement) => void;
 

@@ -10,6 +10,7 @@ import {
 } from '../core/config.ts';
 import { refuse } from '../core/errors.ts';
 import { homeFolder, isRoot } from './account.ts';
+import { isMissing, reasonOf } from './files.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,9 +69,8 @@ function readIfPresent(file: string, required: boolean): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw refuse.CONFIG_NOT_READABLE({ file, reason: code === 'ENOENT' ? 'it does not exist' : message });
+    if (!required && isMissing(error)) return undefined;
+    throw refuse.CONFIG_NOT_READABLE({ file, reason: reasonOf(error) });
   }
 }
 

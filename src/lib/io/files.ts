@@ -394,7 +394,8 @@ function undefinedIfMissing(file: string, error: unknown): undefined {
   return undefined;
 }
 
-function isMissing(error: unknown): boolean {
+/** Whether an error says that nothing is at a path. */
+export function isMissing(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
 }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { refuse } from '../core/errors.ts';
-import { reasonOf } from './files.ts';
+import { refuse, UserError } from '../core/errors.ts';
+import { isMissing, reasonOf } from './files.ts';
 
 /** Whether a path leads to a folder, also through a link. */
 export async function isFolder(path: string): Promise<boolean> {
@@ -22,8 +22,7 @@ export async function isThere(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (isMissing(error)) return false;
     throw refuse.FILE_NOT_WRITABLE({ file: path, reason: reasonOf(error) });
   }
 }
@@ -46,7 +45,7 @@ export async function makeFolder(path: string): Promise<void> {
 
 /**
  * The bytes of a file, or undefined when nothing is there.
- * @throws FILE_NOT_WRITABLE when something is there that cannot be read as a file
+ * @throws FILE_EXISTS when something else than a file is there; FILE_NOT_WRITABLE when it cannot be read
  */
 export async function bytesIfPresent(file: string): Promise<Buffer | undefined> {
   try {
@@ -54,9 +53,8 @@ export async function bytesIfPresent(file: string): Promise<Buffer | undefined> 
     if (!stats.isFile()) throw refuse.FILE_EXISTS({ file });
     return await readFile(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'FILE_EXISTS') throw error;
+    if (error instanceof UserError) throw error;
+    if (isMissing(error)) return undefined;
     throw refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
   }
 }

@@ -22,7 +22,8 @@ export async function readPrivateKey(name: string): Promise<PrivateKey> {
 export async function readPublicKeys(name: string): Promise<PublicKey[]> {
   const lineOf = new Map<PublicKey, number>();
   let number = 0;
-  for await (const line of linesOf(name)) {
+  const input = await openInput(name);
+  for await (const line of linesOf(input.bytes)) {
     number += 1;
     const text = line.replace(/#.*/, '').trim();
     if (text === '') continue;
@@ -33,15 +34,14 @@ export async function readPublicKeys(name: string): Promise<PublicKey[]> {
         throw refuse.DUPLICATE_ROW({ column: 'public key', value: key, firstLine });
       lineOf.set(key, number);
     } catch (error) {
-      throw error instanceof UserError ? error.at(`${name}, line ${number}`) : error;
+      throw error instanceof UserError ? error.at(`${input.name}, line ${number}`) : error;
     }
   }
   return [...lineOf.keys()];
 }
 
 /** The lines of a file; of one that is too long to be a key, the beginning. */
-async function* linesOf(name: string): AsyncGenerator<string> {
-  const { bytes } = await openInput(name);
+async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of bytes) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { billCsv } from '../core/bill-csv.ts';
 import { type BillDocument, billJson } from '../core/bill-document.ts';
-import type { BillSelection } from '../core/bill-selection.ts';
+import { type BillSelection, isNamed } from '../core/bill-selection.ts';
 import { refuse, UserError } from '../core/errors.ts';
 import { Journal } from '../core/journal.ts';
 import { printedBill } from '../core/printed-bill.ts';
@@ -59,7 +59,7 @@ export async function exportBills(
 ): Promise<BillExport> {
   const database = await context.db();
   const keys = await database.read((tx) => findBillKeys(tx, selection));
-  const isOne = format === 'hledger' || (Array.isArray(selection) && keys.length === 1);
+  const isOne = format === 'hledger' || (isNamed(selection) && keys.length === 1);
   const intoFolder = !isOne || output.endsWith('/') || (await isFolder(output));
   const pathOf = (key: BillKey) => (intoFolder ? join(output, fileNameOf(key, format)) : output);
   if (format === 'hledger') {

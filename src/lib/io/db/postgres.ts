@@ -8,6 +8,7 @@ import { refuse } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { accountName } from '../account.ts';
 import { systemAuthorities } from '../authorities.ts';
+import { reasonOf } from '../files.ts';
 import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
 import { CopyQuery } from './copy-query.ts';
@@ -221,7 +222,7 @@ async function tlsOptions(url: PostgresUrl, mode: TlsMode): Promise<ConnectionOp
     } catch (error) {
       throw refuse.DATABASE_TLS({
         database: addressOf(url),
-        reason: `${name} cannot be read: ${(error as Error).message}`,
+        reason: `${name} cannot be read: ${reasonOf(error)}`,
         isOffered: true,
       });
     }

@@ -24,7 +24,7 @@ import {
 import { quote, refuse, UserError } from '../../core/errors.ts';
 import type { GroupSearch, LdapSettings } from '../../core/ldap-settings.ts';
 import { systemAuthorities } from '../authorities.ts';
-import { readSecretFile } from '../files.ts';
+import { readSecretFile, reasonOf } from '../files.ts';
 import { Conversation, connectTo, isEntry, isReference, PAGE_SIZE, secure } from './conversation.ts';
 import { groupFilter, peopleFilter } from './filter.ts';
 import { TimeLimit } from './time-limit.ts';
@@ -71,8 +71,7 @@ export interface Directory {
 /**
  * Connects, begins TLS, and logs in, in that order: no password is sent before the certificate was verified. Whatever
  * this and the later calls wait for the directory, together they wait no longer than `ldap.timeout_seconds`.
- * @throws LDAP_UNREACHABLE, LDAP_TLS, LDAP_PROTOCOL, LDAP_LOGIN, INVALID_LDAP_SETTING, SECRET_FILE_MODE,
- *   INPUT_NOT_FOUND
+ * @throws LDAP_UNREACHABLE, LDAP_TLS, LDAP_PROTOCOL, LDAP_LOGIN, INVALID_LDAP_SETTING, SECRET_FILE_MODE
  */
 export async function openDirectory(settings: LdapSettings): Promise<Directory> {
   peopleFilter(settings);
@@ -324,14 +323,11 @@ function nameSetting(error: unknown): never {
 /** The authorities of a file, or of the system. */
 async function readAuthorities(file: string | null): Promise<string[]> {
   if (file === null) return systemAuthorities();
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw refuse.INPUT_NOT_FOUND({ file, reason: error.message });
+  const invalid = (fault: string) =>
+    refuse.INVALID_LDAP_SETTING({ key: 'ldap.ca_file', fault: `names ${quote(file)}, which ${fault}` });
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw invalid(`cannot be read: ${reasonOf(error)}`);
   });
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
-    throw refuse.INVALID_LDAP_SETTING({
-      key: 'ldap.ca_file',
-      fault: `names ${quote(file)}, which holds no certificate`,
-    });
-  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw invalid('holds no certificate');
   return [text];
 }
