@@ -4,7 +4,12 @@ import { appendFile, open, readdir, readFile, readlink, symlink, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { createPrivateFile, createReplacement, readSecretFile } from '../../src/lib/io/files.ts';
+import {
+  createNewFile,
+  createPrivateFile,
+  createReplacement,
+  readSecretFile,
+} from '../../src/lib/io/files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'uncloud-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,6 +24,12 @@ it('puts nothing in the place of a link, as /dev/stdout is one', async () => {
   });
   expect(await readlink(link)).toBe(target);
   expect(await readFile(target, 'utf8')).toBe('old');
+});
+
+it.each(['', 'nothing/', '/'])('begins no file that could not be placed: %j', async (file) => {
+  const refused = { code: expect.stringMatching('FILE_NOT_WRITABLE|FILE_EXISTS') };
+  await expect(createNewFile(file)).rejects.toMatchObject(refused);
+  await expect(createReplacement(file)).rejects.toMatchObject(refused);
 });
 
 it.each(['EINVAL', 'EACCES'])('writes where a folder cannot be synced: %s', async (code) => {

@@ -81,6 +81,8 @@ export async function makeFolderOf(file: string): Promise<void> {
 }
 
 async function beginFile(file: string, place: (temporary: string) => Promise<void>): Promise<PendingFile> {
+  // The system would say so when the file is placed: after what belongs to it was done.
+  if (/(?:^|\/)$/.test(file)) throw refuse.FILE_NOT_WRITABLE({ file, reason: 'that is no name of a file' });
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
