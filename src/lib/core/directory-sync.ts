@@ -1,6 +1,13 @@
 import { isLossTooLarge } from './brake.ts';
 import type { DirectoryPerson } from './directory-entry.ts';
-import { distinct, findGone, isReturning, matchEntries, type RefusedEntry } from './entry-match.ts';
+import {
+  distinct,
+  findGone,
+  isReturning,
+  matchEntries,
+  type RefusedEntry,
+  type SyncAction,
+} from './entry-match.ts';
 import { refuse, UserError } from './errors.ts';
 import type { Instant } from './instant.ts';
 import { changedPersonFields, changePerson, type Person } from './person.ts';
@@ -14,7 +21,7 @@ export interface DirectoryContent {
 
 /** One user that a plan changes. */
 export interface SyncChange<Stored extends Person> {
-  readonly action: 'create' | 'update' | 'deactivate';
+  readonly action: SyncAction;
   readonly stored: Stored | null;
   readonly wanted: Person;
   /** What an update or a deactivation changes. */

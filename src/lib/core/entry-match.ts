@@ -110,12 +110,15 @@ export function isReturning(link: DirectoryLink | null): boolean {
   return link !== null && link.goneAt !== null;
 }
 
+/** What a plan does with a user or group. */
+export type SyncAction = 'create' | 'update' | 'deactivate';
+
 /** How many changes of a plan are of each kind. */
-export function countActions(changes: readonly { readonly action: 'create' | 'update' | 'deactivate' }[]): {
+export function countActions(changes: readonly { readonly action: SyncAction }[]): {
   created: number;
   updated: number;
   deactivated: number;
 } {
-  const count = (action: string) => changes.filter((change) => change.action === action).length;
+  const count = (action: SyncAction) => changes.filter((change) => change.action === action).length;
   return { created: count('create'), updated: count('update'), deactivated: count('deactivate') };
 }

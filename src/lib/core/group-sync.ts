@@ -9,6 +9,7 @@ import {
   type Match,
   matchEntries,
   type RefusedEntry,
+  type SyncAction,
 } from './entry-match.ts';
 import { refuse, type UserError } from './errors.ts';
 import type { Group, GroupName, Member } from './group.ts';
@@ -33,7 +34,7 @@ export interface GroupContent {
 
 /** One group that a plan changes. */
 export interface GroupSyncChange<Stored extends GroupState> {
-  readonly action: 'create' | 'update' | 'deactivate';
+  readonly action: SyncAction;
   readonly stored: Stored | null;
   readonly wanted: Group;
   /** What an update or a deactivation changes, but for the members. */
