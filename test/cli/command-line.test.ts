@@ -216,7 +216,7 @@ describe('configuration', () => {
     const broken = await uncloud(['config', 'show', '-c', file]);
     expect(broken).toMatchObject({ code: 1 });
     expect(broken.stderr).toContain('line 1');
-    expect((await uncloud(['config', 'show', '-c', '/nonexistent.toml'])).stderr).toContain('does not exist');
+    expect((await uncloud(['config', 'show', '-c', '/nonexistent.toml'])).stderr).toContain('no such file');
   });
 
   it('a flag is stronger than the environment, which is stronger than the file', async () => {
@@ -276,6 +276,15 @@ describe('the log', () => {
     await uncloud(['user', 'list'], { url, environment });
     expect(statSync(`${file}.1`).size).toBe(1024);
     expect(readFileSync(file, 'utf8')).toMatch(/user list ended/);
+  });
+
+  it('that cannot be written is a warning', async () => {
+    const environment = { UNCLOUD_LOGGING_FILE: '/nowhere/uncloud.log' };
+    const { code, stderr } = await uncloud(['user', 'list'], { url, environment });
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      'Warning: this run is not in the log: The file "/nowhere/uncloud.log" cannot be written: no such file or folder.',
+    );
   });
 });
 

@@ -230,7 +230,7 @@ export abstract class BaseCommand extends Command {
     const reason = error instanceof UserError ? `: ${error.code}: ${redact(error.message)}` : '';
     const message = `${this.words} ended with ${exit} after ${Math.round(performance.now())} ms${reason}`;
     await appendLog(context.config, level, context.now, message).catch((cause: Error) => {
-      this.sayWarning(`the log file cannot be written: ${cause.message}`);
+      this.sayWarning(`this run is not in the log: ${cause.message}`);
     });
   }
 

@@ -1,6 +1,8 @@
 import { appendFile, rename, stat } from 'node:fs/promises';
 import type { Config } from '../core/config.ts';
+import { refuse } from '../core/errors.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
+import { reasonOf } from './files.ts';
 
 type LogLevel = Config['logging.level'];
 
@@ -9,7 +11,7 @@ const SEVERITY: Readonly<Record<LogLevel, number>> = { info: 0, warn: 1, error: 
 /**
  * Appends a line to the log file of the configuration, when there is one and the level is severe enough. A file that
  * has reached its largest size is renamed to FILE.1 first, FILE.1 to FILE.2, and so on.
- * @throws the error of the file system; a log that cannot be written is the caller's to tell
+ * @throws FILE_NOT_WRITABLE; a log that cannot be written is the caller's to tell
  */
 export async function appendLog(
   config: Config,
@@ -19,9 +21,13 @@ export async function appendLog(
 ): Promise<void> {
   const file = config['logging.file'];
   if (file === '' || SEVERITY[level] < SEVERITY[config['logging.level']]) return;
-  await rotate(file, config['logging.max_bytes'], config['logging.backup_count']);
   const line = `${formatInstant(at)} ${level} [${process.pid}] ${message.replaceAll('\n', ' ')}\n`;
-  await appendFile(file, line, { mode: 0o600 });
+  try {
+    await rotate(file, config['logging.max_bytes'], config['logging.backup_count']);
+    await appendFile(file, line, { mode: 0o600 });
+  } catch (error) {
+    throw refuse.FILE_NOT_WRITABLE({ file, reason: reasonOf(error) });
+  }
 }
 
 async function rotate(file: string, maxBytes: number, backups: number): Promise<void> {
