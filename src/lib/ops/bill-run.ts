@@ -22,6 +22,7 @@ import {
   saveOrderStates,
 } from '../io/db/bills.ts';
 import { type Batch, together } from '../io/db/database.ts';
+import { IdReserve } from '../io/db/ids.ts';
 import { findPeople } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -82,6 +83,8 @@ const USERS_PER_PAGE = 3000;
 
 /** A page or batch has no more than this, unless one user has: memory stays the same however many users there are. */
 const MOST_ORDERS_PER_PAGE = 3000;
+/** Small, because nothing can be stored before it is decided; each page after it may be twice as large. */
+const ORDERS_OF_FIRST_PAGE = 500;
 const MOST_RECORDS_PER_BATCH = 20_000;
 
 /** Less than a millisecond's work. */
@@ -200,18 +203,25 @@ async function billNextUsers(
   const totals = new Map<Currency, Totals>();
   let [users, created, records, lastUserId] = [0, 0, 0, after];
 
-  let page = await readPage(tx, plan, { after, most: plan.usersPerBatch });
+  const reserve = new IdReserve(tx, 'bills');
+  let orders = ORDERS_OF_FIRST_PAGE;
+  let page = await readPage(tx, plan, { after, users: plan.usersPerBatch, orders });
   if (page.accounts.length === 0) return null;
   for (let decided = NOTHING; page.accounts.length > 0 || decided.users > 0; ) {
     const { accounts, isLast } = page;
+    orders = Math.min(2 * orders, MOST_ORDERS_PER_PAGE);
     const next = {
       after: accounts.at(-1)?.person.id ?? after,
-      most: plan.usersPerBatch - users - accounts.length,
+      users: plan.usersPerBatch - users - accounts.length,
+      orders,
     };
+    // Ids are asked for before the database begins to store: they would come only when it has ended.
+    const ids = decided.bills.length === 0 || plan.dryRun ? null : reserve.fill(accounts.length);
     const [read, done] = await together([
-      isLast || next.most === 0 ? NO_PAGE : readPage(tx, plan, next),
-      decidePage(tx, plan, accounts, MOST_RECORDS_PER_BATCH - records),
+      isLast || next.users === 0 ? NO_PAGE : readPage(tx, plan, next),
+      decidePage(tx, plan, accounts, { reserve, room: MOST_RECORDS_PER_BATCH - records }),
       plan.dryRun ? null : storePage(tx, decided),
+      ids,
     ]);
     listed.push(...done.bills.slice(0, MOST_BILLS_LISTED - listed.length));
     stored.push(...done.prepared.ids.map((id, index) => ({ id, dueOn: done.bills[index]?.dueOn ?? null })));
@@ -247,10 +257,9 @@ const NO_PAGE: AccountPage = { accounts: [], isLast: true };
 function readPage(
   tx: Transaction<Schema>,
   plan: Plan,
-  { after, most }: { after: number; most: number },
+  { users, ...part }: { after: number; users: number; orders: number },
 ): Promise<AccountPage> {
-  const users = Math.min(most, plan.usersPerPage);
-  return findAccounts(tx, plan, { after, users, orders: MOST_ORDERS_PER_PAGE });
+  return findAccounts(tx, plan, { ...part, users: Math.min(users, plan.usersPerPage) });
 }
 
 /** What is decided about a page of users: all of them, or the first ones when there is room for no more records. */
@@ -275,13 +284,14 @@ const NOTHING: DecidedPage = {
 
 /**
  * Decides a page and makes its bills ready to be stored.
+ * @param reserve of ids for the bills
  * @param room the page ends after the user with whom it has more records
  */
 async function decidePage(
   tx: Transaction<Schema>,
   plan: Plan,
   accounts: readonly UserAccount[],
-  room: number,
+  { reserve, room }: { reserve: IdReserve; room: number },
 ): Promise<DecidedPage> {
   const bills: BillToStore[] = [];
   const states: OrderState[] = [];
@@ -306,7 +316,7 @@ async function decidePage(
     for (const state of decision.states) states.push(state);
     if (records > room) break;
   }
-  const prepared = plan.dryRun || bills.length === 0 ? NO_BILLS : await prepareBills(tx, bills);
+  const prepared = plan.dryRun || bills.length === 0 ? NO_BILLS : await prepareBills(tx, reserve, bills);
   return { users, bills, prepared, records, states, skipped };
 }
 

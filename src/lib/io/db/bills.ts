@@ -20,7 +20,7 @@ import type { Territory, VatRate } from '../../core/vat.ts';
 import type { Reach } from './access.ts';
 import { isAmong, prepareRows, updateRows } from './bulk.ts';
 import { only } from './database.ts';
-import { reserveIds } from './ids.ts';
+import type { IdReserve } from './ids.ts';
 import { paidForBill, sumOfPayments } from './payments.ts';
 import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
@@ -392,12 +392,16 @@ export interface PreparedBills {
   store(): Promise<void>;
 }
 
-/** Does all that storing bills takes but for storing them. */
+/**
+ * Does all that storing bills takes but for storing them.
+ * @param reserve of ids of bills
+ */
 export async function prepareBills(
   tx: Transaction<Schema>,
+  reserve: IdReserve,
   bills: readonly NewBill[],
 ): Promise<PreparedBills> {
-  const ids = await reserveIds(tx, 'bills', bills.length);
+  const ids = await reserve.take(bills.length);
   const withIds = bills.map((bill, index) => ({ ...bill, id: ids[index] }));
   const store = await prepareRows(tx, [
     { table: 'bills', columns: BILL_COLUMNS, rows: withIds.map(billRow) },

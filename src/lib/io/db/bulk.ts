@@ -85,18 +85,15 @@ interface Copy {
   readonly text: Buffer;
 }
 
-/**
- * Sends all rows at once, and lets whoever else uses the transaction send the next statement behind them: the server
- * always has its next work.
- */
-async function copyRows(tx: Transaction<Schema>, copies: readonly Copy[]): Promise<void> {
-  let sent: readonly Promise<void>[] = [];
-  await tx.getExecutor().provideConnection(async (connection) => {
-    sent = copies.map(({ into, count, text }) =>
-      (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, count, text),
+/** Sends all rows at once. */
+function copyRows(tx: Transaction<Schema>, copies: readonly Copy[]): Promise<void> {
+  return tx.getExecutor().provideConnection(async (connection) => {
+    await together(
+      copies.map(({ into, count, text }) =>
+        (connection as TranslatingConnection).copyRows(`copy ${into} from stdin`, count, text),
+      ),
     );
   });
-  await together(sent);
 }
 
 /**

@@ -28,3 +28,36 @@ export async function reserveIds(
     await sql`insert into sqlite_sequence (name, seq) values (${table}, ${last})`.execute(tx);
   return Array.from({ length: count }, (_, index) => last - count + 1 + index);
 }
+
+/**
+ * Ids reserved before it is known how many will be needed: whoever takes them does not wait for other work that the
+ * database was given meanwhile.
+ */
+export class IdReserve {
+  readonly #tx: Transaction<Schema>;
+  readonly #table: keyof Schema;
+  #left: Promise<readonly number[]> = Promise.resolve([]);
+
+  constructor(tx: Transaction<Schema>, table: keyof Schema) {
+    this.#tx = tx;
+    this.#table = table;
+  }
+
+  /** Makes sure that so many can be taken. */
+  async fill(count: number): Promise<void> {
+    this.#left = this.#left.then(async (left) => [...left, ...(await this.#reserve(count - left.length))]);
+    await this.#left;
+  }
+
+  /** Takes ids, ascending; what is not there is reserved now. */
+  async take(count: number): Promise<readonly number[]> {
+    await this.fill(count);
+    const left = await this.#left;
+    this.#left = Promise.resolve(left.slice(count));
+    return left.slice(0, count);
+  }
+
+  #reserve(count: number): Promise<number[]> {
+    return reserveIds(this.#tx, this.#table, Math.max(0, count));
+  }
+}

@@ -16,6 +16,7 @@ import { addressOf, type Database, type Origin } from './database.ts';
 import { isConflict, type Login, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
 import { passwordFile, passwordFromFile } from './password-file.ts';
+import { pipelined } from './pipelined.ts';
 import type { Schema } from './schema.ts';
 import { planForSmallParts } from './statistics.ts';
 import { type CopyIn, TranslatingDriver } from './translating-driver.ts';
@@ -44,15 +45,24 @@ export function openPostgres(
   const changes = new Changes();
   const trail = new AuditTrail('postgresql', author, changes);
   const inner = new PostgresDialect({ pool: connection });
+  const driver = new TranslatingDriver(inner.createDriver(), translate, changes, connection.copyIn);
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new TranslatingDriver(inner.createDriver(), translate, changes, connection.copyIn),
+    createDriver: () => driver,
     createIntrospector: (db) => inner.createIntrospector(db),
     createQueryCompiler: () => inner.createQueryCompiler(),
   };
   const kysely = new Kysely<Schema>({ dialect });
+  const inPipeline =
+    <T>(work: (tx: Transaction<Schema>) => Promise<T>) =>
+    (tx: Transaction<Schema>) =>
+      work(pipelined(tx, { dialect, driver }));
   const read: Database['read'] = (work) =>
-    kysely.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work);
+    kysely
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(inPipeline(work));
   return {
     backend: 'postgresql',
     address,
@@ -60,7 +70,7 @@ export function openPostgres(
     read,
     rehearse: async (work) => {
       const tx = await kysely.startTransaction().setIsolationLevel('repeatable read').execute();
-      return work(tx).finally(() => tx.rollback().execute());
+      return inPipeline(work)(tx).finally(() => tx.rollback().execute());
     },
     readInBatches: (work) =>
       read(async (tx) => {
@@ -68,17 +78,22 @@ export function openPostgres(
         return work((part) => part(tx));
       }),
     write: (topic, work) =>
-      kysely.transaction().execute(async (tx) => {
-        await sql`select pg_advisory_xact_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(tx);
-        return trail.record(tx, { topic, result: 'done' }, work);
-      }),
+      kysely.transaction().execute(
+        inPipeline(async (tx) => {
+          await sql`select pg_advisory_xact_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(tx);
+          return trail.record(tx, { topic, result: 'done' }, work);
+        }),
+      ),
     writeInBatches: (topic, work) =>
       kysely.connection().execute(async (session) => {
         // The lock belongs to this connection and ends with it: should it break, no later batch can run.
         await sql`select pg_advisory_lock(${LOCK_SPACE}, hashtext(${topic}))`.execute(session);
         try {
           return await work((part) =>
-            runBatch(session, (tx) => trail.record(tx, { topic, result: 'part' }, part)),
+            runBatch(
+              session,
+              inPipeline((tx) => trail.record(tx, { topic, result: 'part' }, part)),
+            ),
           );
         } finally {
           await sql`select pg_advisory_unlock(${LOCK_SPACE}, hashtext(${topic}))`
