@@ -45,19 +45,20 @@ export class IdReserve {
 
   /** Makes sure that so many can be taken. */
   async fill(count: number): Promise<void> {
-    this.#left = this.#left.then(async (left) => [...left, ...(await this.#reserve(count - left.length))]);
+    this.#left = this.#extend(count);
     await this.#left;
   }
 
   /** Takes ids, ascending; what is not there is reserved now. */
   async take(count: number): Promise<readonly number[]> {
-    await this.fill(count);
-    const left = await this.#left;
-    this.#left = Promise.resolve(left.slice(count));
-    return left.slice(0, count);
+    const ids = this.#extend(count);
+    this.#left = ids.then((all) => all.slice(count));
+    await this.#left;
+    return (await ids).slice(0, count);
   }
 
-  #reserve(count: number): Promise<number[]> {
-    return reserveIds(this.#tx, this.#table, Math.max(0, count));
+  async #extend(count: number): Promise<readonly number[]> {
+    const left = await this.#left;
+    return [...left, ...(await reserveIds(this.#tx, this.#table, Math.max(0, count - left.length)))];
   }
 }
