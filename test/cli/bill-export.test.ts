@@ -205,6 +205,11 @@ describeDatabases('uncloud bill export', (databases) => {
       code: 2,
       stdout: '',
     });
+    expect(await uncloud(['bill', 'export', '--from', '2999-01-01', '-o', '-'], { url })).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('There are no such bills.'),
+    });
     expect(await refusal('1', '--output', join(folder, 'no', 'such.csv'))).toEqual([1, 'FOLDER_MISSING']);
     expect(await refusal('1', '2', '--output', join(folder, 'no'))).toEqual([1, 'FOLDER_MISSING']);
     await writeFile(folder, '');

@@ -349,15 +349,25 @@ describe('streams and signals', () => {
     expect((users as { username: string }[]).map(({ username }) => username)).toEqual(['a', 'b', 'c']);
   });
 
-  it('goes on when its reader has gone', async () => {
-    const command = `"${process.execPath}" "${PROGRAM}" migrate --sql --database sqlite:${folder}/none.db; echo $? >&2`;
-    const child = spawn('bash', ['-c', `{ ${command}; } | head -1`], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stderr = '';
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    await new Promise((resolve) => child.on('close', resolve));
-    expect(stderr).toBe('0\n');
+  it('goes on when its reader has gone, and counts no rows that nobody read', async () => {
+    const errorsOf = async (reader: string, ...words: string[]) => {
+      const command = `"${process.execPath}" "${PROGRAM}" ${words.join(' ')}; echo $? >&2`;
+      const child = spawn('bash', ['-c', `{ ${command}; } | ${reader}`], {
+        env: { ...process.env, UNCLOUD_DATABASE_URL: url },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      await new Promise((resolve) => child.on('close', resolve));
+      return stderr;
+    };
+    expect(await errorsOf('head -1', 'migrate', '--sql', '--database', `sqlite:${folder}/none.db`)).toBe(
+      '0\n',
+    );
+    expect(await errorsOf('true', 'user', 'export')).toBe('0\n');
+    expect(await errorsOf('cat', 'user', 'export')).toMatch(/^Exported \d+ users?\.\n0\n$/);
   });
 
   const signalled = async (signal: NodeJS.Signals, words: string[], stdout: 'pipe' | number = 'pipe') => {

@@ -6,6 +6,8 @@ import { selectBills } from '../../lib/core/bill-selection.ts';
 import { EXIT, refuse } from '../../lib/core/errors.ts';
 import { BILL_FORMATS, exportBills, printBills } from '../../lib/ops/bill-export.ts';
 
+const NO_SUCH_BILLS = 'There are no such bills. See them all with: uncloud bill list';
+
 export default class BillExport extends BaseCommand {
   static override summary = 'Write bills to files: PDF, UBL, JSON, CSV or a journal for hledger';
   static override description = `Writes each bill into a file of its own, named as bill-000012.pdf.
@@ -47,12 +49,13 @@ A draft has no number: name it by its id, as in id:7.`;
     const context = await this.context();
     if (output === '-') {
       if (this.jsonEnabled()) throw refuse.STDOUT_TAKEN({ documents: 2 });
-      await printBills(context, selection, format);
+      const bills = await printBills(context, selection, format);
+      if (bills === 0) this.say(NO_SUCH_BILLS);
       return { files: [], refused: [] };
     }
     const { files, refused } = await exportBills(context, selection, { format, output });
     if (files.length > 0) this.log(files.join('\n'));
-    else if (refused.length === 0) this.say('There are no such bills. See them all with: uncloud bill list');
+    else if (refused.length === 0) this.say(NO_SUCH_BILLS);
     for (const { refusal } of refused) this.sayWarning(`${refusal.message} ${refusal.hint}`);
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
     return {

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { refuse } from '../core/errors.ts';
 import type { ExportOptions } from '../io/export-file.ts';
 import { FILE_FORMATS } from '../io/import-rows.ts';
+import { isReaderGone } from '../io/stdout.ts';
 import type { Context } from '../ops/context.ts';
 import { BaseCommand, type Document } from './command.ts';
 
@@ -32,7 +33,7 @@ export abstract class ExportCommand extends BaseCommand {
       throw refuse.OUTPUT_NEEDED({ command: this.words });
     }
     const rows = await work(await this.context(), options);
-    this.say(`Exported ${rows} ${things}.`);
+    if (!isReaderGone()) this.say(`Exported ${rows} ${things}.`);
     return { output, rows };
   }
 }

@@ -41,13 +41,18 @@ export async function writeToStdout(parts: AsyncIterable<string | Uint8Array>): 
   await finishStdout();
 }
 
+/** Whether the reader of standard output has gone away before the end. */
+export function isReaderGone(): boolean {
+  return failure?.code === 'EPIPE';
+}
+
 /**
  * Waits until all that was printed is written.
  * @throws OUTPUT_NOT_WRITABLE unless it was, or its reader has gone away, as that of `uncloud … | head -1` does
  */
 export async function finishStdout(): Promise<void> {
   await written();
-  if (failure === undefined || failure.code === 'EPIPE') return;
+  if (failure === undefined || isReaderGone()) return;
   const { reasonOf } = await import('./files.ts');
   throw refuse.OUTPUT_NOT_WRITABLE({ reason: reasonOf(failure) });
 }

@@ -32,18 +32,21 @@ export interface BillExport {
 
 /**
  * Writes the only document of a selection to standard output: one bill, or a journal.
- * @throws UNKNOWN_BILL, DRAFT_NOT_ISSUED, E_INVOICE_INCOMPLETE, STDOUT_TAKEN when the selection is not one document
+ * @returns how many bills it has
+ * @throws UNKNOWN_BILL, DRAFT_NOT_ISSUED, E_INVOICE_INCOMPLETE, STDOUT_TAKEN when there are several documents
  */
 export async function printBills(
   context: Context,
   selection: BillSelection,
   format: BillFormat,
-): Promise<void> {
+): Promise<number> {
   const database = await context.db();
   const keys = await database.read((tx) => findBillKeys(tx, selection));
-  if (format === 'hledger') return writeToStdout(journal(database, keys));
-  if (keys.length !== 1) throw refuse.STDOUT_TAKEN({ documents: keys.length });
-  return writeToStdout(rendered(documents(database, keys), format));
+  if (format !== 'hledger' && keys.length > 1) throw refuse.STDOUT_TAKEN({ documents: keys.length });
+  await writeToStdout(
+    format === 'hledger' ? journal(database, keys) : rendered(documents(database, keys), format),
+  );
+  return keys.length;
 }
 
 /**
