@@ -216,7 +216,7 @@ async function billNextUsers(
       orders,
     };
     // Ids are asked for before the database begins to store: they would come only when it has ended.
-    const ids = decided.bills.length === 0 || plan.dryRun ? null : reserve.fill(accounts.length);
+    const ids = decided.prepared.ids.length === 0 ? null : reserve.fill(accounts.length);
     const [read, done] = await together([
       isLast || next.users === 0 ? NO_PAGE : readPage(tx, plan, next),
       decidePage(tx, plan, accounts, { reserve, room: MOST_RECORDS_PER_BATCH - records }),

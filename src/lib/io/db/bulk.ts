@@ -42,7 +42,7 @@ export async function insertRows(
 }
 
 /** Rows for a table, with the values in the order of the columns. */
-export interface TableRows {
+interface TableRows {
   readonly table: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly rows: readonly (readonly unknown[])[];
