@@ -41,6 +41,35 @@ describeDatabases('rows in bulk', (databases) => {
     }
   });
 
+  it('keep BigInts of any size to the last digit', async () => {
+    const { write, kysely } = await (await databases.context()).db();
+    const integers = [
+      0n,
+      -1n,
+      2n ** 53n - 1n,
+      2n ** 53n + 1n,
+      1n - 2n ** 53n,
+      -1n - 2n ** 53n,
+      2n ** 63n - 1n,
+    ];
+    for (const count of [integers.length, 700]) {
+      const rows = Array.from({ length: count }, (_, index) => [
+        `user-${count}-${index}`,
+        '',
+        false,
+        integers[index % integers.length],
+      ]);
+      await write('people', (tx) => insertRows(tx, 'users', COLUMNS, rows));
+      const stored = await kysely
+        .selectFrom('users')
+        .select(sql<string>`cast(created_at as text)`.as('created_at'))
+        .where('username', 'like', `user-${count}-%`)
+        .orderBy('id')
+        .execute();
+      expect(stored.map(({ created_at }) => created_at)).toEqual(rows.map((row) => String(row[3])));
+    }
+  });
+
   it('are all refused for one that breaks a rule, and the connection goes on', async () => {
     const context = await databases.context();
     const { write, kysely } = await context.db();

@@ -186,9 +186,10 @@ export class SqliteConnection implements DatabaseConnection {
       for (let start = 0; start < rows.length; start += rowsEach) {
         let place = 0;
         for (let at = start; at < start + rowsEach; at++) {
-          for (const value of rows[at] ?? []) values[place++] = toSqlite(value);
+          for (const value of rows[at] ?? []) values[place++] = toColumn(value);
         }
-        changed += statement.run(values).changes;
+        // Out of one array better-sqlite3 takes values half as fast.
+        changed += statement.run(...values).changes;
       }
       this.#changes.add(sql, changed);
       return changed;
@@ -227,6 +228,16 @@ export class SqliteConnection implements DatabaseConnection {
 function toSqlite(value: unknown): unknown {
   if (typeof value === 'boolean') return value ? 1 : 0;
   return value === undefined ? null : value;
+}
+
+/**
+ * A value that goes into a column, which makes an integer of a whole number again: better-sqlite3 takes numbers faster
+ * than BigInts.
+ */
+function toColumn(value: unknown): unknown {
+  if (typeof value !== 'bigint') return toSqlite(value);
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
 }
 
 function restoreBooleans(statement: Sqlite.Statement, rows: unknown[]): unknown[] {
