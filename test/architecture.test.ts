@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/lib/io': ['src/lib/io', 'src/lib/core', 'migrations'],
   'src/lib/core': ['src/lib/core'],
 };
-const PURE_LIBRARIES = ['ip-num'];
+const PURE_LIBRARIES = ['fastest-levenshtein', 'ip-num'];
 
 const files = FLOORS.flatMap((floor) =>
   readdirSync(join(ROOT, floor), { recursive: true, encoding: 'utf8' })

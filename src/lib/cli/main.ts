@@ -62,7 +62,7 @@ async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
       config.plugins.delete('@oclif/plugin-not-found');
     await run(argv, config);
   } catch (error) {
-    const told = (config && (await explainUsage(error, config, own))) ?? error;
+    const told = (config && explainUsage(error, config, own)) ?? error;
     if (isQuietExit(told)) return told.oclif.exit === 0 ? EXIT.DONE : EXIT.USAGE;
     // Told by `main`, as every error of stdout is.
     if (told instanceof UserError && told.code === 'OUTPUT_NOT_WRITABLE') return EXIT.DONE;

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { type Command, type Config, toConfiguredId } from '@oclif/core';
 import { refuse, type UserError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { similarNames } from '../core/similar-names.ts';
 
 /** What oclif's parser throws: beside its text the facts, which differ by kind. */
 interface ParseError extends Error {
@@ -16,11 +17,7 @@ type Flags = Command.Loadable['flags'];
  * What is wrong with a command line, said in our words, or undefined when the error is not about that.
  * @param argv what follows the name of the program
  */
-export async function explainUsage(
-  error: unknown,
-  config: Config,
-  argv: readonly string[],
-): Promise<UserError | undefined> {
+export function explainUsage(error: unknown, config: Config, argv: readonly string[]): UserError | undefined {
   if (!(error instanceof Error) || !('oclif' in error)) return undefined;
   const unknown = /^command (\S+) not found$/.exec(error.message)?.[1];
   if (unknown !== undefined) return explainCommand(unknown, config, argv);
@@ -30,11 +27,11 @@ export async function explainUsage(
   const { args = [], flags = [] } = error as ParseError;
   if (error.message.startsWith('Nonexistent flag')) {
     const message = `There is no flag ${flags.join(' and no flag ')}.`;
-    const close = await closeTo(
+    const similar = similarNames(
       flags[0] ?? '',
       Object.keys(known).map((name) => `--${name}`),
     );
-    return refuse.USAGE({ message, command, better: close.slice(0, 1) });
+    return refuse.USAGE({ message, command, better: similar.slice(0, 1) });
   }
   if (/^Missing \d+ required arg/.test(error.message)) {
     const missing = args.flatMap((arg) => (typeof arg === 'string' ? [] : [arg]));
@@ -75,7 +72,7 @@ function flagFaults(message: string, known: Flags): string | undefined {
 }
 
 /** oclif takes what follows a command without arguments for a part of its name. */
-async function explainCommand(id: string, config: Config, argv: readonly string[]): Promise<UserError> {
+function explainCommand(id: string, config: Config, argv: readonly string[]): UserError {
   if (id.startsWith('-')) return flagsFirst(config, argv);
   const words = id.split(':');
   const command = commandWords(words, config);
@@ -86,7 +83,7 @@ async function explainCommand(id: string, config: Config, argv: readonly string[
     return tooMany(words.slice(command.length), { command: line, known, argv });
   }
   const ids = config.commands.filter(({ hidden }) => !hidden).map((known) => known.id);
-  const close = (await closeTo(id, ids)).map((known) => `${config.bin} ${toConfiguredId(known, config)}`);
+  const close = similarNames(id, ids).map((known) => `${config.bin} ${toConfiguredId(known, config)}`);
   return refuse.UNKNOWN_COMMAND({ command: toConfiguredId(id, config), close });
 }
 
@@ -112,16 +109,6 @@ function tooMany(
   );
   if (flag === undefined || words.length !== 1) return refuse.USAGE({ message, command });
   return refuse.USAGE({ message, command, better: [`--${flag.name} ${shellWord(words[0] ?? '')}`] });
-}
-
-/** Those of many words that differ from one by a few letters, the nearest first. */
-async function closeTo(word: string, known: readonly string[]): Promise<string[]> {
-  const { default: levenshtein } = await import('fastest-levenshtein');
-  return known
-    .map((other) => ({ other, distance: levenshtein.distance(other, word) }))
-    .filter(({ distance }) => distance <= Math.max(2, word.length / 4))
-    .sort((a, b) => a.distance - b.distance)
-    .map(({ other }) => other);
 }
 
 /** The longest leading words that name a command. */

@@ -1,4 +1,5 @@
 import { quote, refuse } from './errors.ts';
+import { similarNames } from './similar-names.ts';
 
 /** What a key of the configuration can hold. */
 export type ConfigValue = string | number | boolean;
@@ -113,9 +114,11 @@ export interface ConfigSource {
   readonly tables: Readonly<Record<string, unknown>>;
 }
 
+const PREFIX = 'UNCLOUD_';
+
 /** The environment variable that overrides a key: `database.url` is UNCLOUD_DATABASE_URL. */
 export function environmentName(name: string): string {
-  return `UNCLOUD_${name.replaceAll('.', '_').toUpperCase()}`;
+  return `${PREFIX}${name.replaceAll('.', '_').toUpperCase()}`;
 }
 
 /**
@@ -188,12 +191,11 @@ function isConfigName(name: string): name is ConfigName {
   return Object.hasOwn(CONFIG_KEYS, name);
 }
 
-/** Names the key that was probably meant: the same last part, or the same letters but for two. */
+/** Names the key that was probably meant: the same last part, or a similar name. */
 function suggestion(name: string): string {
   const names = Object.keys(CONFIG_KEYS);
   const short = name.split('.').at(-1) ?? '';
-  const close =
-    names.find((known) => known.endsWith(`.${short}`)) ?? names.find((known) => isNear(known, name));
+  const close = names.find((known) => known.endsWith(`.${short}`)) ?? similarNames(name, names)[0];
   return close === undefined ? '' : ` (did you mean ${close}?)`;
 }
 
@@ -202,23 +204,17 @@ const NOT_OF_CONFIG = /^UNCLOUD_(AC_.*|BINPATH|CACHE_DIR|DEBUG|REDIRECTED|TEST_.
 
 /** What to say of a variable that looks as if it were one of ours and is none; null for the others. */
 function misspelt(variable: string): string | null {
-  const names = Object.keys(CONFIG_KEYS).map(environmentName);
-  if (!variable.startsWith('UNCLOUD_') || names.includes(variable) || NOT_OF_CONFIG.test(variable))
-    return null;
-  if (/^UNCLOUD_CONFIG(_FILE|_PATH)?$/.test(variable)) return ' (a file is named by --config FILE)';
-  const [, first = '', last = ''] = /^(UNCLOUD_.?).*?([^_]*)$/.exec(variable) ?? [];
+  if (!variable.startsWith(PREFIX) || NOT_OF_CONFIG.test(variable)) return null;
+  const names = Object.keys(CONFIG_KEYS).map((key) => environmentName(key).slice(PREFIX.length));
+  const name = variable.slice(PREFIX.length);
+  if (names.includes(name)) return null;
+  if (/^CONFIG(_FILE|_PATH)?$/.test(name)) return ' (a file is named by --config FILE)';
+  const last = name.slice(name.lastIndexOf('_') + 1);
   const close =
-    names.find((known) => isNear(known, variable) || known.startsWith(`${variable}_`)) ??
-    names.find((known) => known.startsWith(first) && known.endsWith(`_${last}`));
-  return close === undefined ? '' : ` (did you mean ${close}?)`;
-}
-
-function isNear(left: string, right: string): boolean {
-  let start = 0;
-  while (start < left.length && left[start] === right[start]) start++;
-  let end = 0;
-  while (end < Math.min(left.length, right.length) - start && left.at(-1 - end) === right.at(-1 - end)) end++;
-  return Math.max(left.length, right.length) - start - end <= 2;
+    names.find((known) => known.startsWith(`${name}_`)) ??
+    similarNames(name, names)[0] ??
+    names.find((known) => known.startsWith(name.charAt(0)) && known.endsWith(`_${last}`));
+  return close === undefined ? '' : ` (did you mean ${PREFIX}${close}?)`;
 }
 
 function text(

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type CsvError, Parser } from 'csv-parse';
-import levenshtein from 'fastest-levenshtein';
 import { quote, refuse, UserError } from '../core/errors.ts';
+import { similarNames } from '../core/similar-names.ts';
 import { readPlainRows } from './plain-csv.ts';
 import { findWrongByte, isText, unfinishedLength } from './utf8.ts';
 
@@ -252,23 +252,12 @@ const NAMED = 10;
 /** @param free the columns of the format that the file does not name */
 function unknownReason(unknown: readonly string[], free: readonly string[]): string {
   const named = unknown.slice(0, NAMED).map((name) => {
-    const meant = closestColumn(name, free);
-    return meant === null ? quote(name) : `${quote(name)} (did you mean ${quote(meant)}?)`;
+    const [meant] = similarNames(name.trim().toLowerCase().replaceAll(/[ -]/g, '_'), free);
+    return meant === undefined ? quote(name) : `${quote(name)} (did you mean ${quote(meant)}?)`;
   });
   const rest = unknown.length - named.length;
   return `there is no column ${[...named, ...(rest > 0 ? [`or ${rest} others`] : [])].join(', ')}`;
 }
-
-/** The column that a name is most like when case, blanks and a quarter of its letters are no matter; or null. */
-function closestColumn(name: string, columns: readonly string[]): string | null {
-  const plain = name.trim().toLowerCase().replaceAll(/[ -]/g, '_').slice(0, LONGEST_COLUMN);
-  if (columns.length === 0) return null;
-  const meant = levenshtein.closest(plain, columns);
-  return levenshtein.distance(plain, meant) <= Math.max(1, meant.length / 4) ? meant : null;
-}
-
-/** Longer than the name of any column: the time that a comparison takes grows with the length. */
-const LONGEST_COLUMN = 100;
 
 function lineEndsIn(cells: readonly string[]): number {
   let count = 0;
