@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { qrReference } from '../../src/lib/core/payment.ts';
+import { qrReference } from '../../src/lib/core/payment-reference.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { openWithCustomers } from '../support/customers.ts';

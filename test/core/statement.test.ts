@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDay } from '../../src/lib/core/instant.ts';
-import { creditorReference, qrReference } from '../../src/lib/core/payment.ts';
+import { creditorReference, qrReference } from '../../src/lib/core/payment-reference.ts';
 import {
   billNumberFor,
   type EntryDetail,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { qrReference } from '../../src/lib/core/payment.ts';
+import { qrReference } from '../../src/lib/core/payment-reference.ts';
 import { COMMAND_IDS, commandOf } from '../support/commands.ts';
 import { observe } from '../support/contents.ts';
 import { describeDatabases } from '../support/databases.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseDay } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
-import { creditorReference, qrReference } from '../../src/lib/core/payment.ts';
+import { creditorReference, qrReference } from '../../src/lib/core/payment-reference.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { listBills } from '../../src/lib/ops/bills.ts';

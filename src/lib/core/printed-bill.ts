@@ -11,13 +11,8 @@ import {
   SECONDS_PER_DAY,
 } from './instant.ts';
 import { formatMinor, type Minor } from './money.ts';
-import {
-  formatReference,
-  LARGEST_SLIP_AMOUNT,
-  type Payment,
-  paymentOf,
-  paymentReference,
-} from './payment.ts';
+import { LARGEST_SLIP_AMOUNT, type PaymentPart, paymentPartOf } from './payment-part.ts';
+import { formatReference, paymentReference } from './payment-reference.ts';
 import { PERIODS, periodName } from './period.ts';
 import { LANGUAGES, type Language } from './user.ts';
 import { formatVatPercent } from './vat.ts';
@@ -40,7 +35,7 @@ export interface PrintedBill {
   readonly total: PrintedSum;
   readonly notes: readonly string[];
   /** What the Swiss payment part says; null when there is none. */
-  readonly payment: Payment | null;
+  readonly payment: PaymentPart | null;
 }
 
 /** A line of the table: what a bill record says, in words. */
@@ -108,7 +103,7 @@ export function printedBill(bill: BillDocument): PrintedBill {
     ],
     total: { label: `${words.total} ${currency}`, amount: amount(bill.total) },
     notes: notesOf(bill, words, due),
-    payment: paymentOf(bill),
+    payment: paymentPartOf(bill),
   };
 }
 
@@ -118,7 +113,7 @@ function notesOf(bill: BillDocument, words: BillWords, due: string | null): stri
   const treatments = new Set(bill.vatGroups.map(({ treatment }) => treatment));
   const amount = `${currency} ${grouped(formatMinor(total, currency))}`;
   const isTooMuchForSlip =
-    total > LARGEST_SLIP_AMOUNT && paymentOf({ ...bill, total: LARGEST_SLIP_AMOUNT }) !== null;
+    total > LARGEST_SLIP_AMOUNT && paymentPartOf({ ...bill, total: LARGEST_SLIP_AMOUNT }) !== null;
   const account = (issued: number) =>
     words.account(formatIban(seller.iban), formatReference(paymentReference(seller.iban, issued)));
   return present([

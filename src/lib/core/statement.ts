@@ -8,7 +8,7 @@ import {
   LARGEST_AMOUNT,
   type Minor,
 } from './money.ts';
-import { billNumberOf } from './payment.ts';
+import { billNumberOf } from './payment-reference.ts';
 import { parseReference, type Reference } from './reference.ts';
 
 /** An amount in a bank statement, in hundred-thousandths: ISO 20022 allows five decimals in any currency. */

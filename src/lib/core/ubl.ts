@@ -6,7 +6,7 @@ import { compactVatNumber, type ElectronicAddress, electronicAddressOf } from '.
 import { refuse } from './errors.ts';
 import { dayOf, type Instant, instant, lastSecondBefore } from './instant.ts';
 import { CURRENCY_DECIMALS, formatMinor, type Minor, magnitude } from './money.ts';
-import { paymentReference } from './payment.ts';
+import { paymentReference } from './payment-reference.ts';
 import { type PrintedBill, type PrintedLine, printedBill } from './printed-bill.ts';
 import { formatVatPercent, type VatRate, type VatTreatment } from './vat.ts';
 import { leaf, leafIfAny, parent, writeXml, type XmlElement } from './xml.ts';

@@ -1,6 +1,6 @@
 import PDFDocument from 'pdfkit';
 import { SwissQRBill } from 'swissqrbill/pdf';
-import type { Payment, PaymentParty } from '../core/payment.ts';
+import type { PaymentPart, PaymentParty } from '../core/payment-part.ts';
 import type { PrintedBill, PrintedLine, PrintedSum } from '../core/printed-bill.ts';
 import { type Setting, type Typesetting, typesetting } from './fonts.ts';
 
@@ -296,7 +296,7 @@ class BillSheet {
   }
 }
 
-function slipOf({ iban, currency, amount, reference, creditor, debtor }: Payment) {
+function slipOf({ iban, currency, amount, reference, creditor, debtor }: PaymentPart) {
   return {
     currency,
     // At most eleven digits: the quotient prints with exactly these two decimals.
