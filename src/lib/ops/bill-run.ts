@@ -31,6 +31,7 @@ import { findVatRateTable } from '../io/db/vat-rates.ts';
 import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
 
+/** Whom and what a run bills, and how. */
 export interface BillRunOptions {
   /** The issue instant; default now. */
   readonly until?: Instant | undefined;
@@ -60,6 +61,7 @@ export interface SkippedUser {
   readonly refusal: UserError;
 }
 
+/** The sums of bills in one currency. */
 export interface Totals {
   readonly net: Minor;
   readonly vat: Minor;

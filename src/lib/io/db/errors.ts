@@ -21,7 +21,7 @@ export function translateSqliteError(error: unknown, database: string): unknown 
 }
 
 /** What a person can look at when a login fails, and type when it is for a database that is not there. */
-export interface Login {
+export interface LoginAdvice {
   /** Where the address was read: a file, a variable or a flag. */
   readonly origin: string;
   readonly isPasswordThere: boolean;
@@ -31,9 +31,9 @@ export interface Login {
 }
 
 /** Turns an error of pg, of the server (by SQLSTATE) or of the socket, into the refusal that it means. */
-export function translatePostgresError(error: unknown, database: string, login: Login): unknown {
+export function translatePostgresError(error: unknown, database: string, advice: LoginAdvice): unknown {
   if (error instanceof UserError) return error;
-  const meaning = meaningOf(error, database, login);
+  const meaning = meaningOf(error, database, advice);
   if (meaning instanceof UserError) meaning.cause = error;
   return meaning;
 }
@@ -44,18 +44,22 @@ export function isConflict(error: unknown): boolean {
   return code.startsWith('40');
 }
 
-function meaningOf(error: unknown, database: string, login: Login): unknown {
+function meaningOf(error: unknown, database: string, advice: LoginAdvice): unknown {
   const { code = '' } = error as { code?: string };
   const reason = reasonOf(error);
   if (code === '3D000') {
-    const { createdb, migrate } = login;
+    const { createdb, migrate } = advice;
     return refuse.DATABASE_MISSING({ database, createdb, migrate });
   }
   if (/password must be a string|empty password returned/.test(reason)) {
-    return refuse.DATABASE_LOGIN({ database, reason: 'it asks for a password, and there is none', ...login });
+    return refuse.DATABASE_LOGIN({
+      database,
+      reason: 'it asks for a password, and there is none',
+      ...advice,
+    });
   }
   if (/^28/.test(code) || /SASL|password file/.test(reason))
-    return refuse.DATABASE_LOGIN({ database, reason, ...login });
+    return refuse.DATABASE_LOGIN({ database, reason, ...advice });
   if (code === '42501' || code === '25006' || code === '3F000') {
     return refuse.DATABASE_PERMISSION({ database, reason });
   }

@@ -13,7 +13,7 @@ import { AuditTrail } from './audit.ts';
 import { Changes } from './changes.ts';
 import { CopyQuery } from './copy-query.ts';
 import { addressOf, type Database, type Origin } from './database.ts';
-import { isConflict, type Login, translatePostgresError } from './errors.ts';
+import { isConflict, type LoginAdvice, translatePostgresError } from './errors.ts';
 import { Gate } from './gate.ts';
 import { passwordFile, passwordFromFile } from './password-file.ts';
 import { pipelined } from './pipelined.ts';
@@ -39,8 +39,8 @@ export function openPostgres(
   { statementSeconds, origin }: { statementSeconds: number; origin: Origin },
 ): Database {
   const address = addressOf(url);
-  const login = loginOf(url, origin);
-  const translate = (error: unknown) => translatePostgresError(error, address, login);
+  const advice = loginAdvice(url, origin);
+  const translate = (error: unknown) => translatePostgresError(error, address, advice);
   const connection = new SingleConnection(() => newClient(url, statementSeconds), translate);
   const changes = new Changes();
   const trail = new AuditTrail('postgresql', author, changes);
@@ -105,7 +105,7 @@ export function openPostgres(
   };
 }
 
-function loginOf(url: PostgresUrl, origin: Origin): Login {
+function loginAdvice(url: PostgresUrl, origin: Origin): LoginAdvice {
   const isPasswordThere = url.password !== '';
   const database = url.database || process.env.PGDATABASE || userOf(url) || '';
   const file = origin.isFile ? ` -c ${shellWord(origin.name)}` : '';
