@@ -101,6 +101,27 @@ describe('refusals and usage', () => {
     expect(written.stderr).toMatch(/^Wrote \\u001b\[31m\.toml\. /);
   });
 
+  it('an argument that is not UTF-8 is refused: nobody is called Z\ufffdrich', async () => {
+    const via = ['sh', '-c', 'exec "$@" "$(printf \'Z\\374rich\')"', 'sh'];
+    const { code, stderr } = await uncloud(['bootstrap-user', '--username', 'anna', '--city'], { url, via });
+    expect(stderr).toBe(
+      'Error: The argument "Z\ufffdrich" is not UTF-8; \ufffd stands for what could not be read.\n' +
+        '  Set the terminal to UTF-8, or convert the script: iconv -f LATIN1 -t UTF-8 OLD > NEW\n',
+    );
+    expect(code).toBe(2);
+  });
+
+  it('a folder that is gone is no bug, and no matter where no path is relative to it', async () => {
+    const via = ['sh', '-c', 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', 'sh'];
+    const gone = await uncloud(['info'], { url: 'sqlite:test.db', cwd: folder, via });
+    expect(gone.stderr).toBe(
+      'Error: The folder that uncloud was started in does not exist any more.\n' +
+        '  Go to one that does, for example with: cd ~\n',
+    );
+    expect(gone.code).toBe(1);
+    expect(await uncloud(['info'], { url, cwd: folder, via })).toMatchObject({ code: 0 });
+  });
+
   it('every fault of a file of VAT rates is listed', async () => {
     const stdin =
       'start_date,stop_date,territory_codes,currency_code,rate,rate_type,description\n' +

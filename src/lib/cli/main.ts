@@ -6,7 +6,7 @@ import { homeFolder } from '../io/account.ts';
 import { finishStdout, watchStdout } from '../io/stdout.ts';
 import { isDocumentBegun } from './document.ts';
 import { report } from './report.ts';
-import { commandWords, explainUsage } from './usage.ts';
+import { checkEncoding, commandWords, explainUsage } from './usage.ts';
 
 /**
  * Runs one command line.
@@ -56,6 +56,7 @@ async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
   if (own.includes('--no-color')) process.env.NO_COLOR = '1';
   let config: Config | undefined;
   try {
+    checkEncoding(argv);
     config = await loadConfig(own, root);
     // The plugin asks whether another command was meant: only where there is somebody to answer.
     if (json || own[0]?.startsWith('-') || !process.stdin.isTTY || !process.stderr.isTTY)

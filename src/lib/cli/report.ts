@@ -51,6 +51,7 @@ function explain(error: unknown, command: string): Report {
       data: {},
     };
   }
+  if (isOfWorkingDirectory(error)) return tell(refuse.WORKING_DIRECTORY_GONE({}));
   const usage = usageMessage(error);
   if (usage !== undefined) return tell(refuse.USAGE({ message: usage, command }));
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -84,6 +85,11 @@ function usageMessage(error: unknown): string | undefined {
 
 function isAbortedPrompt(error: unknown): boolean {
   return error instanceof Error && error.name === 'ExitPromptError';
+}
+
+/** libuv's name for the system call getcwd(3), which fails for a folder that is gone. */
+function isOfWorkingDirectory(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
 }
 
 /** Removes what must never be printed: passwords in URLs, and whatever looks like a WireGuard key behind its name. */

@@ -53,6 +53,15 @@ export function explainUsage(error: unknown, config: Config, argv: readonly stri
   return faults === undefined ? undefined : refuse.USAGE({ message: faults, command });
 }
 
+/**
+ * Refuses arguments of another encoding. Node puts U+FFFD in the place of bytes that are not UTF-8.
+ * @throws ARGUMENT_NOT_UTF8
+ */
+export function checkEncoding(argv: readonly string[]): void {
+  const argument = argv.find((word) => word.includes('\ufffd'));
+  if (argument !== undefined) throw refuse.ARGUMENT_NOT_UTF8({ argument });
+}
+
 /** Which flags are missing or do not go together, in sentences; undefined when the message is about something else. */
 function flagFaults(message: string, known: Flags): string | undefined {
   const [text = ''] = stripVTControlCharacters(message).split('\nSee more help');

@@ -870,6 +870,23 @@ const DEFINITIONS = {
     }),
     example: { message: 'Nonexistent flag: --foo.', command: 'uncloud bill list' },
   }),
+  ARGUMENT_NOT_UTF8: define<{ argument: string }>({
+    when: 'An argument has bytes that are not UTF-8, as a terminal or a script in Latin-1 sends them.',
+    exit: EXIT.USAGE,
+    say: ({ argument }) => ({
+      message: `The argument ${quote(argument)} is not UTF-8; \ufffd stands for what could not be read.`,
+      hint: 'Set the terminal to UTF-8, or convert the script: iconv -f LATIN1 -t UTF-8 OLD > NEW',
+    }),
+    example: { argument: 'Z\ufffdrich' },
+  }),
+  WORKING_DIRECTORY_GONE: define<Record<never, never>>({
+    when: 'The folder that the command was started in was removed, and a path is relative to it.',
+    say: () => ({
+      message: 'The folder that uncloud was started in does not exist any more.',
+      hint: 'Go to one that does, for example with: cd ~',
+    }),
+    example: {},
+  }),
   UNKNOWN_COMMAND: define<{ command: string; close: string[] }>({
     when: 'There is no such command.',
     exit: EXIT.USAGE,
