@@ -395,8 +395,8 @@ describe('PostgreSQL', () => {
       const { code, stderr } = await uncloud(['user', 'list', '-q', '-c', link]);
       return { code, stderr };
     };
-    const refused = `Error: The file "${link}" holds a secret and has mode 0640: others can read it.\n  Protect it with: chmod 600 ${link}\n`;
-    expect(await outcomeWith(address(''), 0o640)).toEqual({ code: 1, stderr: refused });
+    const refused = `Error: The file "${link}" holds a secret and has mode 0644: others can read it.\n  Protect it with: chmod 600 ${link}\n`;
+    expect(await outcomeWith(address(''), 0o644)).toEqual({ code: 1, stderr: refused });
     expect(await outcomeWith(address(''), 0o600)).toEqual({ code: 0, stderr: '' });
     expect((await outcomeWith('postgres://ada@127.0.0.1:1/x', 0o644)).code).toBe(75);
     rmSync(folder, { recursive: true });

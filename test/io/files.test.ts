@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { appendFile, open, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  chown,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -56,6 +66,25 @@ it('reads no secret from a pipe that others may read', async () => {
   spawnSync('mkfifo', ['-m', '644', pipe]);
   await expect(readSecretFile(pipe)).rejects.toMatchObject({ code: 'SECRET_FILE_MODE' });
   expect(await readdir(folder)).toContain('open');
+});
+
+it.runIf(process.getuid?.() === 0).each([
+  [0o600, 0, true],
+  [0o640, 0, true],
+  [0o660, 0, false],
+  [0o650, 0, false],
+  [0o644, 0, false],
+  [0o600, 1, true],
+  [0o640, 1, false],
+  [0o604, 1, false],
+])('takes a secret of mode %o whose owner is %i: %s', async (mode, owner, isTaken) => {
+  const file = join(folder, 'secret');
+  await writeFile(file, 'secret');
+  await chown(file, owner, 1);
+  await chmod(file, mode);
+  const read = readSecretFile(file);
+  if (isTaken) expect(await read).toBe('secret');
+  else await expect(read).rejects.toMatchObject({ code: 'SECRET_FILE_MODE' });
 });
 
 /** Runs work while every fsync of a folder fails. */

@@ -19,8 +19,8 @@ describeDatabases('doctor', (databases) => {
       return findings.filter(({ subject }) => subject === link).map(({ id, message }) => `${id}: ${message}`);
     };
     expect(await modesOf()).toEqual(['file-mode: mode 0600']);
-    await chmod(key, 0o640);
-    expect(await modesOf()).toEqual([`file-mode: mode 0640: others can read "${link}"`]);
+    await chmod(key, 0o604);
+    expect(await modesOf()).toEqual([`file-mode: mode 0604: others can read "${link}"`]);
   });
 
   it('finds a file that cannot be looked at, and looks at the rest', async () => {

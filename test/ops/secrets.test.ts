@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { openerFor, poolKeyPlace } from '../../src/lib/io/secrets.ts';
@@ -67,6 +67,19 @@ describeDatabases('the rotation of the key file', (databases) => {
       expect(private_key).not.toBe(before[at]?.private_key);
     await rm(`${file}.old`);
     await expectWorking();
+  });
+
+  it.runIf(process.getuid?.() === 0).each([
+    { uid: 1, gid: 2, mode: 0o600 },
+    { uid: 0, gid: 2, mode: 0o640 },
+  ])('by root leaves the key file to whom it belongs: %j', async ({ uid, gid, mode }) => {
+    await addPools();
+    await chown(file, uid, gid);
+    await chmod(file, mode);
+    await rotateSecrets(context, ROTATE);
+    for (const name of [file, `${file}.old`]) {
+      expect(await stat(name)).toMatchObject({ uid, gid, mode: 0o100000 | mode });
+    }
   });
 
   it('works again when the old key is put away, and not before', async () => {

@@ -994,13 +994,13 @@ const DEFINITIONS = {
       next: 'uncloud service rotate controller --secret-file OTHER',
     },
   }),
-  SECRET_FILE_MODE: define<{ file: string; mode: string }>({
-    when: 'A file that holds a secret can be read by others.',
-    say: ({ file, mode }) => ({
+  SECRET_FILE_MODE: define<{ file: string; mode: string; wanted: string }>({
+    when: 'A file that holds a secret can be read by others. Only a group may, and only where root is the owner.',
+    say: ({ file, mode, wanted }) => ({
       message: `The file ${quote(file)} holds a secret and has mode ${mode}: others can read it.`,
-      hint: `Protect it with: chmod 600 ${shellWord(file)}`,
+      hint: `Protect it with: chmod ${wanted} ${shellWord(file)}`,
     }),
-    example: { file: '/etc/uncloud/secrets.key', mode: '0644' },
+    example: { file: '/etc/uncloud/secrets.key', mode: '0644', wanted: '600' },
   }),
   SECRET_KEY_MISSING: define<{ file: string }>({
     when: 'The database holds sealed keys and the key file that opens them is not there.',

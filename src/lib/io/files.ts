@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  type Stats,
   statSync,
 } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
@@ -17,10 +18,11 @@ import { refuse, UserError } from '../core/errors.ts';
 /**
  * Writes a file so that a reader, or a crash at any moment, finds the old content or the new one, never a part:
  * a new file beside it (mode 0600 from its first byte, never through a link), fsync, rename, fsync of the folder.
+ * @param like a file whose owner, group and mode it gets, as far as the account may give them away
  * @throws FILE_NOT_WRITABLE; the old content is then intact
  */
-export async function writeFileAtomically(file: string, content: Content): Promise<void> {
-  await writeWhole(await beginFile(file, (temporary) => rename(temporary, file)), content);
+export async function writeFileAtomically(file: string, content: Content, like?: string): Promise<void> {
+  await writeWhole(await beginFile(file, (temporary) => rename(temporary, file), like), content);
 }
 
 /** A file that is written piece by piece beside its place, and takes that when it is complete. */
@@ -80,7 +82,11 @@ export async function makeFolderOf(file: string): Promise<void> {
   });
 }
 
-async function beginFile(file: string, place: (temporary: string) => Promise<void>): Promise<PendingFile> {
+async function beginFile(
+  file: string,
+  place: (temporary: string) => Promise<void>,
+  like?: string,
+): Promise<PendingFile> {
   // The system would say so when the file is placed: after what belongs to it was done.
   if (/(?:^|\/)$/.test(file)) throw refuse.FILE_NOT_WRITABLE({ file, reason: 'that is no name of a file' });
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
@@ -105,6 +111,8 @@ async function beginFile(file: string, place: (temporary: string) => Promise<voi
     write: (content) => guard(() => handle.writeFile(content)),
     complete: () =>
       guard(async () => {
+        const owner = like === undefined ? undefined : statsOf(like);
+        if (owner !== undefined) await giveTo(handle, owner);
         await handle.sync();
         await handle.close();
       }),
@@ -120,6 +128,13 @@ async function beginFile(file: string, place: (temporary: string) => Promise<voi
       process.off('exit', remove);
     },
   };
+}
+
+/** Only root gives files away. */
+async function giveTo(handle: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  await handle.chown(uid, gid);
+  await handle.chmod(mode);
 }
 
 /** Gives a file a name that none has. */
@@ -239,7 +254,7 @@ export async function listFolder(folder: string): Promise<string[]> {
 
 /**
  * The content of a file that holds a secret.
- * @throws INPUT_NOT_FOUND, and SECRET_FILE_MODE when group or others may read or write it
+ * @throws INPUT_NOT_FOUND, and SECRET_FILE_MODE when `isShared`
  */
 export async function readSecretFile(file: string): Promise<string> {
   let descriptor: number | undefined;
@@ -247,7 +262,7 @@ export async function readSecretFile(file: string): Promise<string> {
     descriptor = openSync(file, READ_WITHOUT_WAITING);
     const stats = fstatSync(descriptor);
     if (stats.isDirectory()) throw refuse.INPUT_NOT_FOUND({ file, reason: 'it is a directory' });
-    refuseShared(file, stats.mode);
+    refuseShared(file, stats);
     if (!stats.isFIFO()) return readFileSync(descriptor, 'utf8');
     const pipe = await openPipe(descriptor);
     descriptor = undefined;
@@ -265,24 +280,39 @@ export async function readSecretFile(file: string): Promise<string> {
  * @throws SECRET_FILE_MODE, as `readSecretFile` does, INPUT_NOT_FOUND
  */
 export function requirePrivate(file: string): void {
-  const mode = modeOf(file);
-  if (mode !== undefined) refuseShared(file, mode);
+  const stats = statsOf(file);
+  if (stats !== undefined) refuseShared(file, stats);
 }
 
 /**
- * The mode bits of a file, or of the one that a link leads to; undefined when nothing is there.
+ * What the system knows of a file, or of the one that a link leads to; undefined when nothing is there.
  * @throws INPUT_NOT_FOUND when nobody can say
  */
-export function modeOf(file: string): number | undefined {
+export function statsOf(file: string): Stats | undefined {
   try {
-    return statSync(file).mode;
+    return statSync(file);
   } catch (error) {
     return undefinedIfMissing(file, error);
   }
 }
 
-function refuseShared(file: string, mode: number): void {
-  if ((mode & 0o077) !== 0) throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(mode) });
+/**
+ * Whether others than its owner have rights to a file. Root may let a group read one of its own, as an administrator
+ * gives a file to the account of a program; these are libpq's rules for the file of a private key.
+ * @see https://www.postgresql.org/docs/current/libpq-ssl.html
+ */
+export function isShared({ uid, mode }: Stats): boolean {
+  return (mode & (uid === 0 ? 0o037 : 0o077)) !== 0;
+}
+
+/** The mode that a file has to be given so that it is not shared, and whoever runs this program can still read it. */
+export function privateMode({ uid }: Stats): string {
+  return uid === 0 && process.getuid?.() !== 0 ? '640' : '600';
+}
+
+function refuseShared(file: string, stats: Stats): void {
+  if (!isShared(stats)) return;
+  throw refuse.SECRET_FILE_MODE({ file, mode: formatMode(stats.mode), wanted: privateMode(stats) });
 }
 
 /** Flags to open a named pipe for reading, whether anybody writes to it yet or not; a file is read as ever. */

@@ -76,9 +76,10 @@ export async function sealerFor(tx: Transaction<Schema>, file: string): Promise<
  * Makes the key of a rotation and records its fingerprint. The caller opens every secret with `current` and seals it
  * with `next` in the same transaction, and calls `finishRotation` in one that follows.
  *
- * The new key is whole in FILE.new before the transaction ends; only after it FILE is copied to FILE.old and FILE.new
- * becomes FILE. So whenever the program is killed, the key that the database asks for is in FILE or in FILE.new, and
- * both are looked at. A FILE.new that no database asked for yet is the key of a run that was killed; it is used.
+ * The new key is whole in FILE.new before the transaction ends, and belongs to the owner of FILE; only after it FILE
+ * is copied to FILE.old and FILE.new becomes FILE. So whenever the program is killed, the key that the database asks
+ * for is in FILE or in FILE.new, and both are looked at. A FILE.new that no database asked for yet is the key of a run
+ * that was killed; it is used.
  * @throws what `checkRotation` throws, FILE_NOT_WRITABLE
  */
 export async function beginRotation(
@@ -86,7 +87,8 @@ export async function beginRotation(
   file: string,
 ): Promise<{ current: Opener; next: Sealer }> {
   const current = await checkRotation(tx, file);
-  if ((await lookAt(newKeyFile(file))) === undefined) await writeFileAtomically(newKeyFile(file), newKey());
+  if ((await lookAt(newKeyFile(file))) === undefined)
+    await writeFileAtomically(newKeyFile(file), newKey(), file);
   const next = await readKeyOf(undefined, newKeyFile(file));
   await tx.updateTable('secret_keys').set({ fingerprint: next.fingerprint }).execute();
   return { current, next: next.sealer };
@@ -125,7 +127,7 @@ export async function finishRotation(tx: Transaction<Schema>, file: string): Pro
   if (old !== undefined && present?.equals(old) !== true) {
     throw refuse.OLD_KEY_KEPT({ file: oldKeyFile(file) });
   }
-  if (present !== undefined) await writeFileAtomically(oldKeyFile(file), await readSecretFile(file));
+  if (present !== undefined) await writeFileAtomically(oldKeyFile(file), await readSecretFile(file), file);
   await renameFile(newKeyFile(file), file);
   return true;
 }

@@ -8,7 +8,7 @@ import type { Database } from '../io/db/database.ts';
 import { verifyMigrations } from '../io/db/migrations.ts';
 import { findNamelessBuyers } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
-import { formatMode, modeOf } from '../io/files.ts';
+import { formatMode, isShared, privateMode, statsOf } from '../io/files.ts';
 import { isRotationUnfinished, oldKeyFile, openerFor } from '../io/secrets.ts';
 import type { Context } from './context.ts';
 
@@ -91,11 +91,12 @@ function privateFiles(context: Context): Finding[] {
 
 function privateFile(file: string): Finding[] {
   try {
-    const mode = modeOf(file);
-    if (mode === undefined) return [];
-    if ((mode & 0o077) === 0) return [sound('file-mode', file, `mode ${formatMode(mode)}`)];
-    const message = `mode ${formatMode(mode)}: others can read ${quote(file)}`;
-    return [faulty('file-mode', file, message, `chmod 600 ${shellWord(file)}`)];
+    const stats = statsOf(file);
+    if (stats === undefined) return [];
+    const mode = `mode ${formatMode(stats.mode)}`;
+    if (!isShared(stats)) return [sound('file-mode', file, mode)];
+    const fix = `chmod ${privateMode(stats)} ${shellWord(file)}`;
+    return [faulty('file-mode', file, `${mode}: others can read ${quote(file)}`, fix)];
   } catch (error) {
     return [asFinding('file-mode', file, error)];
   }
