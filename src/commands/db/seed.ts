@@ -26,10 +26,12 @@ export default class DbSeed extends BaseCommand {
   static override summary = 'Fill a database with made-up customers, orders and networks, for tests';
   static override description =
     `The same numbers give the same rows, on every machine and at any time, and seeding again changes nothing. Larger
-numbers add rows to those that are there. Missing surroundings are added first: the defaults, a seller, the shipped VAT
-rates, and a pool that takes 2001:db8::/32, the prefix for documentation: no other pool may share addresses with it.
-The rows come through the import engine, as from files. The private key of the pool is made of the seed: it protects nothing.
-A database with users that were not made up is refused.`;
+numbers add rows to those that are there. The schema has to be there: uncloud migrate.
+
+Missing surroundings are added first: the defaults, a seller, the shipped VAT rates, and a pool that takes
+2001:db8::/32, the prefix for documentation: no other pool may share addresses with it. The rows come through the
+import engine, as from files. The private key of the pool is made of the seed: it protects nothing. A database with
+users that were not made up is refused.`;
   static override examples = [
     '<%= config.bin %> db seed --users 1000 --orders-per-user 3 --networks 200 --seed 1',
     '<%= config.bin %> db seed --quiet --database sqlite:test.db',
