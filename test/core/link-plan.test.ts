@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredNetwork } from '../../src/lib/core/host-plan.ts';
 import {
+  fewChangedPeers,
   type HostState,
   type LiveDevice,
   type LiveLink,
@@ -196,5 +197,33 @@ describe('planInterface', () => {
       link: { action: 'leave' },
       refused: [{ code: 'INVALID_KEY' }],
     });
+  });
+});
+
+describe('fewChangedPeers', () => {
+  const steady = plan(networks(2), stateOf(networks(2)));
+  const fewOf = (rows: readonly StoredNetwork[], state: HostState) =>
+    fewChangedPeers([steady, plan(rows, state), steady]);
+
+  it('names the peers that come, change, go or lose a preshared key', () => {
+    const state = stateOf([storedNetwork(0), storedNetwork(7, { publicKey: testKey(1) }), storedNetwork(8)], {
+      device: { withPresharedKey: [testKey(0)] },
+    });
+    expect(fewOf(networks(3), state)).toEqual(new Set([0, 1, 2, 8].map(testKey)));
+  });
+
+  it.each([
+    ['another key', stateOf(networks(2), { device: { privateKey: null } })],
+    ['another port', stateOf(networks(2), { device: { listenPort: 0 } })],
+    ['no link', EMPTY],
+    ['a link that is down', stateOf(networks(2), { link: { up: false } })],
+    ['another route', stateOf(networks(2), { routes: [] })],
+  ])('names none where all have to be looked at: %s', (_, state) => {
+    expect(fewOf(networks(3), state)).toBeNull();
+  });
+
+  it('names no more than twenty', () => {
+    expect(fewOf(networks(20), stateOf([]))?.size).toBe(20);
+    expect(fewOf(networks(21), stateOf([]))).toBeNull();
   });
 });

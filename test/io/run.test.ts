@@ -72,3 +72,22 @@ wg1\t(none)\t(none)\t0\toff
     ['wg1', { privateKey: null, listenPort: 0, peers: foundPeers([]), withPresharedKey: [] }],
   ]);
 });
+
+it('reads only some peers of what wg show all dump prints, and all of the interfaces', () => {
+  const line = (name: string, number: number, slot: number, shared = '(none)') =>
+    `${name}\t${testKey(number)}\t${shared}\t(none)\t2a0a:e5c1:${slot}::/48\t0\t0\t0\toff\n`;
+  const dump = `wg0\tprivate\tpublic\t51820\toff
+${line('wg0', 1, 201)}${line('wg0', 2, 202)}${line('wg0', 3, 203, 'shared')}wg1\tother\tpublic\t51821\toff
+${line('wg1', 4, 304)}`;
+  const [wg0, wg1] = parseDump(dump, new Set([testKey(3), testKey(9), testKey(2)])).values();
+  expect(wg0).toEqual({
+    privateKey: 'private',
+    listenPort: 51820,
+    peers: foundPeers([
+      [testKey(3), '2a0a:e5c1:203::/48'],
+      [testKey(2), '2a0a:e5c1:202::/48'],
+    ]),
+    withPresharedKey: [testKey(3)],
+  });
+  expect(wg1).toMatchObject({ listenPort: 51821, peers: foundPeers([]) });
+});

@@ -76,6 +76,24 @@ export function keepsLinks({ link }: InterfacePlan): boolean {
   return !create && mark === null && !raise && addRoute === null && removeRoutes.length === 0;
 }
 
+/** More keys are found in a dump at less cost when it is read whole. */
+const FEW = 20;
+
+/**
+ * The keys of the peers that plans change, where they are few and nothing else of any interface changes; else null.
+ * A look at these peers, at keys and at ports says then what the changes had for an effect.
+ */
+export function fewChangedPeers(plans: readonly InterfacePlan[]): ReadonlySet<string> | null {
+  const keys = new Set<string>();
+  for (const plan of plans) {
+    if (!keepsLinks(plan)) return null;
+    if (plan.link.action !== 'change') continue;
+    if (plan.link.steps.configure) return null;
+    for (const change of plan.changes) if (!isOfFile(change)) keys.add(change.subject);
+  }
+  return keys.size <= FEW ? keys : null;
+}
+
 /** The alias that marks the link of a pool as ours. */
 export function linkMark(poolId: number): string {
   return `uncloud:pool=${poolId}`;

@@ -56,8 +56,9 @@ export type PeerChange =
 export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
   const texts = wanted.map(asFound);
   const differing = wanted.filter((_, at) => !found.has(texts[at] ?? ''));
-  if (differing.length === 0 && wanted.length === found.size) return [];
-  const gone = listPeers(found.difference(new Set(texts)));
+  const areAllWanted = found.size === wanted.length - differing.length;
+  if (areAllWanted && differing.length === 0) return [];
+  const gone = areAllWanted ? [] : listPeers(found.difference(new Set(texts)));
   const before = new Map(gone.map((peer) => [peer.publicKey, peer]));
   const changes: PeerChange[] = [];
   for (const peer of differing) {

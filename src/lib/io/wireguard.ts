@@ -12,9 +12,15 @@ const PEERS_PER_COMMAND = 1000;
 const SOCKET_SECONDS = 5;
 const SOCKET_POLL_MILLISECONDS = 20;
 
-/** The WireGuard interfaces of the machine by their names, kernel's and userspace's alike. */
-export async function readDevices(wg: Tool): Promise<Map<string, LiveDevice>> {
-  return parseDump(await wg(['show', 'all', 'dump']));
+/**
+ * The WireGuard interfaces of the machine by their names, kernel's and userspace's alike.
+ * @param keys as for `parseDump`
+ */
+export async function readDevices(
+  wg: Tool,
+  keys: ReadonlySet<string> | null = null,
+): Promise<Map<string, LiveDevice>> {
+  return parseDump(await wg(['show', 'all', 'dump']), keys);
 }
 
 /** What `wg show all dump` prints for a peer (wg(8)): interface, key, preshared key, endpoint, networks, and more. */
@@ -24,15 +30,17 @@ const DUMPED_PEER_WITH_PRESHARED_KEY = /^\S+\t(\S+)\t\S+\t\S+\t(?:\(none\)|(\S+)
 /**
  * Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each of its peers
  * (wg(8)). Thousands of peers are cut by few calls: a loop over them in code that runs once is several times as slow.
+ * @param keys those of the peers that are read; null: all. Each is searched for in the whole text.
  */
-export function parseDump(text: string): Map<string, LiveDevice> {
+export function parseDump(text: string, keys: ReadonlySet<string> | null = null): Map<string, LiveDevice> {
   const devices = new Map<string, LiveDevice>();
   for (let start = 0; start < text.length; ) {
     const first = text.indexOf('\n', start) + 1;
     const [name = '', privateKey = '', , port] = text.slice(start, first).split('\t');
     const end = text.indexOf('\n', text.lastIndexOf(`\n${name}\t`) + 1) + 1;
     const withPresharedKey: string[] = [];
-    let peers = text.slice(first, end).replace(DUMPED_PEER, '$1\t$2\n');
+    const lines = text.slice(first, end);
+    let peers = (keys === null ? lines : linesOf(name, keys, lines)).replace(DUMPED_PEER, '$1\t$2\n');
     if (peers.startsWith(`${name}\t`) || peers.includes(`\n${name}\t`)) {
       peers = peers.replace(DUMPED_PEER_WITH_PRESHARED_KEY, (_, key: string, networks = '') => {
         withPresharedKey.push(key);
@@ -48,6 +56,14 @@ export function parseDump(text: string): Map<string, LiveDevice> {
     start = end;
   }
   return devices;
+}
+
+/** The lines of an interface that are about the peers with these keys. */
+function linesOf(name: string, keys: ReadonlySet<string>, lines: string): string {
+  return Array.from(keys, (key) => {
+    const start = lines.indexOf(`${name}\t${key}\t`);
+    return start < 0 ? '' : lines.slice(start, lines.indexOf('\n', start) + 1);
+  }).join('');
 }
 
 /** What the interfaces of the machine know about their peers, by interface and public key. */

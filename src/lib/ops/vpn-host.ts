@@ -11,6 +11,7 @@ import {
 import type { Hostname } from '../core/hostname.ts';
 import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import {
+  fewChangedPeers,
   type HostState,
   type InterfacePlan,
   isOfFile,
@@ -358,11 +359,12 @@ async function verify(
   plans: readonly InterfacePlan[],
   outcomes: readonly InterfaceOutcome[],
 ): Promise<InterfaceOutcome[]> {
+  const few = fewChangedPeers(plans);
   let state: HostState;
   try {
     state =
       before !== null && plans.every(keepsLinks)
-        ? { ...before, devices: await readDevices(tools.wg) }
+        ? { ...before, devices: await readDevices(tools.wg, few) }
         : await readHost(tools);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -374,7 +376,8 @@ async function verify(
     const plan = plans[at];
     const pool = pools.find(({ id }) => id === outcome.poolId);
     if (plan === undefined || pool === undefined || plan.link.action !== 'change') return outcome;
-    const lacking = planLink(pool, plan.peers, state).changes;
+    const peers = few === null ? plan.peers : plan.peers.filter(({ publicKey }) => few.has(publicKey));
+    const lacking = planLink(pool, peers, state).changes;
     if (lacking.length === 0) return outcome;
     const missing = new Set(lacking.map(inWords));
     const done = plan.changes.filter((change) =>
