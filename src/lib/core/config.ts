@@ -196,7 +196,11 @@ function suggestion(name: string): string {
   const names = Object.keys(CONFIG_KEYS);
   const short = name.split('.').at(-1) ?? '';
   const close = names.find((known) => known.endsWith(`.${short}`)) ?? similarNames(name, names)[0];
-  return close === undefined ? '' : ` (did you mean ${close}?)`;
+  return question(close);
+}
+
+function question(meant: string | undefined): string {
+  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }
 
 /** Variables that parts of this program read by themselves: of oclif, its completion, and the tests. */
@@ -205,6 +209,7 @@ const NOT_OF_CONFIG = /^UNCLOUD_(AC_.*|BINPATH|CACHE_DIR|DEBUG|REDIRECTED|TEST_.
 /** What to say of a variable that looks as if it were one of ours and is none; null for the others. */
 function misspelt(variable: string): string | null {
   if (!variable.startsWith(PREFIX) || NOT_OF_CONFIG.test(variable)) return null;
+  // Without what all have in common, which would make all of them similar.
   const names = Object.keys(CONFIG_KEYS).map((key) => environmentName(key).slice(PREFIX.length));
   const name = variable.slice(PREFIX.length);
   if (names.includes(name)) return null;
@@ -214,7 +219,7 @@ function misspelt(variable: string): string | null {
     names.find((known) => known.startsWith(`${name}_`)) ??
     similarNames(name, names)[0] ??
     names.find((known) => known.startsWith(name.charAt(0)) && known.endsWith(`_${last}`));
-  return close === undefined ? '' : ` (did you mean ${PREFIX}${close}?)`;
+  return question(close && `${PREFIX}${close}`);
 }
 
 function text(
