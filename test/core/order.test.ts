@@ -1,10 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { UserError } from '../../src/lib/core/errors.ts';
 import { formatInstant, type Instant, LAST_INSTANT } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import {
   checkNewOrder,
   checkOrder,
   checkReplacements,
+  checkSuccession,
   commitmentEnd,
   decideCancellation,
   decideNewEnd,
@@ -12,6 +15,7 @@ import {
   decideServiceEnd,
   effectiveEnd,
   impliedEnds,
+  misfit,
   type Order,
 } from '../../src/lib/core/order.ts';
 import { anOrder, day } from '../support/billing.ts';
@@ -138,6 +142,102 @@ describe('replacement links', () => {
     expect(effectiveEnd(old, implied)).toBe(day('2025-01-16'));
     expect(effectiveEnd(anOrder({ endsAt: day('2025-02-01') }), implied)).toBe(day('2025-02-01'));
     expect(effectiveEnd(anOrder({ id: 4 }), implied)).toBeNull();
+  });
+});
+
+describe('an order and its successor', () => {
+  const old = anOrder({ recurringPrice: 100_000n, recurringPeriodSeconds: 2_592_000 });
+  const meet = (oldEnd: string | null, start: string, more: Partial<Order> = {}) =>
+    misfit(
+      { ...old, endsAt: oldEnd === null ? null : day(oldEnd) },
+      { ...old, startsAt: day(start), ...more },
+    );
+  const cheaper = { recurringPrice: 99_999n };
+
+  test.each<[string, ReturnType<typeof meet>, ReturnType<typeof misfit>]>([
+    ['without an end', meet(null, '2025-01-16'), null],
+    ['at the start of the successor', meet('2025-01-16', '2025-01-16', cheaper), null],
+    ['before it', meet('2025-01-15', '2025-01-16'), 'gap'],
+    ['at the end of the period of an upgrade', meet('2025-01-31', '2025-01-16'), null],
+    ['later than that', meet('2025-02-01', '2025-01-16'), 'overlap'],
+    ['one period after an upgrade on a boundary', meet('2025-03-02', '2025-01-31'), 'overlap'],
+    ['at the end of the period of a downgrade', meet('2025-01-31', '2025-01-16', cheaper), 'overlap'],
+    ['after a successor that starts with it', meet('2025-01-31', '2025-01-01'), 'overlap'],
+    [
+      'after a successor that never runs',
+      meet('2025-02-01', '2025-01-16', { endsAt: day('2025-01-16') }),
+      null,
+    ],
+    ['where it starts itself, after its successor', meet('2025-01-01', '2024-12-01'), null],
+  ])('that ends %s', (_, found, expected) => {
+    expect(found).toBe(expected);
+  });
+
+  test('meet whenever `decideReplacement` and `decideCancellation` make them', () => {
+    const seconds = fc.integer({ min: 1, max: 300 });
+    const terms = fc.record({
+      recurringPrice: fc.bigInt({ min: 0n, max: 5n }),
+      quantity: fc.integer({ min: 1, max: 3 }),
+      recurringPeriodSeconds: fc.oneof(fc.constant(null), seconds),
+      commitmentPeriods: fc.integer({ min: 1, max: 4 }),
+    });
+    const moment = fc.integer({ min: -50, max: 700 }).map((offset) => (old.startsAt + offset) as Instant);
+    const open = (end: Instant | null) => ({ end, billed: false });
+    fc.assert(
+      fc.property(
+        fc.record({
+          first: terms,
+          second: terms,
+          cancelledFirst: fc.boolean(),
+          at: moment,
+          cancelAt: moment,
+        }),
+        fc.constantFrom('prorate' as const, 'full' as const),
+        fc.tuple(fc.constantFrom(1, 2), moment),
+        ({ first, second, cancelledFirst, at, cancelAt }, policy, [which, then]) => {
+          let before = anOrder({ ...first });
+          let after = anOrder({ id: 2, replaces: 1, ...second });
+          const attempt = (work: () => void) => {
+            try {
+              work();
+            } catch (error) {
+              if (!(error instanceof UserError)) throw error;
+            }
+          };
+          const cancel = (order: Order, when: Instant): Order => {
+            let cancelled = order;
+            attempt(() => {
+              cancelled = { ...order, endsAt: decideCancellation(order, when, open(order.endsAt)) };
+            });
+            return cancelled;
+          };
+          if (cancelledFirst) before = cancel(before, cancelAt);
+          attempt(() => {
+            const decided = decideReplacement(before, after, at, policy, open(before.endsAt));
+            before = { ...before, endsAt: decided.oldEndsAt };
+            after = { ...after, startsAt: decided.newStartsAt };
+            expect(misfit(before, after)).toBeNull();
+            if (which === 1) before = cancel(before, then);
+            else after = cancel(after, then);
+            expect(misfit(before, after)).not.toBe('overlap');
+          });
+        },
+      ),
+    );
+  });
+
+  test('are refused by name where both run', () => {
+    const late = { ...old, endsAt: day('2025-02-01') };
+    const successor = { ...old, ...cheaper, startsAt: day('2025-01-16') };
+    expect(() => checkSuccession(1, { ...late, endsAt: day('2025-01-15') }, successor)).not.toThrow();
+    expect(refusalOf(() => checkSuccession(1, late, successor))).toMatchObject({
+      code: 'ORDERS_OVERLAP',
+      message:
+        'Order 1 ends at 2025-02-01T00:00:00Z, after the start of the order that replaces it, 2025-01-16T00:00:00Z.',
+    });
+    expect(refusalOf(() => checkSuccession('a b', late, successor)).hint).toContain(
+      "`uncloud order update 'ref:a b' --ends-at 2025-01-16T00:00:00Z`",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { UserError } from '../../src/lib/core/errors.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { ExportOptions } from '../../src/lib/io/export-file.ts';
@@ -152,6 +153,17 @@ describeDatabases('an export', (from) => {
     });
   });
 
+  it('gives a fresh database the same orders, whatever became of them', async () => {
+    const source = await openShop(await from.context({ now: '2025-01-01' }));
+    const count = await liveThrough(source);
+    const made = await exported(from, source, 'csv');
+    const target = await openShop(await from.context({ now: '2025-06-01' }));
+    const counts = await imported(target, made);
+    expect(counts.orders).toEqual([count, count, 0, 0]);
+    const again = await exported(from, target, 'csv');
+    expect((await contents(again)).orders).toEqual((await contents(made)).orders);
+  });
+
   it.each(FILE_FORMATS)(
     'imported as %s into its own database changes nothing, also when life has gone on',
     async (format) => {
@@ -255,6 +267,60 @@ describeDatabases('an export', (from) => {
     expect(await contents(await exported(from, target, 'csv'))).toEqual(await contents(made));
   });
 });
+
+/**
+ * Every life of an order that is replaced: by a cheaper or a dearer one, in advance and in arrears, committed or not,
+ * soon and late, under both policies; and what staff then do to it and to its successor, as far as they may.
+ * @returns how many orders that makes
+ */
+async function liveThrough(context: TestContext): Promise<number> {
+  const end = (endsAt: string | null) => (id: number) =>
+    changeOrder(context, { id }, { endsAt: endsAt === null ? null : at(endsAt) });
+  const cancel = (when: string) => (id: number) =>
+    cancelOrder(context, { id }, { at: at(when), dryRun: false });
+  const attempt = (work: Promise<unknown>) =>
+    work.catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+    });
+  const changes = [
+    { recurringPrice: 90_000n, policy: 'prorate' },
+    { recurringPrice: 200_000n, policy: 'prorate' },
+    { recurringPrice: 200_000n, policy: 'full' },
+  ] as const;
+  const fates = [
+    cancel('2025-01-01'),
+    cancel('2025-01-20'),
+    cancel('2025-03-10'),
+    end(null),
+    end('2025-01-31'),
+    end('2025-02-10'),
+    end('2025-12-01'),
+  ];
+  let lives = 0;
+  for (const when of ['2025-01-01', '2025-01-20', '2025-01-31', '2025-02-10']) {
+    for (const { recurringPrice, policy } of changes) {
+      for (const fate of fates) {
+        const { order: old } = await createOrder(
+          context,
+          { username: NICO, product: VM },
+          {
+            startsAt: at('2025-01-01'),
+            commitmentPeriods: 1 + (lives % 3),
+            charge: lives % 2 === 0 ? 'advance' : 'arrears',
+          },
+        );
+        const options = { at: at(when), policy, dryRun: false };
+        const { order: successor } = await replaceOrder(context, { id: old.id }, { recurringPrice }, options);
+        lives += 1;
+        await attempt(fate(old.id));
+        await attempt(fate(successor.id ?? 0));
+        await attempt(end('2025-02-20')(old.id));
+        await attempt(end(null)(successor.id ?? 0));
+      }
+    }
+  }
+  return 2 * lives;
+}
 
 async function networksOf(context: Context): Promise<string[]> {
   const networks = await listNetworks(context, { username: undefined, poolId: undefined });

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseReference } from '../../src/lib/core/reference.ts';
@@ -6,7 +6,7 @@ import { parseUsername } from '../../src/lib/core/user.ts';
 import type { StoredOrder } from '../../src/lib/io/db/orders.ts';
 import type { ImportOptions } from '../../src/lib/io/import-file.ts';
 import { importOrders as importAll } from '../../src/lib/ops/order-import.ts';
-import { cancelOrder, createOrder, listOrders, showOrder } from '../../src/lib/ops/orders.ts';
+import { cancelOrder, changeOrder, createOrder, listOrders, showOrder } from '../../src/lib/ops/orders.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { at, NICO, openShop, VM } from '../support/shop.ts';
 
@@ -239,6 +239,62 @@ describeDatabases('order import', (databases) => {
       [8, 'replaces', 'nicos', 'INVALID_ORDER'],
       [9, 'currency', 'EUR', 'CURRENCY_MISMATCH'],
     ]);
+  });
+
+  const REPLACING = 'username,product,recurring_price,starts_at,ends_at,replaces,reference';
+  const CHEAPER = 'nico,VM,9,2025-01-16,,old,new';
+
+  it.each<[string, string[]]>([
+    ['further up', ['nico,VM,,2025-01-01,2025-01-31,,old', CHEAPER]],
+    ['further down', [CHEAPER, 'nico,VM,,2025-01-01,2025-01-31,,old']],
+    ['in a chain', ['nico,VM,,2025-01-01,2025-01-31,first,old', CHEAPER, 'nico,VM,,2024-01-01,,,first']],
+  ])('refuses a row that starts before the end of the order that it replaces, %s', async (_, rows) => {
+    const context = await shop();
+    const file = await fileOf(REPLACING, ...rows);
+    const line = 2 + rows.indexOf(CHEAPER);
+    expect(await refusals(context, file)).toEqual([[line, 'replaces', 'old', 'ORDERS_OVERLAP']]);
+
+    const rejects = join(databases.folder, `rejects-${files}.csv`);
+    const planned = await importOrders(context, file, { partial: true, dryRun: true });
+    const done = await importOrders(context, file, { partial: true, dryRun: false, rejects });
+    expect(done).toEqual(planned);
+    expect(done).toMatchObject({ inserted: rows.length - 1, refusedRows: 1 });
+    const [, rejected] = (await readFile(rejects, 'utf8')).split('\r\n');
+    expect(rejected).toBe(
+      `${CHEAPER},"replaces: Order ""old"" ends at 2025-01-31T00:00:00Z, after the start of the order that replaces it, 2025-01-16T00:00:00Z."`,
+    );
+
+    // The old order is stored by now. It ends as it is told, and what was refused is taken.
+    expect((await importOrders(context, rejects, { partial: true, dryRun: true })).refused).toEqual(
+      done.refused.map((row) => ({ ...row, line: 2 })),
+    );
+    await changeOrder(context, { reference: parseReference('old') }, { endsAt: at('2025-01-16') });
+    expect(await importOrders(context, rejects, DEFAULTS)).toMatchObject({ inserted: 1 });
+  });
+
+  it('takes orders that end where they are replaced, or that `order replace` lets run on', async () => {
+    const context = await shop();
+    const file = await fileOf(
+      REPLACING,
+      'nico,VM,,2025-01-16,,early,early-too',
+      'nico,VM,,2025-01-01,2025-01-10,,early',
+      'nico,VM,,2025-01-01,2025-01-16,,exact',
+      'nico,VM,9,2025-01-16,,exact,exact-too',
+      'nico,VM,,2025-01-07,,full,full-too',
+      'nico,VM,,2025-01-05,2025-02-04,,full',
+      'nico,VM,,2025-01-01,2026-01-01,,taken-back',
+      'nico,VM,,2025-01-16,2025-01-16,taken-back,never',
+      'nico,VM,9,2025-01-16,,open,open-too',
+      'nico,VM,,2025-01-01,,,open',
+    );
+    expect(await importOrders(context, file, DEFAULTS)).toMatchObject({ inserted: 10 });
+    expect(await importOrders(context, file, DEFAULTS)).toMatchObject({ inserted: 0, unchanged: 10 });
+    const open = await showOrder(context, { reference: parseReference('open') });
+    expect(open).toMatchObject({ endsAt: null, end: at('2025-01-16') });
+    const later = await fileOf(REPLACING, 'nico,VM,,2025-01-01,2025-03-01,,exact');
+    await expect(importOrders(context, later, DEFAULTS)).rejects.toMatchObject({
+      data: { refused: [{ field: 'ends_at', code: 'REFERENCE_TAKEN' }] },
+    });
   });
 
   it('imports thousands of rows, a chain through all batches included', async () => {

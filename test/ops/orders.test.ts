@@ -382,4 +382,27 @@ describeDatabases('orders', (databases) => {
     expect(open.order).toMatchObject({ endsAt: null, serviceEndsAt: null, notForBilling: true });
     await expect(changeOrder(context, { id: 99 }, {})).rejects.toMatchObject({ code: 'UNKNOWN_ORDER' });
   });
+
+  it('are not made to run beside their successors', async () => {
+    const context = await shop();
+    const { id } = await place(context);
+    const { order } = await replace(context, id, '2025-01-16', { quantity: 2 });
+    const successor = order.id ?? 0;
+    const end = (of: number, endsAt: string | null) =>
+      changeOrder(context, { id: of }, { endsAt: endsAt === null ? null : at(endsAt) });
+    const overlap = { code: 'ORDERS_OVERLAP' };
+
+    // Up to the end of the period, as under the policy `full`.
+    await end(id, '2025-01-31');
+    await expect(end(id, '2025-02-01')).rejects.toMatchObject(overlap);
+    await end(id, null);
+    await end(successor, '2025-01-16');
+    await end(id, '2025-02-01');
+    await expect(end(successor, null)).rejects.toMatchObject(overlap);
+    await expect(end(successor, '2025-01-17')).rejects.toMatchObject(overlap);
+    expect(await showOrder(context, { id: successor })).toMatchObject({ endsAt: at('2025-01-16') });
+    await changeOrder(context, { id }, { notForBilling: true });
+    await end(id, '2025-01-10');
+    expect((await end(successor, null)).order.endsAt).toBeNull();
+  });
 });

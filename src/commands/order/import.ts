@@ -7,8 +7,9 @@ export default class OrderImport extends ImportCommand {
     `The columns are username, product, quantity, starts_at, ends_at, period, recurring_price, one_time_price, currency,
 commitment_periods, charge, description, replaces, not_for_billing and reference; all but username may be left out.
 They mean what the flags of uncloud order create mean. The column replaces names the reference of another row, or of
-an order in the database; the replaced order ends where the new one starts. Orders are told apart by their
-references, and rows without one by their content. The same reference with other content is refused.
+an order in the database; the replaced order ends where the new one starts, and a row that starts before the end which
+that order has of its own is refused. Orders are told apart by their references, and rows without one by their
+content. The same reference with other content is refused.
 
 ${importRules}`;
   static override examples = [

@@ -8,8 +8,9 @@ import { changeOrder } from '../../lib/ops/orders.ts';
 export default class OrderUpdate extends BaseCommand {
   static override summary = 'Change the end of an order, or whether it is billed';
   static override description =
-    `Sets any end from the start on; the next bills charge or credit the difference.
-An earlier end also brings the end of the service forward.`;
+    `Sets any end from the start on; the next bills charge or credit the difference. An order that was replaced
+does not go on beside its successor, but for the rest of the period in which a dearer one starts. An earlier end also
+brings the end of the service forward.`;
   static override examples = [
     '<%= config.bin %> order update 7 --ends-at 2025-03-01',
     '<%= config.bin %> order update nico-vm --ends-at none --no-not-for-billing',

@@ -1971,6 +1971,15 @@ const DEFINITIONS = {
     }),
     example: { order: 1, successor: 2 },
   }),
+  ORDERS_OVERLAP: define<{ order: number | string; end: string; start: string }>({
+    when: 'An order would go on after the start of the one that replaces it, and both would be billed.',
+    say: ({ order, end, start }) => ({
+      message: `Order ${typeof order === 'number' ? order : quote(order)} ends at ${end}, after the start of the order that replaces it, ${start}.`,
+      hint: `Let it end there, in its row of the file or with \`uncloud order update ${typeof order === 'number' ? order : shellWord(`ref:${order}`)} --ends-at ${start}\`; an order that is to run beside it replaces none.`,
+      data: { field: 'replaces' },
+    }),
+    example: { order: 7, end: '2025-03-01T00:00:00Z', start: '2025-02-01T00:00:00Z' },
+  }),
   ORDER_ENDED: define<{ order: number; end: string }>({
     when: 'An order that has ended is to be cancelled or replaced.',
     say: ({ order, end }) => ({

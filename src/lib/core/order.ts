@@ -232,26 +232,38 @@ export function decideReplacement(
   return { kind: 'upgrade', oldEndsAt, newStartsAt: at };
 }
 
+/** What decides whether an order and its successor meet. */
+export type LinkedOrder = OrderTerms & Pick<Order, 'startsAt' | 'endsAt'>;
+
 /** How an order and its successor fail to meet. */
 export type Misfit = 'overlap' | 'gap';
 
 /**
  * Whether a replaced order ends where its successor starts, as `decideReplacement` has it: an upgrade under the
- * policy `full` lets it run to the end of its period, and a successor that was cancelled before its start replaces
- * nothing. Without an end of its own it ends where the successor starts.
+ * policy `full` lets it run to the end of its period, and one of the two that was cancelled before its start runs
+ * beside nothing. Without an end of its own it ends where the successor starts.
  */
-export function misfit(
-  old: OrderTerms & Pick<Order, 'startsAt' | 'endsAt'>,
-  successor: OrderTerms & Pick<Order, 'startsAt' | 'endsAt'>,
-): Misfit | null {
+export function misfit(old: LinkedOrder, successor: LinkedOrder): Misfit | null {
   const { startsAt } = successor;
   if (successor.endsAt !== null && successor.endsAt <= startsAt) return null;
   if (old.endsAt === null || old.endsAt === startsAt) return null;
   if (old.endsAt < startsAt) return 'gap';
+  if (old.endsAt <= old.startsAt) return null;
   const { recurringPeriodSeconds } = old;
   if (recurringPeriodSeconds === null || startsAt <= old.startsAt || isCheaper(successor, old))
     return 'overlap';
   return old.endsAt > endOfPeriod(old.startsAt, recurringPeriodSeconds, startsAt) ? 'overlap' : null;
+}
+
+/**
+ * Checks that a replaced order does not run beside its successor.
+ * @param key the id of the replaced order, or its reference
+ * @throws ORDERS_OVERLAP
+ */
+export function checkSuccession(key: number | string, old: LinkedOrder, successor: LinkedOrder): void {
+  if (old.endsAt === null || misfit(old, successor) !== 'overlap') return;
+  const [end, start] = [formatInstant(old.endsAt), formatInstant(successor.startsAt)];
+  throw refuse.ORDERS_OVERLAP({ order: key, end, start });
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   parseCharge,
   parseCount,
 } from '../core/new-order.ts';
+import { checkSuccession } from '../core/order.ts';
 import { parsePeriod } from '../core/period.ts';
 import { parseProductDescription, parseProductName } from '../core/product.ts';
 import { parseReference, type Reference } from '../core/reference.ts';
@@ -272,13 +273,17 @@ class OrderImporter implements RowImporter<Parsers> {
   /** Whether a new order may replace another one; the row is refused when it may not. */
   #succeeds({ row, insert }: Candidate, predecessor: Placement['predecessor']): boolean {
     if (predecessor === null) return true;
-    const { userId, currency } = 'insert' in predecessor ? partiesOf(predecessor) : predecessor;
+    const old = 'insert' in predecessor ? asPredecessor(predecessor) : predecessor;
+    const { userId, currency } = old;
     if (userId !== insert.userId) {
       row.refuse(refuse.INVALID_ORDER({ field: 'predecessor', fault: 'belongs to another user' }));
     }
     if (currency !== insert.order.currency) {
       const facts = { currency, other: insert.order.currency };
       row.refuse(refuse.CURRENCY_MISMATCH({ order: row.text('replaces'), ...facts }));
+    }
+    if (row.faults.length === 0) {
+      row.attempt(() => checkSuccession(row.text('replaces'), old, insert.order));
     }
     if (row.faults.length > 0) this.#run.refuse(row);
     return row.faults.length === 0;
@@ -312,7 +317,7 @@ class OrderImporter implements RowImporter<Parsers> {
     await this.#staged.addPlaced(
       placements.map((placement) => {
         const { reference } = placement;
-        return [reference, { id: idOf.get(reference) ?? 0, ...partiesOf(placement) }];
+        return [reference, { id: idOf.get(reference) ?? 0, ...asPredecessor(placement) }];
       }),
     );
   }
@@ -344,8 +349,8 @@ function restoreBigInt(_: string, value: unknown): unknown {
     : value;
 }
 
-function partiesOf({ insert }: Candidate): Omit<Predecessor, 'id'> {
-  return { userId: insert.userId, currency: insert.order.currency };
+function asPredecessor({ insert }: Candidate): Omit<Predecessor, 'id'> {
+  return { ...insert.order, userId: insert.userId };
 }
 
 function replacedId(

@@ -11,6 +11,7 @@ import {
 } from '../core/new-order.ts';
 import {
   checkNewOrder,
+  checkSuccession,
   decideCancellation,
   decideNewEnd,
   decideReplacement,
@@ -26,7 +27,7 @@ import type { Username } from '../core/user.ts';
 import { findOwner, findReach } from '../io/db/access.ts';
 import { only, readOrWrite } from '../io/db/database.ts';
 import { reserveIds } from '../io/db/ids.ts';
-import { findOrder, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
+import { findOrder, findOrderRows, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
 import { findUserId } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -199,7 +200,7 @@ export interface OrderChange {
 
 /**
  * Changes what may be changed about an order. What was charged beyond a new end is credited by the next bills.
- * @throws UNKNOWN_ORDER, INVALID_ORDER
+ * @throws UNKNOWN_ORDER, INVALID_ORDER, ORDERS_OVERLAP
  */
 export async function changeOrder(
   context: Context,
@@ -222,6 +223,7 @@ export async function changeOrder(
       wanted.endsAt !== before.endsAt ||
       wanted.serviceEndsAt !== before.serviceEndsAt ||
       wanted.notForBilling !== before.notForBilling;
+    if (wanted.endsAt !== before.endsAt) await refuseOverlap(tx, wanted);
     if (changed) await updateOrder(tx, wanted);
     return { order: await existing(tx, { id: before.id }), changed };
   });
@@ -298,6 +300,16 @@ async function updateOrder(tx: Transaction<Schema>, order: StoredOrder): Promise
     })
     .where('id', '=', order.id)
     .execute();
+}
+
+/** An order does not run beside those that it replaces or that replace it. */
+async function refuseOverlap(tx: Transaction<Schema>, order: StoredOrder): Promise<void> {
+  const { replaces, replacedBy } = order;
+  const ids = replaces === null ? replacedBy : [...replacedBy, replaces];
+  for (const other of await findOrderRows(tx, { ids })) {
+    if (other.id === replaces) checkSuccession(other.id, other, order);
+    else checkSuccession(order.id, order, other);
+  }
 }
 
 /** An order has one successor at a time; one that was cancelled before its start does not count. */

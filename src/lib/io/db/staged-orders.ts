@@ -1,4 +1,6 @@
 import { sql, type Transaction } from 'kysely';
+import type { Instant } from '../../core/instant.ts';
+import type { LinkedOrder } from '../../core/order.ts';
 import type { Reference } from '../../core/reference.ts';
 import { insertRows, isAmong } from './bulk.ts';
 import { only } from './database.ts';
@@ -6,11 +8,10 @@ import type { Schema } from './schema.ts';
 import { createStaged } from './staged.ts';
 
 /** What an order that replaces another one has to know about that one. */
-export interface Predecessor {
+export interface Predecessor extends LinkedOrder {
   /** Zero while nothing is written. */
   readonly id: number;
   readonly userId: number;
-  readonly currency: string;
 }
 
 /** A row that waits for the one that it replaces. */
@@ -30,7 +31,30 @@ export interface ReadyRow extends WaitingRow {
   readonly circle: Reference | null;
 }
 
-const PLACED = { reference: 'text', id: 'bigint', user_id: 'bigint', currency: 'text' } as const;
+const PLACED = {
+  reference: 'text',
+  id: 'bigint',
+  user_id: 'bigint',
+  currency: 'text',
+  recurring_price: 'bigint',
+  quantity: 'bigint',
+  recurring_period_seconds: 'bigint',
+  starts_at: 'bigint',
+  ends_at: 'bigint',
+} as const;
+
+interface PlacedRow {
+  readonly reference: Reference;
+  readonly id: number;
+  readonly user_id: number;
+  readonly currency: string;
+  readonly recurring_price: number;
+  readonly quantity: number;
+  readonly recurring_period_seconds: number | null;
+  readonly starts_at: Instant;
+  readonly ends_at: Instant | null;
+}
+
 const WAITING = {
   reference: 'text',
   line: 'bigint',
@@ -81,22 +105,38 @@ export class StagedOrders {
 
   /** Adds orders that rows of the file have made. */
   async addPlaced(orders: Iterable<readonly [Reference, Predecessor]>): Promise<void> {
-    const rows = [...orders].map(([reference, { id, userId, currency }]) => [
+    const rows = [...orders].map(([reference, order]) => [
       reference,
-      id,
-      userId,
-      currency,
+      order.id,
+      order.userId,
+      order.currency,
+      Number(order.recurringPrice),
+      order.quantity,
+      order.recurringPeriodSeconds,
+      order.startsAt,
+      order.endsAt,
     ]);
     await insertRows(this.#tx, 'staged_placed', PLACED, rows);
   }
 
   async findPlaced(references: readonly Reference[]): Promise<Map<Reference, Predecessor>> {
     if (references.length === 0) return new Map();
-    const { rows } = await sql<{ reference: Reference; id: number; user_id: number; currency: string }>`
-      select reference, id, user_id, currency from staged_placed
-      where ${isAmong(this.#tx, 'reference', references)}`.execute(this.#tx);
+    const { rows } = await sql<PlacedRow>`
+      select * from staged_placed where ${isAmong(this.#tx, 'reference', references)}`.execute(this.#tx);
     return new Map(
-      rows.map(({ reference, id, user_id: userId, currency }) => [reference, { id, userId, currency }]),
+      rows.map((row) => [
+        row.reference,
+        {
+          id: row.id,
+          userId: row.user_id,
+          currency: row.currency,
+          recurringPrice: BigInt(row.recurring_price),
+          quantity: row.quantity,
+          recurringPeriodSeconds: row.recurring_period_seconds,
+          startsAt: row.starts_at,
+          endsAt: row.ends_at,
+        },
+      ]),
     );
   }
 
