@@ -40,6 +40,11 @@ export class DatabaseWorld implements GoldenWorld {
   /** By customer: the refusal that an order met at the door, before it was stored by other means. */
   readonly #refused = new Map<string, string>();
 
+  /** At the time of the last run. */
+  get context(): TestContext {
+    return this.#context;
+  }
+
   private constructor(databases: TestDatabases, context: TestContext) {
     this.#databases = databases;
     this.#context = context;
@@ -225,7 +230,9 @@ export class DatabaseWorld implements GoldenWorld {
     return rows.map(({ id }) => this.#keyOf(id));
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await (await this.#context.db()).close();
+  }
 
   async #drafts() {
     return (await listBills(this.#context)).filter(({ number }) => number === null);

@@ -111,7 +111,8 @@ export interface GoldenWorld {
 
 export type MakeGoldenWorld = (seller: GoldenSeller, rates: readonly GoldenRate[]) => Promise<GoldenWorld>;
 
-type GoldenStep = { readonly expect: object } & (
+/** What a case does. */
+export type GoldenAction =
   | { readonly op: 'run'; readonly at: string; readonly draft?: boolean }
   | { readonly op: 'dry_run' | 'crash_run'; readonly at: string }
   | {
@@ -125,8 +126,9 @@ type GoldenStep = { readonly expect: object } & (
   | { readonly op: 'set_end'; readonly order: string; readonly ends_at: string | null }
   | { readonly op: 'add_order'; readonly order: GoldenOrder }
   | { readonly op: 'set_customer'; readonly customer: string; readonly value: GoldenCustomer }
-  | { readonly op: 'close_drafts' | 'discard_drafts' | 'closed_orders' }
-);
+  | { readonly op: 'close_drafts' | 'discard_drafts' | 'closed_orders' };
+
+type GoldenStep = GoldenAction & { readonly expect: object };
 
 interface GoldenCase {
   readonly id: string;
@@ -200,15 +202,19 @@ async function play({ customers, orders, steps }: GoldenCase, world: GoldenWorld
   for (const [name, customer] of Object.entries(customers)) await world.setCustomer(name, customer);
   for (const order of orders) await world.addOrder(order);
   for (const [index, step] of steps.entries()) {
-    const outcome = await take(step, world).catch((error: unknown) => {
-      if (!(error instanceof UserError)) throw error;
-      return { error: error.code };
-    });
-    expect(outcome, `step ${index + 1}: ${step.op}`).toEqual(expected(step));
+    expect(await take(step, world), `step ${index + 1}: ${step.op}`).toEqual(expected(step));
   }
 }
 
-async function take(step: GoldenStep, world: GoldenWorld): Promise<unknown> {
+/** What an action comes to in a world; a refusal is its code. */
+export async function take(action: GoldenAction, world: GoldenWorld): Promise<unknown> {
+  return act(action, world).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    return { error: error.code };
+  });
+}
+
+async function act(step: GoldenAction, world: GoldenWorld): Promise<unknown> {
   switch (step.op) {
     case 'run':
       return world.run(step.at, { draft: step.draft ?? false });

@@ -9,7 +9,6 @@ import {
 import type { StoredRecord } from '../../src/lib/core/charge.ts';
 import { parseCountry } from '../../src/lib/core/country.ts';
 import { dueDayOf } from '../../src/lib/core/due-day.ts';
-import { refuse } from '../../src/lib/core/errors.ts';
 import {
   addSeconds,
   formatInstant,
@@ -18,6 +17,7 @@ import {
   parseDay,
   parseInstant,
 } from '../../src/lib/core/instant.ts';
+import { checkIssueDate } from '../../src/lib/core/issue-date.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import {
   checkNewOrder,
@@ -136,11 +136,7 @@ export class MemoryWorld implements GoldenWorld {
 
   /** Decides a run for all customers; nothing is changed before `store`. */
   bill(until: Instant) {
-    const last = this.#bills.reduce((latest, { bill }) => Math.max(latest, bill.issuedAt), -Infinity);
-    if (until < last) {
-      const facts = { at: formatInstant(until), last: formatInstant(instant(last)) };
-      throw refuse.ISSUE_DATE_BEFORE_LAST_BILL(facts);
-    }
+    checkIssueDate(until, { now: until, newest: this.#newest(this.#bills) });
     const bills: { customer: string; bill: Bill }[] = [];
     const skips: Skip[] = [];
     const states: { orderId: number; closed: boolean; nextDueAt: Instant }[] = [];
@@ -241,23 +237,27 @@ export class MemoryWorld implements GoldenWorld {
 
   /** Moves an end as the database does, which reopens the order and the one that it replaces. */
   changeEnd(id: number, endsAt: Instant | null): void {
-    const { replaces } = this.#row(id).order;
+    const { replaces, endsAt: before } = this.#row(id).order;
+    if (endsAt === before) return;
     this.#change(id, { endsAt });
     this.#reopen(id);
     if (replaces !== null) this.#reopen(replaces);
   }
 
   async closeDrafts(): Promise<number[]> {
-    const drafts = this.#bills.filter(({ bill }) => bill.number === null);
-    const numbers = drafts.map(() => ++this.#numbers);
-    this.#bills = this.#bills.map(({ customer, bill }) => ({
-      customer,
-      bill:
-        bill.number === null
-          ? { ...bill, number: numbers.shift() ?? fail('no number'), dueOn: dueDayOf(bill, PAYMENT_DAYS) }
-          : bill,
-    }));
-    return this.#bills.slice(-drafts.length).map(({ bill }) => bill.number ?? fail('still a draft'));
+    const issued = this.#bills.filter(({ bill }) => bill.number !== null);
+    const newest = this.#newest(issued);
+    for (const { bill } of this.#bills) {
+      if (bill.number === null) checkIssueDate(bill.issuedAt, { now: bill.issuedAt, newest });
+    }
+    const numbers: number[] = [];
+    this.#bills = this.#bills.map(({ customer, bill }) => {
+      if (bill.number !== null) return { customer, bill };
+      const number = ++this.#numbers;
+      numbers.push(number);
+      return { customer, bill: { ...bill, number, dueOn: dueDayOf(bill, PAYMENT_DAYS) } };
+    });
+    return numbers;
   }
 
   async discardDrafts(): Promise<void> {
@@ -274,6 +274,10 @@ export class MemoryWorld implements GoldenWorld {
   }
 
   async close(): Promise<void> {}
+
+  #newest(bills: readonly { bill: StoredBill }[]): Instant | null {
+    return bills.length === 0 ? null : instant(Math.max(...bills.map(({ bill }) => bill.issuedAt)));
+  }
 
   #stateOf(order: Order): { end: Instant | null; billed: boolean } {
     const { customer } = this.#row(order.id);
