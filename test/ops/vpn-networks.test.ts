@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { Context } from '../../src/lib/ops/context.ts';
+import { examineData } from '../../src/lib/ops/data-doctor.ts';
 import {
   type BulkRequest,
   createNetwork,
@@ -21,6 +23,8 @@ import { testKey } from '../support/served-pool.ts';
 import { ANNA, addNetwork, addPool, addUser } from '../support/vpn.ts';
 
 const WORKER = fileURLToPath(new URL('../support/vpn-worker.ts', import.meta.url));
+/** Set it for a long night. */
+const LOAN_HISTORIES = Number(process.env.LOAN_HISTORIES ?? 20);
 const EVERY = { username: undefined, poolId: undefined };
 
 async function lend(context: Context, first: number, count: number): Promise<string[]> {
@@ -91,6 +95,76 @@ describeDatabases('networks', (databases) => {
     await expect(lend(context, 20, 1)).rejects.toMatchObject({ code: 'POOL_FULL', data: { free: '0' } });
     await expectSound(context);
   });
+
+  it('are lent and taken back in any order as a simple book of slots says', async () => {
+    const sizes = [1, 4, 8];
+    const step = fc.oneof(
+      fc.record({ lend: fc.integer({ min: 1, max: 5 }), poolId: fc.option(fc.integer({ min: 1, max: 3 })) }),
+      fc.record({ give: fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 4 }) }),
+    );
+    const played = async (
+      steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[],
+    ) => {
+      const context = await world('2a0a:e5c1:100::/48', '2a0a:e5c1:200::/46', '2a0a:e5c1:300::/45');
+      /** By pool: what can be lent, in this order. */
+      const free = sizes.map((size) => Array.from({ length: size }, (_, slot) => slot));
+      const usedShare = (pool: number) => 1 - (free[pool]?.length ?? 0) / (sizes[pool] ?? 1);
+      const lent: { id: number; pool: number; slot: number }[] = [];
+      let keys = 0;
+      let second = 0;
+      for (const action of steps) {
+        second += 1;
+        const now = context.at(`2025-01-01T00:00:${String(second).padStart(2, '0')}Z`);
+        if ('give' in action) {
+          const given = new Set(action.give.flatMap((pick) => lent[pick % Math.max(1, lent.length)] ?? []));
+          await deleteNetworks(
+            now,
+            [...given].map(({ id }) => id),
+          );
+          const ofPool = Map.groupBy(given, ({ pool }) => pool);
+          for (const [pool, networks] of ofPool) {
+            free[pool]?.push(...networks.map(({ slot }) => slot).sort((a, b) => a - b));
+          }
+          lent.splice(0, lent.length, ...lent.filter((network) => !given.has(network)));
+          continue;
+        }
+        const file = join(databases.folder, 'book.keys');
+        const publicKeys = Array.from({ length: action.lend }, () => testKey(keys++));
+        await writeFile(file, publicKeys.join('\n'));
+        const pools = action.poolId === null ? [0, 1, 2] : [action.poolId - 1];
+        const expected: (readonly [number, number])[] = [];
+        const room = pools.reduce((sum, pool) => sum + (free[pool]?.length ?? 0), 0);
+        for (let count = 0; room >= action.lend && count < action.lend; count += 1) {
+          const open = pools.filter((pool) => free[pool]?.length !== 0);
+          const pool = open.reduce((best, other) => (usedShare(other) > usedShare(best) ? other : best));
+          expected.push([pool, free[pool]?.shift() ?? -1]);
+        }
+        const request = {
+          username: ANNA,
+          size: 48,
+          poolId: action.poolId,
+          publicKeysFile: file,
+          count: null,
+        };
+        const made = createNetworks(now, request);
+        if (room < action.lend) {
+          await expect(made).rejects.toMatchObject({ code: 'POOL_FULL', data: { free: String(room) } });
+          continue;
+        }
+        const networks = (await made).map(({ id, poolId, slot }) => ({
+          id,
+          pool: poolId - 1,
+          slot: Number(slot),
+        }));
+        expect(networks.map(({ pool, slot }) => [pool, slot])).toEqual(expected);
+        lent.push(...networks);
+      }
+      await expectSound(context);
+      expect((await examineData(context)).filter(({ level }) => level !== 'ok')).toEqual([]);
+      await (await context.db()).close();
+    };
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 25 }), played), { numRuns: LOAN_HISTORIES });
+  }, 120_000);
 
   it('come from the fullest pool, then from the next, and a full one names what is free elsewhere', async () => {
     const context = await world('2a0a:e5c1:200::/47', '2a0a:e5c1:300::/46');
