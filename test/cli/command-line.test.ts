@@ -49,7 +49,25 @@ describe('refusals and usage', () => {
     expect((await uncloud(['user', 'list', 'extra', 'words'])).stderr).toBe(
       'Error: Unexpected arguments: extra words.\n  See: uncloud user list --help\n',
     );
-    expect((await uncloud(['vpn', 'nonsense'])).stderr).toContain('There is no command "vpn nonsense".');
+    expect((await uncloud(['info', 'a b', 'c:d'])).stderr).toContain('Unexpected arguments: a b c:d.');
+  });
+
+  it.each([
+    ['vpn nonsense', 'There is no command "vpn nonsense".', 'List the commands with: uncloud help vpn'],
+    ['bill shw 5', 'There is no command "bill shw".', 'Did you mean: uncloud bill show?'],
+    ['vpn pol create 7', 'There is no command "vpn pol create".', 'Did you mean: uncloud vpn pool create?'],
+    [
+      'migrat postgres://nico:hunter2@db/uncloud',
+      'There is no command "migrat".',
+      'Did you mean: uncloud migrate?',
+    ],
+    [
+      'migrate postgres://nico:hunter2@db/uncloud',
+      'Unexpected argument: postgres://nico@db/uncloud.',
+      'See: uncloud migrate --help',
+    ],
+  ])('%s: %s', async (line, message, hint) => {
+    expect((await uncloud(line.split(' '))).stderr).toBe(`Error: ${message}\n  ${hint}\n`);
   });
 
   it.each([

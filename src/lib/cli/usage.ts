@@ -19,8 +19,7 @@ type Flags = Command.Loadable['flags'];
  */
 export function explainUsage(error: unknown, config: Config, argv: readonly string[]): UserError | undefined {
   if (!(error instanceof Error) || !('oclif' in error)) return undefined;
-  const unknown = /^command (\S+) not found$/.exec(error.message)?.[1];
-  if (unknown !== undefined) return explainCommand(unknown, config, argv);
+  if (/^command .* not found$/s.test(error.message)) return explainCommand(config, argv);
   const words = commandWords(argv, config);
   const command = `${config.bin} ${words.join(' ')}`;
   const known = config.findCommand(words.join(':'))?.flags ?? {};
@@ -80,20 +79,30 @@ function flagFaults(message: string, known: Flags): string | undefined {
   return sentences?.includes(undefined) ? undefined : [...new Set(sentences)].join(' ') || undefined;
 }
 
-/** oclif takes what follows a command without arguments for a part of its name. */
-function explainCommand(id: string, config: Config, argv: readonly string[]): UserError {
-  if (id.startsWith('-')) return flagsFirst(config, argv);
-  const words = id.split(':');
-  const command = commandWords(words, config);
-  const isTopic = config.commandIDs.some((other) => other.startsWith(`${command.join(':')}:`));
-  if (command.length > 0 && !isTopic) {
+/** oclif takes what follows a command without arguments for a part of its name, and its colons for blanks. */
+function explainCommand(config: Config, argv: readonly string[]): UserError {
+  const given = leadingWords(argv);
+  if (given.length === 0) return flagsFirst(config, argv);
+  const command = commandWords(argv, config);
+  const isTopic = (words: readonly string[]) =>
+    config.commandIDs.some((id) => id.startsWith(`${words.join(':')}:`));
+  if (command.length > 0 && !isTopic(command)) {
     const known = config.findCommand(command.join(':'))?.flags ?? {};
     const line = `${config.bin} ${command.join(' ')}`;
-    return tooMany(words.slice(command.length), { command: line, known, argv });
+    return tooMany(given.slice(command.length), { command: line, known, argv });
   }
-  const ids = config.commands.filter(({ hidden }) => !hidden).map((known) => known.id);
-  const close = similarNames(id, ids).map((known) => `${config.bin} ${toConfiguredId(known, config)}`);
-  return refuse.UNKNOWN_COMMAND({ command: toConfiguredId(id, config), close });
+  const ids = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => id);
+  const start = given.findIndex((_, index) => !isTopic(given.slice(0, index + 1)));
+  const topic = given.slice(0, start).join(' ');
+  // Which of the words that follow are arguments nobody can tell.
+  for (let end = start + 1; end <= given.length && /^[a-z:-]+$/i.test(given[end - 1] ?? ''); end += 1) {
+    const name = given.slice(0, end);
+    const close = similarNames(name.join(':'), ids).map(
+      (id) => `${config.bin} ${toConfiguredId(id, config)}`,
+    );
+    if (close.length > 0) return refuse.UNKNOWN_COMMAND({ command: name.join(' '), topic, close });
+  }
+  return refuse.UNKNOWN_COMMAND({ command: given.slice(0, start + 1).join(' '), topic, close: [] });
 }
 
 /** Says where flags belong: oclif looks for the command in the first word. */
@@ -122,7 +131,12 @@ function tooMany(
 
 /** The longest leading words that name a command. */
 export function commandWords(argv: readonly string[], config: Config): string[] {
-  const words = argv.slice(0, argv.findIndex((word) => word.startsWith('-')) >>> 0);
+  const words = leadingWords(argv);
   while (words.length > 0 && config.findCommand(words.join(':')) === undefined) words.pop();
   return words;
+}
+
+/** The words before the first flag. */
+function leadingWords(argv: readonly string[]): string[] {
+  return argv.slice(0, argv.findIndex((word) => word.startsWith('-')) >>> 0);
 }

@@ -887,14 +887,17 @@ const DEFINITIONS = {
     }),
     example: {},
   }),
-  UNKNOWN_COMMAND: define<{ command: string; close: string[] }>({
+  UNKNOWN_COMMAND: define<{ command: string; topic: string; close: string[] }>({
     when: 'There is no such command.',
     exit: EXIT.USAGE,
-    say: ({ command, close }) => ({
+    say: ({ command, topic, close }) => ({
       message: `There is no command ${quote(command)}.`,
-      hint: close.length > 0 ? `Did you mean: ${close.join(', ')}?` : 'List the commands with: uncloud help',
+      hint:
+        close.length > 0
+          ? `Did you mean: ${close.join(', ')}?`
+          : `List the commands with: ${['uncloud help', topic].join(' ').trim()}`,
     }),
-    example: { command: 'bill genrate', close: ['uncloud bill generate'] },
+    example: { command: 'bill genrate', topic: 'bill', close: ['uncloud bill generate'] },
   }),
   CONFIRMATION_NEEDED: define<{ question: string }>({
     when: 'A destroying command would ask, and there is no terminal to ask on.',
