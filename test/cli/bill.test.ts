@@ -27,6 +27,32 @@ describeDatabases('uncloud bill', (databases) => {
     expect(await outcome('--all', '--at', 'now')).toEqual({ code: 0, stderr: '' });
   });
 
+  it('warns when drafts would come out otherwise by now, before and after they are issued', async () => {
+    const url = await open(5);
+    await uncloud(['bill', 'generate', '--until', '2025-02-03', '--draft'], { url });
+    const close = async (...words: string[]) =>
+      (await uncloud(['bill', 'close', '-q', '--at', 'now', ...words], { url })).stderr;
+    const plan = ['--all', '--dry-run'];
+    expect(await close(...plan)).toBe('');
+    await uncloud(['order', 'update', '10', '--ends-at', '2025-02-10'], { url });
+    expect(await close(...plan)).toBe(
+      'Warning: draft 1 would come out otherwise now; orders, VAT or addresses have changed since. Make it anew with: uncloud bill discard 1; then with: uncloud bill generate --draft\n',
+    );
+    await uncloud(['provider', 'set', '--city', 'Glarus'], { url });
+    expect(await close(...plan)).toBe(
+      'Warning: 7 of 7 drafts would come out otherwise now: 1, 2, 3 and 4 more; orders, VAT or addresses have changed since. Make them anew with: uncloud bill discard 1 2 3 …; then with: uncloud bill generate --draft\n',
+    );
+    const stays = 'The next run bills or credits what orders owe; VAT and addresses stay.\n';
+    expect(await close('2')).toBe(
+      `Warning: bill 1 is as its draft was made, and would come out otherwise now; orders, VAT or addresses have changed since. ${stays}`,
+    );
+    expect(await close('1', '3')).toBe(
+      `Warning: 2 of 2 bills are as their drafts were made, and would come out otherwise now: 2, 3; orders, VAT or addresses have changed since. ${stays}`,
+    );
+    const { bills } = await uncloudJson(['bill', 'close', '4', '--at', 'now', '--dry-run'], { url });
+    expect(bills).toMatchObject([{ id: 4, number: null, outdated: true }]);
+  });
+
   it('generates bills, lists and shows them, and verifies the history', async () => {
     const url = await open(2);
     const until = ['--until', '2025-02-03'];
@@ -123,9 +149,11 @@ Seller and buyer are both in CH: the domestic rate applies.
       ],
     });
     const balance = { paid: '0.00', open: '16.22' };
-    const closed = { schema_version: 1, bills: [{ ...bill, ...balance, id: 1, number: 1 }] };
+    const issued = { ...bill, ...balance, id: 1, number: 1 };
+    const documentOf = (one: object) => ({ schema_version: 1, bills: [one] });
+    const closed = documentOf({ ...issued, outdated: false });
     expect(await uncloudJson(['bill', 'close', '1'], { url })).toEqual(closed);
-    expect(await uncloudJson(['bill', 'list', '--user', 'u1'], { url })).toEqual(closed);
+    expect(await uncloudJson(['bill', 'list', '--user', 'u1'], { url })).toEqual(documentOf(issued));
     const record = {
       id: 2,
       order_id: 10,

@@ -1,20 +1,27 @@
 import { type Kysely, sql } from 'kysely';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { selectBills } from '../../src/lib/core/bill-selection.ts';
+import { parseCountry } from '../../src/lib/core/country.ts';
 import { parseDay } from '../../src/lib/core/instant.ts';
+import { parseLine } from '../../src/lib/core/line.ts';
+import { parsePrice } from '../../src/lib/core/money.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import type { Schema } from '../../src/lib/io/db/schema.ts';
 import { listAuditEntries } from '../../src/lib/ops/audit.ts';
 import { verifyBills } from '../../src/lib/ops/bill-history.ts';
 import { reportBills } from '../../src/lib/ops/bill-report.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { closeBills, discardBills, listBills, showBill } from '../../src/lib/ops/bills.ts';
-import { changeOrder } from '../../src/lib/ops/orders.ts';
+import { listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { closeBills, discardBills } from '../../src/lib/ops/drafts.ts';
+import { cancelOrder, changeOrder, replaceOrder } from '../../src/lib/ops/orders.ts';
 import { listPayments } from '../../src/lib/ops/payments.ts';
+import { setProvider } from '../../src/lib/ops/provider.ts';
+import { updateUser } from '../../src/lib/ops/users.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { booksOf, OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { at } from '../support/shop.ts';
+import { tamper } from '../support/tamper.ts';
 
 describeDatabases('bills', (databases) => {
   const open = async (customers: number) =>
@@ -231,6 +238,170 @@ describeDatabases('bills', (databases) => {
     ]);
     expect(await closeBills(later, {})).toEqual([]);
     expect((await verifyBills(later)).faults).toEqual([]);
+  });
+
+  describe('as drafts that are closed', () => {
+    const NOTHING = { user: {}, address: {} };
+    const U1 = parseUsername('u1');
+    /** Drafts of u1 in CHF, u2 in CHF and EUR, u3 in CHF and u4, a German, in CHF and EUR. */
+    const drafted = async () => {
+      const context = await open(4);
+      await generateBills(context, { draft: true });
+      return context.at('2025-02-04');
+    };
+    const outdated = async (context: TestContext) => {
+      const planned = await closeBills(context, {}, { dryRun: true });
+      const closed = await closeBills(context, {});
+      const names = (bills: typeof closed) =>
+        bills
+          .filter((bill) => bill.outdated)
+          .map(({ username, currency }) => `${username} ${currency}`)
+          .sort();
+      expect(names(closed)).toEqual(names(planned));
+      expect((await verifyBills(context)).faults).toEqual([]);
+      return names(closed);
+    };
+    const replace = (context: TestContext, id: number, price: string, when: string) =>
+      replaceOrder(
+        context,
+        { id },
+        { recurringPrice: parsePrice(price) },
+        {
+          at: at(when),
+          policy: 'prorate',
+          dryRun: false,
+        },
+      );
+    const statement = (text: string) => async (context: TestContext) =>
+      run((await context.db()).kysely, text);
+
+    it.each<[string, string[], (context: TestContext) => Promise<unknown>]>([
+      ['nothing', [], async () => {}],
+      ['a later cancellation', [], (c) => cancelOrder(c, { id: 10 }, { at: c.now, dryRun: false })],
+      ['an end beyond what is charged', [], (c) => changeOrder(c, { id: 10 }, { endsAt: at('2026-01-01') })],
+      [
+        'an end that was taken back',
+        [],
+        async (c) => {
+          await changeOrder(c, { id: 10 }, { endsAt: at('2025-02-10') });
+          await changeOrder(c, { id: 10 }, { endsAt: null });
+        },
+      ],
+      [
+        'an end within what is charged',
+        ['u1 CHF'],
+        (c) => changeOrder(c, { id: 10 }, { endsAt: at('2025-02-10') }),
+      ],
+      ['an end in one currency', ['u2 EUR'], (c) => changeOrder(c, { id: 21 }, { endsAt: at('2025-01-10') })],
+      [
+        'an end that the draft had settled',
+        ['u3 CHF'],
+        (c) => changeOrder(c, { id: 32 }, { endsAt: at('2025-01-05') }),
+      ],
+      ['an upgrade', ['u1 CHF'], (c) => replace(c, 10, '20', '2025-02-04')],
+      ['a downgrade', [], (c) => replace(c, 10, '5', '2025-02-04')],
+      ['no bills for an order', ['u1 CHF'], (c) => changeOrder(c, { id: 10 }, { notForBilling: true })],
+      [
+        'an order of before',
+        ['u1 CHF'],
+        statement(`insert into orders (user_id, currency, recurring_price,
+        recurring_period_seconds, starts_at, created_at)
+        values (1, 'CHF', 10000, 86400, ${at('2025-02-01')}, 0)`),
+      ],
+      [
+        'an order of later',
+        [],
+        statement(`insert into orders (user_id, currency, recurring_price,
+        recurring_period_seconds, starts_at, created_at)
+        values (1, 'CHF', 10000, 86400, ${at('2025-02-04')}, 0)`),
+      ],
+      [
+        'another rate',
+        ['u4 CHF', 'u4 EUR'],
+        statement("update vat_rates set rate = 1600 where territory = 'DE'"),
+      ],
+      [
+        'a rate that changes within a period',
+        ['u1 CHF', 'u2 CHF', 'u3 CHF'],
+        async (c) => {
+          await statement("update vat_rates set valid_to = '2025-02-20' where territory = 'CH'")(c);
+          await statement(`insert into vat_rates (territory, rate_type, valid_from, rate)
+          values ('CH', 'standard', '2025-02-20', 850)`)(c);
+        },
+      ],
+      [
+        'a rate that is missing',
+        ['u4 CHF', 'u4 EUR'],
+        statement("delete from vat_rates where territory = 'DE'"),
+      ],
+      [
+        'another country',
+        ['u1 CHF'],
+        (c) => updateUser(c, U1, { ...NOTHING, address: { country: parseCountry('DE') } }),
+      ],
+      [
+        'a VAT territory',
+        ['u4 CHF', 'u4 EUR'],
+        async (c) => {
+          await statement(`insert into vat_rates (territory, rate_type, valid_from, rate)
+          values ('DE-78266', 'standard', '2020-01-01', 0)`)(c);
+          await statement("update billing_addresses set vat_territory = 'DE-78266' where country = 'DE'")(c);
+        },
+      ],
+      [
+        'an address',
+        ['u1 CHF'],
+        (c) => updateUser(c, U1, { ...NOTHING, address: { city: parseLine('city', 'Zürich "8"') } }),
+      ],
+      ['no address any more', ['u1 CHF'], statement('delete from billing_addresses where user_id = 1')],
+      [
+        'a country that is none',
+        ['u1 CHF'],
+        (c) => tamper(c, "update billing_addresses set country = 'QQ' where user_id = 1"),
+      ],
+      [
+        'another seller',
+        ['u1 CHF', 'u2 CHF', 'u2 EUR', 'u3 CHF', 'u4 CHF', 'u4 EUR'],
+        (c) => setProvider(c, { city: parseLine('city', 'Glarus') }),
+      ],
+      ['other registrations of the seller', ['u4 CHF', 'u4 EUR'], (c) => setProvider(c, { oss: false })],
+      [
+        'fields in another order',
+        [],
+        (c) =>
+          tamper(
+            c,
+            `update bills set buyer =
+        replace(replace(buyer, ',"language":"en"', ''), '{', '{"language":"en",') where number is null`,
+          ),
+      ],
+    ])('tells those that would come out otherwise after: %s', async (_, expected, change) => {
+      const context = await drafted();
+      await change(context);
+      expect(await outdated(context)).toEqual(expected);
+    });
+
+    it('tells none that was made anew', async () => {
+      const context = await drafted();
+      await changeOrder(context, { id: 10 }, { endsAt: at('2025-02-10') });
+      const plan = await closeBills(context, {}, { dryRun: true });
+      await discardBills(
+        context,
+        plan.filter((bill) => bill.outdated).map(({ id }) => id),
+      );
+      await generateBills(context, { draft: true });
+      expect(await outdated(context)).toEqual([]);
+    });
+
+    it('tells those that correct an earlier bill as little as others', async () => {
+      const context = await open(4);
+      await generateBills(context);
+      const later = context.at('2025-02-04');
+      await changeOrder(later, { id: 10 }, { endsAt: at('2025-01-20') });
+      await statement("update vat_rates set rate = 800 where territory = 'CH'")(later);
+      await generateBills(later, { draft: true });
+      expect(await outdated(later)).toEqual([]);
+    });
   });
 
   it('are discarded many at a time, and no issued one with them', async () => {

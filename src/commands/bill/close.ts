@@ -1,10 +1,10 @@
-import { billDocument, billTable, saidOfOverdue } from '../../lib/cli/bills.ts';
+import { billTable, closedDraftDocument, saidOfOutdated, saidOfOverdue } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { draftFilter, dryRun, instant, optionalArgs } from '../../lib/cli/flags.ts';
 import { selectBills } from '../../lib/core/bill-selection.ts';
 import { parseId } from '../../lib/core/id.ts';
 import { dayOf, formatInstant } from '../../lib/core/instant.ts';
-import { closeBills } from '../../lib/ops/bills.ts';
+import { closeBills } from '../../lib/ops/drafts.ts';
 
 export default class BillClose extends BaseCommand {
   static override summary = 'Issue drafts: give them their numbers';
@@ -12,7 +12,8 @@ export default class BillClose extends BaseCommand {
 Drafts are named by their ids, or chosen by --all, --user, --from, --to and --currency: all of them are issued or, when
 one cannot be, none.
 Each is issued at the instant it was made for, or all at a later one; never before another bill that has its number.
-A bill that is overdue on the day it is issued is told, and with --dry-run before.`;
+A draft that would come out otherwise by now, because orders, VAT or addresses have changed since it was made, is told,
+and so is a bill that is overdue on the day it is issued: with --dry-run before, while it can still be discarded.`;
   static override examples = [
     '<%= config.bin %> bill close 7',
     '<%= config.bin %> bill close 7 8 --at now',
@@ -44,8 +45,10 @@ A bill that is overdue on the day it is issued is told, and with --dry-run befor
     } else {
       this.say(`Issued ${bills.length} bills, with the numbers ${first.number} to ${bills.at(-1)?.number}.`);
     }
+    const outdated = saidOfOutdated(bills, plan);
+    if (outdated !== null) this.sayWarning(outdated);
     const overdue = saidOfOverdue(bills, dayOf(context.now), plan);
     if (overdue !== null) this.sayWarning(overdue);
-    return { bills: bills.map(billDocument) };
+    return { bills: bills.map(closedDraftDocument) };
   }
 }

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../lib/cli/command.ts';
 import { draftFilter, dryRun, optionalArgs, yes } from '../../lib/cli/flags.ts';
 import { selectBills } from '../../lib/core/bill-selection.ts';
 import { parseId } from '../../lib/core/id.ts';
-import { discardBills } from '../../lib/ops/bills.ts';
+import { discardBills } from '../../lib/ops/drafts.ts';
 
 export default class BillDiscard extends BaseCommand {
   static override summary = 'Delete drafts';

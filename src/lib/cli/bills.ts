@@ -18,6 +18,7 @@ import { formatVatPercent } from '../core/vat.ts';
 import type { BillSummary } from '../io/db/bills.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { MadeBill, Totals } from '../ops/bill-run.ts';
+import type { ClosedDraft } from '../ops/drafts.ts';
 import { paymentDocument } from './payments.ts';
 import { wrapSentences } from './sentence.ts';
 import { type Cell, type Column, renderTable, right, terminalWidth, toCode, toDay } from './table.ts';
@@ -25,6 +26,11 @@ import { type Cell, type Column, renderTable, right, terminalWidth, toCode, toDa
 /** A bill of a list, as `--json` gives it. */
 export function billDocument(bill: BillSummary) {
   return { ...billHeadJson(bill), ...balanceJson(bill, bill.paid), records: bill.recordCount };
+}
+
+/** A draft that was issued, as `--json` gives it. */
+export function closedDraftDocument(bill: ClosedDraft) {
+  return { ...billDocument(bill), outdated: bill.outdated };
 }
 
 /** A bill with its payments, as `--json` gives it. */
@@ -94,6 +100,32 @@ export function saidOfOverdue(bills: readonly BillSummary[], today: Day, plan: b
       ? `a bill is overdue on the day that it is issued: it is due on ${first}.`
       : `${overdue.length} bills are overdue on the day that they are issued: the first is due on ${first}.`;
   return plan ? `${fact} Issue as of today with --at now, or discard and generate anew.` : fact;
+}
+
+const MOST_NAMED = 3;
+
+/**
+ * What to say of drafts that would come out otherwise by now, with the first of them; null when none would.
+ * @param plan whether they are still to be issued: then they can be made anew
+ */
+export function saidOfOutdated(bills: readonly ClosedDraft[], plan: boolean): string | null {
+  const outdated = bills.filter((bill) => bill.outdated);
+  if (outdated.length === 0) return null;
+  const [one, more] = [outdated.length === 1, outdated.length - MOST_NAMED];
+  const names = outdated.slice(0, MOST_NAMED).map(({ id, number }) => number ?? id);
+  const those = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const why = 'orders, VAT or addresses have changed since';
+  if (!plan) {
+    const fact = one
+      ? `bill ${those} is as its draft was made, and would come out otherwise now`
+      : `${outdated.length} of ${bills.length} bills are as their drafts were made, and would come out otherwise now: ${those}`;
+    return `${fact}; ${why}. The next run bills or credits what orders owe; VAT and addresses stay.`;
+  }
+  const fact = one
+    ? `draft ${those} would come out otherwise now`
+    : `${outdated.length} of ${bills.length} drafts would come out otherwise now: ${those}`;
+  const discard = `uncloud bill discard ${names.join(' ')}${more > 0 ? ' …' : ''}`;
+  return `${fact}; ${why}. Make ${one ? 'it' : 'them'} anew with: ${discard}; then with: uncloud bill generate --draft`;
 }
 
 /** What stands at the head of a bill. */

@@ -1,8 +1,7 @@
 import type { Transaction } from 'kysely';
 import { type Fault, verifyCounter, verifyHistory, verifyNumbering } from '../core/bill.ts';
 import type { Instant } from '../core/instant.ts';
-import { findBillsOf } from '../io/db/bills.ts';
-import { orderColumns, orderFromRow } from '../io/db/orders.ts';
+import { findHistories } from '../io/db/histories.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
@@ -30,7 +29,8 @@ export async function verifyBills(context: Context): Promise<Verification> {
     let users = await batch((tx) => usersAfter(tx, 0));
     while (users.length > 0) {
       const page = users;
-      for (const { orders, bills } of await batch((tx) => historiesOf(tx, page))) {
+      const histories = await batch((tx) => findHistories(tx, page));
+      for (const { orders, bills } of histories.values()) {
         const verdict = verifyHistory({ orders, bills }, context.now);
         faults.push(...verdict.faults);
         pending += verdict.pending;
@@ -77,19 +77,4 @@ async function usersAfter(tx: Transaction<Schema>, after: number): Promise<numbe
     .limit(USERS_PER_PAGE)
     .execute();
   return rows.map(({ id }) => id);
-}
-
-async function historiesOf(tx: Transaction<Schema>, userIds: readonly number[]) {
-  const rows = await tx
-    .selectFrom('orders')
-    .select([...orderColumns, 'orders.user_id'])
-    .where('user_id', 'in', userIds)
-    .orderBy('orders.id')
-    .execute();
-  const bills = await findBillsOf(tx, userIds);
-  const orders = Map.groupBy(rows, ({ user_id }) => user_id);
-  return userIds.map((id) => ({
-    orders: (orders.get(id) ?? []).map((row) => orderFromRow(row)),
-    bills: bills.get(id) ?? [],
-  }));
 }

@@ -1,0 +1,206 @@
+import type { Transaction } from 'kysely';
+import type { DraftSelection } from '../core/bill-selection.ts';
+import {
+  hasOtherParties,
+  hasOtherRecords,
+  isTaxedOtherwise,
+  type RunTerms,
+  runTermsOf,
+} from '../core/draft.ts';
+import { dueDayOf } from '../core/due-day.ts';
+import { refuse } from '../core/errors.ts';
+import { formatInstant, type Instant } from '../core/instant.ts';
+import { checkDraftDate, checkIssueDate } from '../core/issue-date.ts';
+import { type BillSummary, findDrafts, findNewestIssueDate, numberBills } from '../io/db/bills.ts';
+import { isAmong } from '../io/db/bulk.ts';
+import { readOrWrite } from '../io/db/database.ts';
+import {
+  findDraftParties,
+  findDraftsWithOrdersDue,
+  findDraftsWrittenOtherwise,
+  findTaxedCharges,
+} from '../io/db/drafts.ts';
+import { findHistories } from '../io/db/histories.ts';
+import { findPeopleByIds } from '../io/db/people.ts';
+import { findProvider } from '../io/db/provider.ts';
+import type { Schema } from '../io/db/schema.ts';
+import { findVatRateTable } from '../io/db/vat-rates.ts';
+import type { Context } from './context.ts';
+
+/** A draft that was issued. */
+export interface ClosedDraft extends BillSummary {
+  /** It would have come out otherwise if it had been discarded and made anew, for its own instant. */
+  readonly outdated: boolean;
+}
+
+const DRAFTS_PER_PAGE = 5000;
+const HISTORIES_PER_PAGE = 200;
+
+/**
+ * Issues drafts: gives them the next numbers, by issue instant. What they charge stays, and those that would come out
+ * otherwise by now are told. All of them, or none.
+ * @param at the issue instant of all; default each draft's own
+ * @param dryRun decides, and changes nothing: the numbers are null
+ * @throws UNKNOWN_BILL, BILL_ISSUED, UNKNOWN_USER, ISSUE_DATE_BEFORE_DRAFT, ISSUE_DATE_IN_FUTURE,
+ *   ISSUE_DATE_BEFORE_LAST_BILL, ISSUE_DATE_TAKEN
+ */
+export async function closeBills(
+  context: Context,
+  selection: DraftSelection,
+  { at, dryRun = false }: { at?: Instant | undefined; dryRun?: boolean } = {},
+): Promise<ClosedDraft[]> {
+  const days = context.config['billing.payment_days'];
+  return change(context, dryRun, async (tx) => {
+    const drafts = await findDrafts(tx, selection);
+    const newest = await findNewestIssueDate(tx, 'numbered');
+    const outdated = await findOutdated(tx, drafts);
+    const bills = drafts.map((draft) => {
+      const issuedAt = at ?? draft.issuedAt;
+      checkDraftDate(draft, issuedAt);
+      checkIssueDate(issuedAt, { now: context.now, newest });
+      return {
+        ...draft,
+        issuedAt,
+        dueOn: dueDayOf({ ...draft, issuedAt }, days),
+        outdated: outdated.has(draft.id),
+      };
+    });
+    if (at !== undefined) await refuseTaken(tx, bills, at);
+    if (dryRun) return bills;
+    if (at !== undefined) {
+      const ids = bills.map(({ id }) => id);
+      await tx
+        .updateTable('bills')
+        .set({ issued_at: at })
+        .where(isAmong(tx, 'id', ids))
+        .execute();
+    }
+    const numbers = await numberBills(tx, bills);
+    return bills.map((bill, index) => ({ ...bill, number: numbers[index] ?? null }));
+  });
+}
+
+/**
+ * Deletes drafts. What they charged is due again. All of them, or none.
+ * @param dryRun finds them, and changes nothing
+ * @throws UNKNOWN_BILL, BILL_ISSUED, UNKNOWN_USER
+ */
+export async function discardBills(
+  context: Context,
+  selection: DraftSelection,
+  { dryRun = false }: { dryRun?: boolean } = {},
+): Promise<BillSummary[]> {
+  return change(context, dryRun, async (tx) => {
+    const drafts = await findDrafts(tx, selection);
+    const ids = drafts.map(({ id }) => id);
+    if (dryRun || ids.length === 0) return drafts;
+    await tx
+      .deleteFrom('bill_vats')
+      .where(isAmong(tx, 'bill_id', ids))
+      .execute();
+    await tx
+      .deleteFrom('bill_records')
+      .where(isAmong(tx, 'bill_id', ids))
+      .execute();
+    await tx
+      .deleteFrom('bills')
+      .where(isAmong(tx, 'id', ids))
+      .execute();
+    return drafts;
+  });
+}
+
+/** The drafts that would come out otherwise if they were discarded and made anew, each for its own instant. */
+async function findOutdated(tx: Transaction<Schema>, drafts: readonly BillSummary[]): Promise<Set<number>> {
+  const outdated = new Set<number>();
+  if (drafts.length === 0) return outdated;
+  const now = runTermsOf(await findProvider(tx), await findVatRateTable(tx));
+  for (const page of pagesOf(drafts, DRAFTS_PER_PAGE)) {
+    for (const part of pagesOf(await findDoubtful(tx, page, now), HISTORIES_PER_PAGE)) {
+      for (const { id } of await examine(tx, part, now)) outdated.add(id);
+    }
+  }
+  return outdated;
+}
+
+/** Every draft that may come out otherwise, found without the histories of all users. */
+async function findDoubtful(
+  tx: Transaction<Schema>,
+  drafts: readonly BillSummary[],
+  now: RunTerms,
+): Promise<BillSummary[]> {
+  const ids = drafts.map(({ id }) => id);
+  const charges = await findTaxedCharges(tx, drafts);
+  const doubtful = new Set([
+    ...(await findDraftsWithOrdersDue(tx, drafts)),
+    ...(await findDraftsWrittenOtherwise(tx, ids, now.seller)),
+    ...charges.filter((each) => isTaxedOtherwise(each, now)).flatMap(({ draftIds }) => draftIds),
+  ]);
+  return drafts.filter(({ id }) => doubtful.has(id));
+}
+
+/** Those of these drafts that would come out otherwise. */
+async function examine(
+  tx: Transaction<Schema>,
+  drafts: readonly BillSummary[],
+  now: RunTerms,
+): Promise<BillSummary[]> {
+  const ids = drafts.map(({ id }) => id);
+  const people = new Map((await findPeopleByIds(tx, usersOf(drafts))).map((person) => [person.id, person]));
+  const parties = await findDraftParties(tx, ids);
+  const others = drafts.filter(({ id, userId }) =>
+    hasOtherParties(known(parties, id), known(people, userId), now),
+  );
+  const left = drafts.filter((draft) => !others.includes(draft));
+  if (left.length === 0) return others;
+  const histories = await findHistories(tx, usersOf(left));
+  const changed = left.filter(({ id, userId }) =>
+    hasOtherRecords(id, known(histories, userId), known(people, userId), now),
+  );
+  return [...others, ...changed];
+}
+
+function usersOf(drafts: readonly BillSummary[]): number[] {
+  return [...new Set(drafts.map(({ userId }) => userId))];
+}
+
+/** What one snapshot must have. */
+function known<T>(rows: ReadonlyMap<number, T>, id: number): T {
+  const row = rows.get(id);
+  if (row === undefined) throw new Error(`${id} is lost within one snapshot`);
+  return row;
+}
+
+function* pagesOf<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+async function change<T>(
+  context: Context,
+  dryRun: boolean,
+  work: (tx: Transaction<Schema>) => Promise<T>,
+): Promise<T> {
+  return readOrWrite(await context.db(), { topic: 'bills', dryRun }, work);
+}
+
+/** A user has one bill of a currency at an instant: no other than these has it, and no two of these have it. */
+async function refuseTaken(
+  tx: Transaction<Schema>,
+  bills: readonly BillSummary[],
+  at: Instant,
+): Promise<void> {
+  const users = bills.map(({ userId }) => userId);
+  const stored = await tx
+    .selectFrom('bills')
+    .select(['id', 'user_id', 'currency'])
+    .where('issued_at', '=', at)
+    .where(isAmong(tx, 'user_id', users))
+    .execute();
+  const holders = new Map(stored.map(({ id, user_id, currency }) => [`${user_id} ${currency}`, id]));
+  for (const { id, userId, currency } of bills) {
+    const place = `${userId} ${currency}`;
+    const holder = holders.get(place) ?? id;
+    if (holder !== id) throw refuse.ISSUE_DATE_TAKEN({ at: formatInstant(at), currency }).at(`draft ${id}`);
+    holders.set(place, id);
+  }
+}
