@@ -130,9 +130,9 @@ async function findDoubtful(
   now: RunTerms,
 ): Promise<BillSummary[]> {
   const ids = drafts.map(({ id }) => id);
-  const charges = await findTaxedCharges(tx, drafts);
+  const charges = await findTaxedCharges(tx, ids);
   const doubtful = new Set([
-    ...(await findDraftsWithOrdersDue(tx, drafts)),
+    ...(await findDraftsWithOrdersDue(tx, ids)),
     ...(await findDraftsWrittenOtherwise(tx, ids, now.seller)),
     ...charges.filter((each) => isTaxedOtherwise(each, now)).flatMap(({ draftIds }) => draftIds),
   ]);

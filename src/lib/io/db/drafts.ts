@@ -6,7 +6,6 @@ import type { Day, Instant } from '../../core/instant.ts';
 import type { Line } from '../../core/line.ts';
 import type { Territory, VatRate, VatTreatment } from '../../core/vat.ts';
 import type { VatNumber } from '../../core/vat-number.ts';
-import type { BillSummary } from './bills.ts';
 import { isAmong, isPostgres, selectForEach } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
@@ -16,21 +15,22 @@ import type { Schema } from './schema.ts';
  */
 export async function findDraftsWithOrdersDue(
   tx: Transaction<Schema>,
-  drafts: readonly Pick<BillSummary, 'id' | 'userId' | 'issuedAt'>[],
+  ids: readonly number[],
 ): Promise<number[]> {
-  const given = {
-    columns: ['draft_id', 'owner_id', 'made_at'],
-    rows: drafts.map(({ id, userId, issuedAt }) => [id, userId, issuedAt]),
-  };
   // An order that is not for billing never was due, unless it became so after it was billed.
-  const due = selectForEach(tx, given, {
+  const due = selectForEach(tx, givenDrafts(ids), {
     select: sql`draft_id`,
-    from: sql`orders join order_due_times on order_due_times.order_id = orders.id`,
-    where: sql`orders.user_id = owner_id and next_due_at <= made_at and (not not_for_billing or exists (
+    from: sql`bills join orders on orders.user_id = bills.user_id
+      join order_due_times on order_due_times.order_id = orders.id`,
+    where: sql`bills.id = draft_id and next_due_at <= issued_at and (not not_for_billing or exists (
       select 1 from bill_records where bill_id = draft_id and bill_records.order_id = orders.id))`,
   });
   const { rows } = await sql<{ draft_id: number }>`select distinct draft_id from (${due}) as due`.execute(tx);
   return rows.map(({ draft_id }) => draft_id);
+}
+
+function givenDrafts(ids: readonly number[]) {
+  return { columns: ['draft_id'], rows: ids.map((id) => [id]) };
 }
 
 /**
@@ -94,16 +94,13 @@ export async function findDraftParties(
 /** What drafts charge with the same VAT to buyers whose places are the same by now. Credits have that of the charge. */
 export async function findTaxedCharges(
   tx: Transaction<Schema>,
-  drafts: readonly Pick<BillSummary, 'id' | 'userId'>[],
+  ids: readonly number[],
 ): Promise<TaxedCharges[]> {
-  const given = {
-    columns: ['draft_id', 'owner_id'],
-    rows: drafts.map(({ id, userId }) => [id, userId]),
-  };
-  const charged = selectForEach(tx, given, {
+  const charged = selectForEach(tx, givenDrafts(ids), {
     select: sql`draft_id, period_start, period_end, vat_treatment, bill_records.vat_territory, vat_rate,
       country, postal_code, vat_number, vat_checked_on, place.vat_territory as own_territory`,
-    from: sql`bill_records left join billing_addresses as place on place.user_id = owner_id`,
+    from: sql`bill_records join bills on bills.id = bill_records.bill_id
+      left join billing_addresses as place on place.user_id = bills.user_id`,
     where: sql`bill_records.bill_id = draft_id and corrects_id is null`,
   });
   const draftIds = isPostgres(tx) ? sql`json_agg(draft_id)::text` : sql`json_group_array(draft_id)`;
