@@ -31,7 +31,7 @@ describe('the seller', () => {
 
 describe('the buyer', () => {
   it('without an address has no country', () => {
-    expect(buyerOf({ address: null }).country).toBeNull();
+    expect(buyerOf({ user, address: null }).country).toBeNull();
     expect(buyerOnBill({ user, address: null })).toMatchObject({ username: 'nico', country: '' });
   });
 

@@ -1,4 +1,3 @@
-import type { BillingAddress } from './address.ts';
 import { parseCountry } from './country.ts';
 import type { Person } from './person.ts';
 import type { Provider } from './provider.ts';
@@ -39,18 +38,12 @@ export function sellerOf(provider: Provider | null): Seller | null {
   return { country: parseCountry(country), oss, registeredIn: registeredIn.map(parseCountry) };
 }
 
-/** What an address says of where the buyer is taxed. */
-export type TaxPlace = Pick<
-  BillingAddress,
-  'country' | 'postalCode' | 'vatNumber' | 'vatCheckedOn' | 'vatTerritory'
->;
-
 /**
  * The buyer as far as VAT cares. The country is read anew: one that another writer stored as EL or in lower case
  * would otherwise count as outside of the European Union, and nothing would be charged.
  * @throws UNKNOWN_COUNTRY
  */
-export function buyerOf({ address }: { readonly address: TaxPlace | null }): Buyer {
+export function buyerOf({ address }: Person): Buyer {
   if (address === null) return { country: null, postalCode: null, vatIdValid: false, vatTerritory: null };
   return {
     country: parseCountry(address.country),

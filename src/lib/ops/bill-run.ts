@@ -1,16 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Transaction } from 'kysely';
 import { type AccountDecision, type Bill, type BillingRun, decideBills } from '../core/bill.ts';
-import { buyerOf, buyerOnBill, type SellerOnBill, sellerOf, sellerOnBill } from '../core/bill-parties.ts';
+import { buyerOf, buyerOnBill } from '../core/bill-parties.ts';
 import type { OrderState } from '../core/charge.ts';
 import { dueDayOf } from '../core/due-day.ts';
 import { refuse, UserError } from '../core/errors.ts';
 import type { Day, Instant } from '../core/instant.ts';
 import { checkIssueDate } from '../core/issue-date.ts';
 import type { Currency, Minor } from '../core/money.ts';
-import { NO_PROVIDER } from '../core/provider.ts';
+import { type RunTerms, runTermsOf } from '../core/run-terms.ts';
 import type { Username } from '../core/user.ts';
-import { VatRules } from '../core/vat.ts';
 import { type AccountPage, countUsersDue, findAccounts, type UserAccount } from '../io/db/accounts.ts';
 import {
   findNewestIssueDate,
@@ -132,13 +131,12 @@ async function runInBatches(context: Context, batch: Batch, options: BillRunOpti
 }
 
 /** What is the same for all users of a run. */
-interface Plan extends BillingRun {
+interface Plan extends BillingRun, RunTerms {
   readonly userIds: readonly number[] | null;
   /** Null when nobody sees how many are left. */
   readonly usersDue: number | null;
   /** When the newest bill was issued before this run. */
   readonly newest: Instant | null;
-  readonly seller: SellerOnBill;
   readonly draft: boolean;
   readonly dryRun: boolean;
   readonly usersPerBatch: number;
@@ -155,15 +153,12 @@ async function prepare(
   const { usersPerBatch = USERS_PER_BATCH, usersPerPage = USERS_PER_PAGE } = options;
   const newest = await findNewestIssueDate(tx, 'all');
   checkIssueDate(until, { now: dryRun ? until : now, newest });
-  const provider = await findProvider(tx);
-  const seller = sellerOf(provider);
-  const vat = seller === null ? null : new VatRules(seller, await findVatRateTable(tx));
+  const terms = runTermsOf(await findProvider(tx), await findVatRateTable(tx));
   const userIds = usernames === undefined ? null : await idsOf(tx, usernames);
   const usersDue = showsProgress ? await countUsersDue(tx, { until, userIds }) : null;
-  const shown = sellerOnBill(provider ?? NO_PROVIDER);
   const paymentDays = config['billing.payment_days'];
   const limits = { usersPerBatch, usersPerPage };
-  return { until, newest, vat, userIds, usersDue, seller: shown, draft, dryRun, ...limits, paymentDays };
+  return { ...terms, until, newest, userIds, usersDue, draft, dryRun, ...limits, paymentDays };
 }
 
 async function idsOf(tx: Transaction<Schema>, usernames: readonly Username[]): Promise<number[]> {

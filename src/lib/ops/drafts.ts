@@ -1,25 +1,15 @@
 import type { Transaction } from 'kysely';
 import type { DraftSelection } from '../core/bill-selection.ts';
-import {
-  hasOtherParties,
-  hasOtherRecords,
-  isTaxedOtherwise,
-  type RunTerms,
-  runTermsOf,
-} from '../core/draft.ts';
+import { isOutdated } from '../core/draft.ts';
 import { dueDayOf } from '../core/due-day.ts';
 import { refuse } from '../core/errors.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { checkDraftDate, checkIssueDate } from '../core/issue-date.ts';
-import { type BillSummary, findDrafts, findNewestIssueDate, numberBills } from '../io/db/bills.ts';
+import { runTermsOf } from '../core/run-terms.ts';
+import { type BillSummary, findNewestIssueDate, numberBills } from '../io/db/bills.ts';
 import { isAmong } from '../io/db/bulk.ts';
-import { readOrWrite } from '../io/db/database.ts';
-import {
-  findDraftParties,
-  findDraftsWithOrdersDue,
-  findDraftsWrittenOtherwise,
-  findTaxedCharges,
-} from '../io/db/drafts.ts';
+import { only, readOrWrite } from '../io/db/database.ts';
+import { findDraftParties, findDrafts } from '../io/db/drafts.ts';
 import { findHistories } from '../io/db/histories.ts';
 import { findPeopleByIds } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
@@ -33,8 +23,7 @@ export interface ClosedDraft extends BillSummary {
   readonly outdated: boolean;
 }
 
-const DRAFTS_PER_PAGE = 5000;
-const HISTORIES_PER_PAGE = 200;
+const DRAFTS_PER_PAGE = 200;
 
 /**
  * Issues drafts: gives them the next numbers, by issue instant. What they charge stays, and those that would come out
@@ -53,19 +42,15 @@ export async function closeBills(
   return change(context, dryRun, async (tx) => {
     const drafts = await findDrafts(tx, selection);
     const newest = await findNewestIssueDate(tx, 'numbered');
-    const outdated = await findOutdated(tx, drafts);
-    const bills = drafts.map((draft) => {
+    const dated = drafts.map((draft) => {
       const issuedAt = at ?? draft.issuedAt;
       checkDraftDate(draft, issuedAt);
       checkIssueDate(issuedAt, { now: context.now, newest });
-      return {
-        ...draft,
-        issuedAt,
-        dueOn: dueDayOf({ ...draft, issuedAt }, days),
-        outdated: outdated.has(draft.id),
-      };
+      return { ...draft, issuedAt, dueOn: dueDayOf({ ...draft, issuedAt }, days) };
     });
-    if (at !== undefined) await refuseTaken(tx, bills, at);
+    if (at !== undefined) await refuseTaken(tx, dated, at);
+    const outdated = await findOutdated(tx, drafts);
+    const bills = dated.map((bill) => ({ ...bill, outdated: outdated.has(bill.id) }));
     if (dryRun) return bills;
     if (at !== undefined) {
       const ids = bills.map(({ id }) => id);
@@ -114,54 +99,23 @@ export async function discardBills(
 async function findOutdated(tx: Transaction<Schema>, drafts: readonly BillSummary[]): Promise<Set<number>> {
   const outdated = new Set<number>();
   if (drafts.length === 0) return outdated;
-  const now = runTermsOf(await findProvider(tx), await findVatRateTable(tx));
-  for (const page of pagesOf(drafts, DRAFTS_PER_PAGE)) {
-    for (const part of pagesOf(await findDoubtful(tx, page, now), HISTORIES_PER_PAGE)) {
-      for (const { id } of await examine(tx, part, now)) outdated.add(id);
+  const terms = runTermsOf(await findProvider(tx), await findVatRateTable(tx));
+  for (let start = 0; start < drafts.length; start += DRAFTS_PER_PAGE) {
+    const page = drafts.slice(start, start + DRAFTS_PER_PAGE);
+    const userIds = [...new Set(page.map(({ userId }) => userId))];
+    const people = new Map((await findPeopleByIds(tx, userIds)).map((person) => [person.id, person]));
+    const histories = await findHistories(tx, userIds);
+    const parties = await findDraftParties(
+      tx,
+      page.map(({ id }) => id),
+    );
+    for (const { id, userId } of page) {
+      const [person, history] = [known(people, userId), known(histories, userId)];
+      const draft = only(history.bills.filter((bill) => bill.id === id));
+      if (isOutdated(draft, known(parties, id), { person, history }, terms)) outdated.add(id);
     }
   }
   return outdated;
-}
-
-/** Every draft that may come out otherwise, found without the histories of all users. */
-async function findDoubtful(
-  tx: Transaction<Schema>,
-  drafts: readonly BillSummary[],
-  now: RunTerms,
-): Promise<BillSummary[]> {
-  const ids = drafts.map(({ id }) => id);
-  const charges = await findTaxedCharges(tx, ids);
-  const doubtful = new Set([
-    ...(await findDraftsWithOrdersDue(tx, ids)),
-    ...(await findDraftsWrittenOtherwise(tx, ids, now.seller)),
-    ...charges.filter((each) => isTaxedOtherwise(each, now)).flatMap(({ draftIds }) => draftIds),
-  ]);
-  return drafts.filter(({ id }) => doubtful.has(id));
-}
-
-/** Those of these drafts that would come out otherwise. */
-async function examine(
-  tx: Transaction<Schema>,
-  drafts: readonly BillSummary[],
-  now: RunTerms,
-): Promise<BillSummary[]> {
-  const ids = drafts.map(({ id }) => id);
-  const people = new Map((await findPeopleByIds(tx, usersOf(drafts))).map((person) => [person.id, person]));
-  const parties = await findDraftParties(tx, ids);
-  const others = drafts.filter(({ id, userId }) =>
-    hasOtherParties(known(parties, id), known(people, userId), now),
-  );
-  const left = drafts.filter((draft) => !others.includes(draft));
-  if (left.length === 0) return others;
-  const histories = await findHistories(tx, usersOf(left));
-  const changed = left.filter(({ id, userId }) =>
-    hasOtherRecords(id, known(histories, userId), known(people, userId), now),
-  );
-  return [...others, ...changed];
-}
-
-function usersOf(drafts: readonly BillSummary[]): number[] {
-  return [...new Set(drafts.map(({ userId }) => userId))];
 }
 
 /** What one snapshot must have. */
@@ -169,10 +123,6 @@ function known<T>(rows: ReadonlyMap<number, T>, id: number): T {
   const row = rows.get(id);
   if (row === undefined) throw new Error(`${id} is lost within one snapshot`);
   return row;
-}
-
-function* pagesOf<T>(items: readonly T[], size: number): Generator<T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 async function change<T>(

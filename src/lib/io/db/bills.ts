@@ -3,12 +3,7 @@ import { type Bill, compareVatGroups, type StoredBill, type VatGroup } from '../
 import type { BillDocument } from '../../core/bill-document.ts';
 import { type BuyerOnBill, buyerName, type SellerOnBill } from '../../core/bill-parties.ts';
 import { type BillReference, formatBillReference } from '../../core/bill-reference.ts';
-import {
-  type BillFilter,
-  type BillSelection,
-  type DraftSelection,
-  isNamed,
-} from '../../core/bill-selection.ts';
+import { type BillFilter, type BillSelection, isNamed } from '../../core/bill-selection.ts';
 import type { OrderState, StoredRecord } from '../../core/charge.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Day, Instant } from '../../core/instant.ts';
@@ -169,25 +164,6 @@ function passes(
     ...(to === undefined ? [] : [eb('bills.issued_at', '<', to)]),
     ...(currency === undefined ? [] : [eb('bills.currency', '=', currency)]),
   ]);
-}
-
-/**
- * The drafts of a selection, each once, by issue instant.
- * @throws UNKNOWN_BILL, BILL_ISSUED, UNKNOWN_USER
- */
-export async function findDrafts(tx: Transaction<Schema>, selection: DraftSelection): Promise<BillSummary[]> {
-  if (!isNamed(selection)) {
-    if (selection.username !== undefined) await findUserId(tx, selection.username);
-    return findBills(tx, { ...selection, drafts: true });
-  }
-  const bills = await findBills(tx, { ids: selection });
-  const numbers = new Map(bills.map(({ id, number }) => [id, number]));
-  for (const id of selection) {
-    const number = numbers.get(id);
-    if (number === undefined) throw refuse.UNKNOWN_BILL({ bill: formatBillReference({ id }) });
-    if (number !== null) throw refuse.BILL_ISSUED({ id, number });
-  }
-  return bills;
 }
 
 /** How a bill is known to the database and to people. */

@@ -184,14 +184,9 @@ export function selectForEach(
       select found.* from unnest(${sql.join(arrays)}) as given (${sql.join(names)})
       cross join lateral (select ${select} from ${from} where ${where} offset 0) as found`;
   }
-  // A row of one value is given as the value alone: to take it out of an array would cost as much as the look-up.
-  const isOne = given.columns.length === 1;
-  const values = given.columns.map(
-    (column, index) => sql`${isOne ? sql`value` : sql`value ->> ${sql.lit(index)}`} as ${sql.ref(column)}`,
-  );
-  const rows = JSON.stringify(isOne ? given.rows.flat() : given.rows);
+  const values = given.columns.map((column, index) => sql`value ->> ${sql.lit(index)} as ${sql.ref(column)}`);
   return sql`
-    select ${select} from (select ${sql.join(values)} from json_each(${rows})) as given
+    select ${select} from (select ${sql.join(values)} from json_each(${JSON.stringify(given.rows)})) as given
     cross join ${from} where ${where}`;
 }
 
