@@ -73,6 +73,8 @@ describe('refusals and usage', () => {
   it.each([
     ['user show', 'The argument USERNAME is missing: Name of the user.', 'See: uncloud user show --help'],
     ['user sync --prun', 'There is no flag --prun.', 'Did you mean: --prune'],
+    ['bill export 1 --fromat pdf', 'There is no flag --fromat.', 'Did you mean: --format'],
+    ['bill report --by vat --cvs x', 'There is no flag --cvs.', 'Did you mean: --csv'],
     ['bootstrap-user nico', 'Unexpected argument: nico.', 'Did you mean: --username nico'],
     [
       'bill list --unpaid --drafts',

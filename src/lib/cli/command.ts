@@ -206,7 +206,10 @@ export abstract class BaseCommand extends Command {
       this.#flags = output.flags as GlobalFlags;
       return output;
     } catch (error) {
-      throw error instanceof UserError ? ofFlag(error).withExit(EXIT.USAGE) : error;
+      if (!(error instanceof UserError)) throw error;
+      const { explainStrangeFlags } = await import('./usage.ts');
+      const strange = explainStrangeFlags(argv ?? this.argv, this.id ?? '', this.config);
+      throw strange ?? ofFlag(error).withExit(EXIT.USAGE);
     }
   }
 

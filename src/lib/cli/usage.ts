@@ -24,14 +24,7 @@ export function explainUsage(error: unknown, config: Config, argv: readonly stri
   const command = `${config.bin} ${words.join(' ')}`;
   const known = config.findCommand(words.join(':'))?.flags ?? {};
   const { args = [], flags = [] } = error as ParseError;
-  if (error.message.startsWith('Nonexistent flag')) {
-    const message = `There is no flag ${flags.join(' and no flag ')}.`;
-    const similar = similarNames(
-      flags[0] ?? '',
-      Object.keys(known).map((name) => `--${name}`),
-    );
-    return refuse.USAGE({ message, command, better: similar.slice(0, 1) });
-  }
+  if (error.message.startsWith('Nonexistent flag')) return noSuchFlags(flags, { command, known });
   if (/^Missing \d+ required arg/.test(error.message)) {
     const missing = args.flatMap((arg) => (typeof arg === 'string' ? [] : [arg]));
     const [first] = missing;
@@ -48,6 +41,8 @@ export function explainUsage(error: unknown, config: Config, argv: readonly stri
       { command, known, argv },
     );
   }
+  const strange = strangeFlags(argv.slice(words.length), known);
+  if (strange.length > 0) return noSuchFlags(strange, { command, known });
   const faults = flagFaults(error.message, known);
   return faults === undefined ? undefined : refuse.USAGE({ message: faults, command });
 }
@@ -59,6 +54,46 @@ export function explainUsage(error: unknown, config: Config, argv: readonly stri
 export function checkEncoding(argv: readonly string[]): void {
   const argument = argv.find((word) => word.includes('\ufffd'));
   if (argument !== undefined) throw refuse.ARGUMENT_NOT_UTF8({ argument });
+}
+
+/**
+ * What to say instead of a refused argument when a flag stands before it that does not exist: oclif takes the value of
+ * such a flag for an argument, or for one more value of the flag before it.
+ * @param argv what follows the name of the command
+ */
+export function explainStrangeFlags(
+  argv: readonly string[],
+  id: string,
+  config: Config,
+): UserError | undefined {
+  const known = config.findCommand(id)?.flags ?? {};
+  const strange = strangeFlags(argv, known);
+  if (strange.length === 0) return undefined;
+  return noSuchFlags(strange, { command: `${config.bin} ${toConfiguredId(id, config)}`, known });
+}
+
+/** The words that look like flags and are none. What follows an option is its value; what follows `--`, arguments. */
+function strangeFlags(argv: readonly string[], known: Flags): string[] {
+  const flags = Object.values(known);
+  const options = new Set(flags.flatMap(({ name, type }) => (type === 'option' ? [`--${name}`] : [])));
+  const names = new Set(flags.flatMap(({ name }) => [`--${name}`, `--no-${name}`]));
+  const words = argv.slice(0, argv.indexOf('--') >>> 0);
+  return words
+    .filter((_, index) => !options.has(words[index - 1] ?? ''))
+    .map((word) => word.replace(/=.*$/s, ''))
+    .filter((word) => /^--[a-z]/.test(word) && !names.has(word) && word !== '--help');
+}
+
+function noSuchFlags(
+  flags: readonly string[],
+  { command, known }: { command: string; known: Flags },
+): UserError {
+  const message = `There is no flag ${flags.join(' and no flag ')}.`;
+  const similar = similarNames(
+    flags[0] ?? '',
+    Object.keys(known).map((name) => `--${name}`),
+  );
+  return refuse.USAGE({ message, command, better: similar.slice(0, 1) });
 }
 
 /** Which flags are missing or do not go together, in sentences; undefined when the message is about something else. */

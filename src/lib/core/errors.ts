@@ -2134,7 +2134,7 @@ const DEFINITIONS = {
       message: both
         ? 'Bills are named one by one, and at the same time chosen by a filter.'
         : 'It is not said which bills are meant.',
-      hint: 'Name them, or choose them with --all, --user, --from, --to or --currency; `uncloud bill list` shows them.',
+      hint: 'Name them, or choose them with --all, --user, --from, --to or --currency; `uncloud bill list` shows them, with --drafts only drafts.',
     }),
     example: { both: false },
   }),
