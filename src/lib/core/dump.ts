@@ -1,4 +1,4 @@
-import { refuse } from './errors.ts';
+import { quote, refuse } from './errors.ts';
 
 /** What the first line of a dump says; a reader refuses a version that it does not know. */
 export const DUMP_FORMAT = 'uncloud dump';
@@ -72,9 +72,9 @@ export function parseDumpLine(
     throw fault('it has neither a table and a row nor an end');
   }
   const names = columns.get(table);
-  if (names === undefined) throw fault(`there is no table ${JSON.stringify(table)} to load`);
+  if (names === undefined) throw fault(`there is no table ${quote(table)} to load`);
   const unknown = Object.keys(row).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw fault(`the table ${table} has no column ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) throw fault(`the table ${table} has no column ${quote(unknown)}`);
   const values = names.map((name) => {
     const value: unknown = Object.hasOwn(row, name) ? row[name] : undefined;
     if (value === undefined) throw fault(`the column ${name} of ${table} is missing`);
