@@ -363,6 +363,13 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       expect(vpn.peers('wg1')).toEqual([testKey(6)]);
     });
 
+    it('takes the route of a pool back from the interface of another one', async () => {
+      await addPool(context, '2a0a:e5c1:300::/40');
+      await repair();
+      host.run(`ip -6 route replace ${POOL} dev wg1 proto 188`);
+      expect(await repair()).toEqual([`wg0: add route ${POOL}`, `wg1: remove route ${POOL}`]);
+    });
+
     it('loses the link of a pool that is gone, and no other', async () => {
       await addPool(context, '2a0a:e5c1:300::/40');
       await repair();

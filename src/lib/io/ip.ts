@@ -89,13 +89,18 @@ export async function replaceRoute(
   await ip(['-6', 'route', 'replace', prefix, 'dev', name, 'proto', String(routeProtocol)]);
 }
 
-/** Removes a route that `replaceRoute` made. */
+/** Removes a route that `replaceRoute` made, unless the same prefix was sent to another link since: then it is gone. */
 export async function deleteRoute(
   { ip, routeProtocol }: Routing,
   prefix: string,
   name: string,
 ): Promise<void> {
-  await ip(['-6', 'route', 'delete', prefix, 'dev', name, 'proto', String(routeProtocol)]);
+  try {
+    await ip(['-6', 'route', 'delete', prefix, 'dev', name, 'proto', String(routeProtocol)]);
+  } catch (error) {
+    const isGone = error instanceof UserError && error.message.includes('No such process');
+    if (!isGone) throw error;
+  }
 }
 
 /** `ip` prints nothing at all, in place of an empty list, when nothing fits. */
