@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
+import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interface-name.ts';
 import { generatePrivateKey } from '../../src/lib/io/wireguard-keys.ts';
 import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool, updatePool } from '../../src/lib/ops/vpn-pools.ts';
@@ -368,6 +368,22 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       await repair();
       host.run(`ip -6 route replace ${POOL} dev wg1 proto 188`);
       expect(await repair()).toEqual([`wg0: add route ${POOL}`, `wg1: remove route ${POOL}`]);
+    });
+
+    it('lets two pools swap their ports', async () => {
+      const other = await addPool(context, '2a0a:e5c1:300::/40');
+      await repair();
+      for (const [id, port] of [
+        [1, 4711],
+        [other.id, vpn.pool.listenPort],
+        [1, other.listenPort],
+      ] as const) {
+        await updatePool(context, id, { listenPort: parseListenPort(String(port)) });
+      }
+      expect((await repair()).filter((line) => !line.includes(' file '))).toEqual([
+        `wg0: update listen port ${other.listenPort}`,
+        `wg1: update listen port ${vpn.pool.listenPort}`,
+      ]);
     });
 
     it('loses the link of a pool that is gone, and no other', async () => {

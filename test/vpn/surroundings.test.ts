@@ -92,12 +92,14 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
           wg set wg0 peer ${testKey(9)} allowed-ips 2a0a:e5c1:2ff::/48
           ip link set wg0 alias ''
           ip -6 route add 2a0a:e5c1:2ff::/48 dev wg0 proto 188
-          wg set wg1 listen-port 4711
+          wg set wg0 listen-port 0
+          wg set wg1 listen-port 51820
+          wg set wg0 listen-port 51821
           ip link set wg1 down`,
         );
         const repaired = await asAccount();
         expect([repaired.code, repaired.stderr]).toEqual([0, '']);
-        expect(repaired.stdout.split('\n').filter(Boolean)).toHaveLength(11);
+        expect(repaired.stdout.split('\n').filter(Boolean)).toHaveLength(12);
         expect(await asAccount()).toEqual(NOTHING);
         await deleteNetworks(vpn.context, [id]);
         await deletePool(vpn.context, 2);

@@ -12,6 +12,7 @@ import {
   successorOf,
 } from './host-plan.ts';
 import type { Hostname } from './hostname.ts';
+import type { InterfaceName } from './interface-name.ts';
 import { formatPrefix } from './prefix.ts';
 import { type Header, parseHeader } from './wireguard-config.ts';
 import { diffPeers, type FoundPeers, NO_PEERS, type Peer, type PeerChange } from './wireguard-peer.ts';
@@ -92,6 +93,28 @@ export function fewChangedPeers(plans: readonly InterfacePlan[]): ReadonlySet<st
     for (const change of plan.changes) if (!isOfFile(change)) keys.add(change.subject);
   }
   return keys.size <= FEW ? keys : null;
+}
+
+/**
+ * The interfaces that get another port in this run, and have one now that another interface gets. They have to let it
+ * go first: two that swap their ports would each wait for the other.
+ */
+export function portsInTheWay(
+  plans: readonly InterfacePlan[],
+  pools: readonly Pick<ServedPool, 'interface' | 'listenPort'>[],
+  { devices }: Pick<HostState, 'devices'>,
+): InterfaceName[] {
+  const configured = new Set(
+    plans.flatMap(({ interface: name, link }) =>
+      link.action === 'change' && link.steps.configure ? [name] : [],
+    ),
+  );
+  const changing = pools.filter((pool) => configured.has(pool.interface));
+  const takers = new Map<number, string>(changing.map((pool) => [pool.listenPort, pool.interface]));
+  return changing.flatMap(({ interface: name }) => {
+    const taker = takers.get(devices.get(name)?.listenPort ?? 0);
+    return taker === undefined || taker === name ? [] : [name];
+  });
 }
 
 /** The alias that marks the link of a pool as ours. */

@@ -94,6 +94,11 @@ export async function syncConfig(wg: Tool, name: string, file: string): Promise<
   await wg(['syncconf', name, file]);
 }
 
+/** Lets an interface go of its UDP port; it listens on one that is free until it is given another. */
+export async function freeListenPort(wg: Tool, name: string): Promise<void> {
+  await wg(['set', name, 'listen-port', '0']);
+}
+
 /**
  * Adds peers or gives them other networks, removes peers, and takes the preshared keys of peers away, which a file
  * without them leaves in place (wireguard-tools 1.0.20210914); all others go on undisturbed. New peers come before old

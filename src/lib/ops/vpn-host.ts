@@ -20,6 +20,7 @@ import {
   planInterface,
   planLeftoverInterface,
   planLink,
+  portsInTheWay,
 } from '../core/link-plan.ts';
 import { readPrefix, slotCount } from '../core/prefix.ts';
 import { parseHeader, parseWireguardConfig } from '../core/wireguard-config.ts';
@@ -32,7 +33,7 @@ import { withHostLock } from '../io/host-lock.ts';
 import { type HostTools, hostTools } from '../io/host-tools.ts';
 import { deleteLink } from '../io/ip.ts';
 import { type Opener, openerFor, poolKeyPlace } from '../io/secrets.ts';
-import { readDevices } from '../io/wireguard.ts';
+import { freeListenPort, readDevices } from '../io/wireguard.ts';
 import {
   configPath,
   listConfigs,
@@ -97,6 +98,7 @@ export async function reconcileHost(context: Context, request: HostRequest): Pro
     const planned = await planHost(context, host);
     // A link that goes leaves its port to one that comes.
     const plans = planned.plans.toSorted((one, other) => order(one) - order(other));
+    await freePorts(host, planned);
     const outcomes: InterfaceOutcome[] = [];
     for (const plan of plans) outcomes.push(await apply(host, plan));
     if (!plans.some(changesLink)) return outcomes;
@@ -327,6 +329,18 @@ function servedPool(
 }
 
 const LEAVE = { action: 'leave' } as const;
+
+/** Whoever keeps a port although it was to let it go is told by the interface that does not get it. */
+async function freePorts({ tools }: Host, { plans, pools, state }: HostPlan): Promise<void> {
+  if (state === null) return;
+  for (const name of portsInTheWay(plans, pools, state)) {
+    try {
+      await freeListenPort(tools.wg, name);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+}
 
 async function apply(host: Host, plan: InterfacePlan): Promise<InterfaceOutcome> {
   const { file, link, interface: name } = plan;
