@@ -15,9 +15,9 @@ import { testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, HOST } from '../support/vpn.ts';
 import { VpnLab } from '../support/vpn-lab.ts';
 
-/** Set CONVERGENCE_ROUNDS for a long night, and CONVERGENCE_SEED to see a bad one again. */
+/** Set both for a long night with other histories. */
 const ROUNDS = Number(process.env.CONVERGENCE_ROUNDS ?? 60);
-const SEED = Number(process.env.CONVERGENCE_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.CONVERGENCE_SEED ?? 1);
 
 const ELSEWHERE = parseHostname('vpn-2.example.net');
 const EVERY = { username: undefined, poolId: undefined };
