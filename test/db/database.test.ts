@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import Sqlite from 'better-sqlite3';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -161,6 +162,17 @@ describe('SQLite', () => {
   it('a lock that others were faster at, again and again, is a reason to try again', () => {
     const thrown = Object.assign(new Error('locking protocol'), { code: 'SQLITE_PROTOCOL' });
     expect(translateSqliteError(thrown, 'x')).toMatchObject({ code: 'DATABASE_BUSY', exit: 75 });
+  });
+
+  it('a new file that somebody else writes to is waited for', async () => {
+    const file = join(folder, 'begun.db');
+    const other = new Sqlite(file);
+    other.exec('begin immediate');
+    const migrated = uncloud(['migrate'], { url: `sqlite:${file}` });
+    await setTimeout(1000);
+    other.exec('rollback');
+    other.close();
+    expect(await migrated).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('a writer that holds the lock too long makes others try again later', async () => {

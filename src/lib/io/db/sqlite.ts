@@ -24,6 +24,8 @@ import { BOOLEAN_COLUMNS, type Schema } from './schema.ts';
 
 /** How long a writer waits for another one, in milliseconds. */
 const BUSY_TIMEOUT = 10_000;
+/** In milliseconds. */
+const BUSY_PAUSE = 10;
 const CACHED_STATEMENTS = 200;
 
 /**
@@ -52,7 +54,7 @@ export function openSqlite(path: string, author: Author, { create }: { create: b
       closeSync(openSync(file, 'a', 0o600));
     }
     handle = new Sqlite(file, { timeout: BUSY_TIMEOUT, fileMustExist: true });
-    handle.pragma('journal_mode = wal');
+    useWriteAheadLog(handle);
     handle.pragma('foreign_keys = on');
     handle.pragma('synchronous = full');
   } catch (error) {
@@ -90,6 +92,24 @@ export function openSqlite(path: string, author: Author, { create }: { create: b
         .execute((tx) => trail.record(tx, { topic, result: 'done' }, () => work((part) => part(tx)))),
     close: () => kysely.destroy(),
   };
+}
+
+/**
+ * SQLite makes nobody wait who turns a new file to WAL while another one writes to it or turns it: it fails at once,
+ * whatever the busy timeout.
+ */
+function useWriteAheadLog(handle: Sqlite.Database): void {
+  const deadline = performance.now() + BUSY_TIMEOUT;
+  for (;;) {
+    try {
+      handle.pragma('journal_mode = wal');
+      return;
+    } catch (error) {
+      const isBusy = (error as { code?: string }).code === 'SQLITE_BUSY';
+      if (!isBusy || performance.now() >= deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE);
+    }
+  }
 }
 
 /** SQLite rolls back CREATE and DROP like everything else; the migration lock is the transaction itself. */
