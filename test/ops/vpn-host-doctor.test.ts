@@ -84,6 +84,12 @@ describeDatabases('doctor on a VPN host', (databases) => {
     }
   });
 
+  it('names a host without pools where no secret was ever sealed', async () => {
+    const empty = await databases.context({ now: formatInstant(systemClock()) });
+    const on = { ...empty, config: { ...context.config, 'secrets.key_file': join(folder, 'none.key') } };
+    expect(await find('pools', on)).toEqual([expect.stringContaining('No pool is served by')]);
+  });
+
   it('names a host without pools, and a key file that is not the one of the database', async () => {
     const database = await context.db();
     expect(await find('pools', context, 'vpn-9.example.net' as typeof HOST)).toEqual([

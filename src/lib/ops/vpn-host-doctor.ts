@@ -128,19 +128,23 @@ async function forwarding(): Promise<Finding> {
 async function served(context: Context, { wg }: HostTools, hostname: Hostname): Promise<Finding[]> {
   try {
     const database = await context.db({ anySchema: true });
-    const { pools, clock, opener } = await database.read(async (tx) => ({
-      pools: await tx
+    const { pools, clock, opener } = await database.read(async (tx) => {
+      const pools = await tx
         .selectFrom('vpn_pools')
         .select(READ_BY_HOSTS.vpn_pools)
         .where('hostname', '=', hostname)
         .orderBy('id')
-        .execute(),
-      // A SQLite file is on this machine and has its clock.
-      clock: database.backend === 'sqlite' ? null : await readClock(tx),
-      opener: await openerFor(tx, context.config['secrets.key_file']),
-    }));
+        .execute();
+      return {
+        pools,
+        // A SQLite file is on this machine and has its clock.
+        clock: database.backend === 'sqlite' ? null : await readClock(tx),
+        // Without a pool there is nothing to be opened, and perhaps no key yet.
+        opener: pools.length === 0 ? null : await openerFor(tx, context.config['secrets.key_file']),
+      };
+    });
     const findings = clock === null ? [] : [clockFinding(clock - context.now)];
-    if (pools.length === 0) {
+    if (opener === null) {
       return [...findings, refused('pools', hostname, refuse.NO_POOL_FOR_HOST({ hostname, hostnames: [] }))];
     }
     const devices = await readDevices(wg).catch(() => null);
