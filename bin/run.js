@@ -40,7 +40,10 @@ async function start() {
   process.exitCode = await (await program).main(argv, root);
 }
 
-/** The compiled code is kept in a folder of the user's own: one in /tmp could be laid out beforehand by others. */
+/**
+ * The compiled code is kept in a folder of the user's own: whoever else may write there chooses what runs. One in /tmp
+ * can be laid out beforehand, and on a VPN host /var/cache/uncloud belongs to the account of the service, not to root.
+ */
 function enableCompileCache() {
   const { XDG_CACHE_HOME, HOME } = process.env;
   const home = XDG_CACHE_HOME?.startsWith('/')
@@ -48,7 +51,16 @@ function enableCompileCache() {
     : process.getuid?.() === 0
       ? '/var/cache'
       : HOME?.startsWith('/') && `${HOME}/.cache`;
-  if (home) process.getBuiltinModule('node:module').enableCompileCache(`${home}/uncloud/compiled`);
+  if (!home) return;
+  const { lstatSync, mkdirSync } = process.getBuiltinModule('node:fs');
+  try {
+    mkdirSync(`${home}/uncloud`, { recursive: true });
+    const { uid, mode } = lstatSync(`${home}/uncloud`);
+    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return;
+  } catch {
+    return;
+  }
+  process.getBuiltinModule('node:module').enableCompileCache(`${home}/uncloud/compiled`);
 }
 
 async function startWithOtherNode(places) {

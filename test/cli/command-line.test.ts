@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   mkdirSync,
@@ -9,6 +11,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -326,6 +329,34 @@ describe('the log', () => {
     expect(stderr).toContain(
       'Warning: this run is not in the log: The file "/nowhere/uncloud.log" cannot be written: no such file or folder.',
     );
+  });
+});
+
+describe('compiled code', () => {
+  const run = (cache: string) => uncloud(['info'], { url, environment: { XDG_CACHE_HOME: cache } });
+
+  it('is kept in a folder of the user only, which is made', async () => {
+    const cache = mkdtempSync(join(folder, 'cache-'));
+    await run(cache);
+    expect(statSync(join(cache, 'uncloud')).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(cache, 'uncloud'))).toEqual(['compiled']);
+  });
+
+  it('is neither read nor written where somebody else could put it', async () => {
+    const cache = mkdtempSync(join(folder, 'cache-'));
+    const own = join(cache, 'uncloud');
+    const lay = {
+      'writable by others': () => chmodSync(own, 0o777),
+      'a link': () => symlinkSync(mkdtempSync(join(folder, 'elsewhere-')), own),
+      ...(process.getuid?.() === 0 ? { 'of another account': () => chownSync(own, 65534, 65534) } : {}),
+    };
+    for (const [what, change] of Object.entries(lay)) {
+      rmSync(own, { recursive: true, force: true });
+      if (what !== 'a link') mkdirSync(own);
+      change();
+      expect((await run(cache)).code, what).toBe(0);
+      expect(readdirSync(own), what).toEqual([]);
+    }
   });
 });
 
