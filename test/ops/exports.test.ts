@@ -184,6 +184,18 @@ describeDatabases('an export', (from) => {
     await changeOrder(context, { id: 7 }, { endsAt: at('2025-09-01'), notForBilling: true });
     const file = await fileOf(from, [lines[0], nameless[0], ''].join('\r\n'));
     expect(await importOrders(context, { ...PLAIN, file })).toMatchObject({ inserted: 0, unchanged: 1 });
+    const name = nameless[0]?.split(',').at(-1);
+    const successor = `username,product,starts_at,replaces\nnico,VM,2025-08-01,${name}\n`;
+    await expect(
+      importOrders(context, { ...PLAIN, file: await fileOf(from, successor) }),
+    ).rejects.toMatchObject({
+      // Commands do not know the made name.
+      data: {
+        refused: [
+          { reason: expect.stringMatching(/^Order 7 ends /), hint: expect.stringContaining(' 7 --ends-at') },
+        ],
+      },
+    });
 
     const other = await openShop(await from.context());
     for (let turn = 0; turn < 7; turn++) {

@@ -272,6 +272,51 @@ describeDatabases('order import', (databases) => {
     expect(await importOrders(context, rejects, DEFAULTS)).toMatchObject({ inserted: 1 });
   });
 
+  const CANCELLED = 'nico,VM,,2025-01-10,2025-01-10,old,cancelled';
+
+  it.each<[string, string[]]>([
+    ['further up', ['nico,VM,,2025-01-01,,,old', CANCELLED, CHEAPER, 'nico,VM,,2025-01-20,,old,other']],
+    ['further down', [CHEAPER, CANCELLED, 'nico,VM,,2025-01-20,,old,other', 'nico,VM,,2025-01-01,,,old']],
+  ])('refuses a second row that replaces an order, %s', async (_, rows) => {
+    const context = await shop();
+    const file = await fileOf(REPLACING, ...rows);
+    const line = 2 + rows.findIndex((row) => row.endsWith('other'));
+    expect(await refusals(context, file)).toEqual([[line, 'replaces', 'old', 'ORDER_REPLACED']]);
+
+    const done = await importOrders(context, file, { partial: true, dryRun: false });
+    expect(done.refused[0]?.reason).toBe('Order "old" is replaced by order "new" already.');
+    const { replacedBy } = await showOrder(context, { reference: parseReference('old') });
+    const { id } = await showOrder(context, { reference: parseReference('new') });
+    expect(replacedBy).toContain(id);
+
+    // The successor is stored by now, and known by its id.
+    await expect(importOrders(context, file, DEFAULTS)).rejects.toMatchObject({
+      data: { refused: [{ line, reason: `Order "old" is replaced by order ${id} already.` }] },
+    });
+    await changeOrder(context, { reference: parseReference('new') }, { endsAt: at('2025-01-16') });
+    expect(await importOrders(context, file, { partial: true, dryRun: false })).toMatchObject({
+      inserted: 1,
+      refused: [],
+    });
+  });
+
+  it('refuses the second of two rows that replace an order, thousands of rows apart', async () => {
+    const context = await shop();
+    const between = Array.from({ length: 2500 }, (_, n) => `nico,VM,,2025-01-01,,,between-${n}`);
+    const file = await fileOf(
+      REPLACING,
+      'nico,VM,,2025-01-01,,,old',
+      CHEAPER,
+      ...between,
+      'nico,VM,,2025-01-20,,old,',
+    );
+    const planned = await importOrders(context, file, { partial: true, dryRun: true });
+    expect(planned.refused).toMatchObject([
+      { line: 2504, reason: 'Order "old" is replaced by order "new" already.' },
+    ]);
+    expect(await importOrders(context, file, { partial: true, dryRun: false })).toEqual(planned);
+  });
+
   it('takes orders that end where they are replaced, or that `order replace` lets run on', async () => {
     const context = await shop();
     const file = await fileOf(

@@ -90,6 +90,11 @@ describeDatabases('orders', (databases) => {
       kind: 'upgrade',
       replaced: { replacedBy: [first.order.id, second.order.id] },
     });
+    const back = changeOrder(context, { id: first.order.id ?? 0 }, { endsAt: null });
+    await expect(back).rejects.toMatchObject({
+      code: 'ORDER_REPLACED',
+      data: { order: id, replaced_by: second.order.id },
+    });
   });
 
   it('copy the price of a product, for the default period or the one that is named', async () => {

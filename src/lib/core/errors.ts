@@ -137,6 +137,16 @@ export interface RefusedRow {
   readonly hint: string;
 }
 
+/** An order, by its id or its reference, in a sentence. */
+function orderName(key: number | string): string {
+  return typeof key === 'number' ? String(key) : quote(key);
+}
+
+/** An order as an argument of a command. */
+function orderWord(key: number | string): string {
+  return typeof key === 'number' ? String(key) : shellWord(`ref:${key}`);
+}
+
 function define<Facts>(definition: Definition<Facts>): Definition<Facts> {
   return definition;
 }
@@ -1941,8 +1951,11 @@ const DEFINITIONS = {
   REPLACEMENT_CYCLE: define<{ order: number | string }>({
     when: 'Following what an order replaces leads back to the same order.',
     say: ({ order }) => ({
-      message: `Order ${order} replaces itself, directly or over other orders.`,
-      hint: `Look at the chain with \`uncloud order show ${shellWord(String(order))}\` and correct the order that replaces a newer one.`,
+      message: `Order ${orderName(order)} replaces itself, directly or over other orders.`,
+      hint:
+        typeof order === 'number'
+          ? `Look at the chain with \`uncloud order show ${order}\` and correct the order that replaces a newer one.`
+          : 'Correct the row that replaces a newer one.',
       data: { field: 'replaces' },
     }),
     example: { order: 7 },
@@ -1950,8 +1963,8 @@ const DEFINITIONS = {
   CURRENCY_MISMATCH: define<{ order: number | string; currency: string; other: string }>({
     when: 'An order is to be replaced by one in another currency.',
     say: ({ order, currency, other }) => ({
-      message: `Order ${order} is in ${currency} and cannot be replaced by one in ${other}.`,
-      hint: `End it with \`uncloud order cancel ${shellWord(String(order))}\` and place a new one with \`uncloud order create\`.`,
+      message: `Order ${orderName(order)} is in ${currency} and cannot be replaced by one in ${other}.`,
+      hint: `End it with \`uncloud order cancel ${orderWord(order)}\` and place a new one with \`uncloud order create\`.`,
       data: { field: 'currency' },
     }),
     example: { order: 7, currency: 'CHF', other: 'EUR' },
@@ -1965,20 +1978,23 @@ const DEFINITIONS = {
     }),
     example: { order: 7 },
   }),
-  ORDER_REPLACED: define<{ order: number; successor: number }>({
+  ORDER_REPLACED: define<{ order: number | string; successor: number | string }>({
     when: 'An order that was replaced already is replaced again.',
     say: ({ order, successor }) => ({
-      message: `Order ${order} is replaced by order ${successor} already.`,
-      hint: `Replace that one with: uncloud order replace ${successor}; or take it back with: uncloud order cancel ${successor}`,
-      data: { order, replaced_by: successor },
+      message: `Order ${orderName(order)} is replaced by order ${orderName(successor)} already.`,
+      hint:
+        typeof successor === 'number'
+          ? `Replace that one with: uncloud order replace ${successor}; or take it back with: uncloud order cancel ${successor}`
+          : 'Let one of the rows replace the other, or none.',
+      data: { field: 'replaces', order, replaced_by: successor },
     }),
     example: { order: 1, successor: 2 },
   }),
   ORDERS_OVERLAP: define<{ order: number | string; end: string; start: string }>({
     when: 'An order would go on after the start of the one that replaces it, and both would be billed.',
     say: ({ order, end, start }) => ({
-      message: `Order ${typeof order === 'number' ? order : quote(order)} ends at ${end}, after the start of the order that replaces it, ${start}.`,
-      hint: `Let it end there, in its row of the file or with \`uncloud order update ${typeof order === 'number' ? order : shellWord(`ref:${order}`)} --ends-at ${start}\`; an order that is to run beside it replaces none.`,
+      message: `Order ${orderName(order)} ends at ${end}, after the start of the order that replaces it, ${start}.`,
+      hint: `Let it end there, in its row of the file or with \`uncloud order update ${orderWord(order)} --ends-at ${start}\`; an order that is to run beside it replaces none.`,
       data: { field: 'replaces' },
     }),
     example: { order: 7, end: '2025-03-01T00:00:00Z', start: '2025-02-01T00:00:00Z' },

@@ -151,11 +151,16 @@ export function impliedEnds(
 ): Map<number, Instant> {
   const ends = new Map<number, Instant>();
   for (const { replaces, startsAt, endsAt } of orders) {
-    if (replaces === null || (endsAt !== null && endsAt <= startsAt)) continue;
+    if (replaces === null || neverRuns({ startsAt, endsAt })) continue;
     const known = ends.get(replaces);
     if (known === undefined || startsAt < known) ends.set(replaces, startsAt);
   }
   return ends;
+}
+
+/** Whether an order was cancelled before its start: it replaces nothing. */
+export function neverRuns({ startsAt, endsAt }: Pick<Order, 'startsAt' | 'endsAt'>): boolean {
+  return endsAt !== null && endsAt <= startsAt;
 }
 
 /** When an order ends: its own end if set, else the one implied by replacement, else never (null). */
@@ -245,10 +250,10 @@ export type Misfit = 'overlap' | 'gap';
  */
 export function misfit(old: LinkedOrder, successor: LinkedOrder): Misfit | null {
   const { startsAt } = successor;
-  if (successor.endsAt !== null && successor.endsAt <= startsAt) return null;
+  if (neverRuns(successor)) return null;
   if (old.endsAt === null || old.endsAt === startsAt) return null;
   if (old.endsAt < startsAt) return 'gap';
-  if (old.endsAt <= old.startsAt) return null;
+  if (neverRuns(old)) return null;
   const { recurringPeriodSeconds } = old;
   if (recurringPeriodSeconds === null || startsAt <= old.startsAt || isCheaper(successor, old))
     return 'overlap';

@@ -12,7 +12,7 @@ import {
   parseCharge,
   parseCount,
 } from '../core/new-order.ts';
-import { checkSuccession } from '../core/order.ts';
+import { checkSuccession, neverRuns } from '../core/order.ts';
 import { parsePeriod } from '../core/period.ts';
 import { parseProductDescription, parseProductName } from '../core/product.ts';
 import { parseReference, type Reference } from '../core/reference.ts';
@@ -20,7 +20,7 @@ import { parseUsername, type Username } from '../core/user.ts';
 import { findUserIds } from '../io/db/access.ts';
 import { reserveIds } from '../io/db/ids.ts';
 import { findOrdersByName, type NamedOrder } from '../io/db/order-names.ts';
-import { insertOrders, type OrderInsert } from '../io/db/orders.ts';
+import { findSuccessors, insertOrders, type OrderInsert } from '../io/db/orders.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { type Predecessor, type ReadyRow, StagedOrders, type WaitingRow } from '../io/db/staged-orders.ts';
@@ -119,6 +119,8 @@ interface Known {
 
 /** A row that makes a new order, if what it replaces allows it. */
 interface Candidate extends NamedRow {
+  /** The name of the order that it replaces. */
+  readonly replaces: Reference | null;
   readonly insert: Omit<OrderInsert, 'id'>;
 }
 
@@ -126,6 +128,9 @@ interface Candidate extends NamedRow {
 interface Placement extends Candidate {
   readonly predecessor: Predecessor | Candidate | null;
 }
+
+/** For replaced orders, by their names: the one that replaces each. */
+type Successors = Map<Reference, number | Reference>;
 
 const ROWS_PER_BATCH = 2000;
 
@@ -156,21 +161,22 @@ class OrderImporter implements RowImporter<Parsers> {
     const known = await this.#findKnown(named);
     const candidates = named.flatMap((each) => this.#decide(each, known));
 
-    const replaced = candidates.flatMap(({ row }) => row.values.replaces ?? []);
+    const replaced = candidates.flatMap(({ replaces }) => replaces ?? []);
     const placed = await this.#staged.findPlaced(replaced);
+    const successors = await this.#findSuccessors(replaced, known);
     const inBatch = new Map<Reference, Candidate>();
     const waiting: WaitingRow[] = [];
     const placements = candidates.flatMap((candidate): Placement[] => {
-      const { replaces } = candidate.row.values;
+      const { replaces } = candidate;
       const predecessor =
-        replaces === undefined
+        replaces === null
           ? null
           : (inBatch.get(replaces) ?? placed.get(replaces) ?? known.orders.get(replaces));
       if (predecessor === undefined) {
         waiting.push(waitingRow(candidate));
         return [];
       }
-      if (!this.#succeeds(candidate, predecessor)) return [];
+      if (!this.#succeeds(candidate, predecessor, successors)) return [];
       inBatch.set(candidate.reference, candidate);
       return [{ ...candidate, predecessor }];
     });
@@ -180,7 +186,9 @@ class OrderImporter implements RowImporter<Parsers> {
 
   async end(): Promise<void> {
     for await (const batch of this.#staged.inOrder(ROWS_PER_BATCH)) {
-      const placed = await this.#staged.findPlaced(batch.map(({ replaces }) => replaces));
+      const replaced = batch.map(({ replaces }) => replaces);
+      const placed = await this.#staged.findPlaced(replaced);
+      const successors = await this.#findSuccessors(replaced);
       const inBatch = new Map<Reference, Candidate>();
       const placements = batch.flatMap((ready): Placement[] => {
         const candidate = this.#restore(ready);
@@ -189,7 +197,7 @@ class OrderImporter implements RowImporter<Parsers> {
           this.#refuseLost(candidate.row, ready);
           return [];
         }
-        if (!this.#succeeds(candidate, predecessor)) return [];
+        if (!this.#succeeds(candidate, predecessor, successors)) return [];
         inBatch.set(candidate.reference, candidate);
         return [{ ...candidate, predecessor }];
       });
@@ -232,6 +240,22 @@ class OrderImporter implements RowImporter<Parsers> {
     };
   }
 
+  /** The orders that replace the named ones already, stored or placed: their ids or references. */
+  async #findSuccessors(replaced: readonly Reference[], known?: Known): Promise<Successors> {
+    const successors: Successors = await this.#staged.findSuccessors(replaced);
+    const names = new Map(
+      replaced.flatMap((name) => {
+        const order = known?.orders.get(name);
+        return order === undefined || successors.has(name) ? [] : [[order.id, name] as const];
+      }),
+    );
+    for (const stored of await findSuccessors(this.#tx, [...names.keys()])) {
+      const name = names.get(stored.replaces ?? 0);
+      if (name !== undefined && !neverRuns(stored)) successors.set(name, stored.id);
+    }
+    return successors;
+  }
+
   /** The order that a row makes; none when the row has faults or the database has the order already. */
   #decide({ row, reference }: NamedRow, { users, orders }: Known): Candidate[] {
     const { username, product: name, replaces } = row.values;
@@ -265,25 +289,31 @@ class OrderImporter implements RowImporter<Parsers> {
     }
     const createdAt = this.#now;
     const { order } = draft;
-    return [
-      { row, reference, insert: { order, userId, productId: product?.id ?? null, reference, createdAt } },
-    ];
+    const insert = { order, userId, productId: product?.id ?? null, reference, createdAt };
+    return [{ row, reference, replaces: replaces ?? null, insert }];
   }
 
-  /** Whether a new order may replace another one; the row is refused when it may not. */
-  #succeeds({ row, insert }: Candidate, predecessor: Placement['predecessor']): boolean {
-    if (predecessor === null) return true;
+  /** Whether a new order may replace another one, which it then does; the row is refused when it may not. */
+  #succeeds(
+    { row, reference, replaces, insert }: Candidate,
+    predecessor: Placement['predecessor'],
+    successors: Successors,
+  ): boolean {
+    if (predecessor === null || replaces === null) return true;
     const old = 'insert' in predecessor ? asPredecessor(predecessor) : predecessor;
-    const { userId, currency } = old;
+    const { key: order, userId, currency } = old;
+    const successor = successors.get(replaces);
     if (userId !== insert.userId) {
       row.refuse(refuse.INVALID_ORDER({ field: 'predecessor', fault: 'belongs to another user' }));
     }
     if (currency !== insert.order.currency) {
       const facts = { currency, other: insert.order.currency };
-      row.refuse(refuse.CURRENCY_MISMATCH({ order: row.text('replaces'), ...facts }));
+      row.refuse(refuse.CURRENCY_MISMATCH({ order, ...facts }));
     }
-    if (row.faults.length === 0) {
-      row.attempt(() => checkSuccession(row.text('replaces'), old, insert.order));
+    if (!neverRuns(insert.order)) {
+      if (successor !== undefined) row.refuse(refuse.ORDER_REPLACED({ order, successor }));
+      if (row.faults.length === 0) row.attempt(() => checkSuccession(order, old, insert.order));
+      if (row.faults.length === 0) successors.set(replaces, reference);
     }
     if (row.faults.length > 0) this.#run.refuse(row);
     return row.faults.length === 0;
@@ -320,12 +350,17 @@ class OrderImporter implements RowImporter<Parsers> {
         return [reference, { id: idOf.get(reference) ?? 0, ...asPredecessor(placement) }];
       }),
     );
+    await this.#staged.addSucceeded(
+      placements.flatMap(({ reference, replaces, insert }) =>
+        replaces === null || neverRuns(insert.order) ? [] : [[replaces, reference] as const],
+      ),
+    );
   }
 
   /** The candidate that `waitingRow` kept. */
-  #restore({ line, reference, content }: WaitingRow): Candidate {
+  #restore({ line, reference, replaces, content }: WaitingRow): Candidate {
     const { source, texts, insert } = JSON.parse(content, restoreBigInt) as WaitingContent;
-    return { row: new ImportRow(this.#format, line, source, texts), reference, insert };
+    return { row: new ImportRow(this.#format, line, source, texts), reference, replaces, insert };
   }
 }
 
@@ -335,12 +370,12 @@ interface WaitingContent {
   readonly insert: Candidate['insert'];
 }
 
-function waitingRow({ row, reference, insert }: Candidate): WaitingRow {
+function waitingRow({ row, reference, replaces, insert }: Candidate): WaitingRow {
   const { line, source, texts } = row;
   const content = JSON.stringify({ source, texts, insert } satisfies WaitingContent, (_, value: unknown) =>
     typeof value === 'bigint' ? { bigint: String(value) } : value,
   );
-  return { line, reference, replaces: row.values.replaces ?? reference, content };
+  return { line, reference, replaces: replaces ?? reference, content };
 }
 
 function restoreBigInt(_: string, value: unknown): unknown {
@@ -349,8 +384,8 @@ function restoreBigInt(_: string, value: unknown): unknown {
     : value;
 }
 
-function asPredecessor({ insert }: Candidate): Omit<Predecessor, 'id'> {
-  return { ...insert.order, userId: insert.userId };
+function asPredecessor({ reference, insert }: Candidate): Omit<Predecessor, 'id'> {
+  return { ...insert.order, key: reference, userId: insert.userId };
 }
 
 function replacedId(

@@ -17,6 +17,7 @@ import {
   decideReplacement,
   decideServiceEnd,
   type NewOrder,
+  neverRuns,
   type Replacement,
   serviceEndWithin,
   type UpgradePolicy,
@@ -27,7 +28,14 @@ import type { Username } from '../core/user.ts';
 import { findOwner, findReach } from '../io/db/access.ts';
 import { only, readOrWrite } from '../io/db/database.ts';
 import { reserveIds } from '../io/db/ids.ts';
-import { findOrder, findOrderRows, findOrders, insertOrders, type StoredOrder } from '../io/db/orders.ts';
+import {
+  findOrder,
+  findOrderRows,
+  findOrders,
+  findSuccessors,
+  insertOrders,
+  type StoredOrder,
+} from '../io/db/orders.ts';
 import { findUserId } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -200,7 +208,7 @@ export interface OrderChange {
 
 /**
  * Changes what may be changed about an order. What was charged beyond a new end is credited by the next bills.
- * @throws UNKNOWN_ORDER, INVALID_ORDER, ORDERS_OVERLAP
+ * @throws UNKNOWN_ORDER, INVALID_ORDER, ORDERS_OVERLAP, ORDER_REPLACED
  */
 export async function changeOrder(
   context: Context,
@@ -302,9 +310,10 @@ async function updateOrder(tx: Transaction<Schema>, order: StoredOrder): Promise
     .execute();
 }
 
-/** An order does not run beside those that it replaces or that replace it. */
+/** An order does not run beside those that it replaces or that replace it, nor beside another that replaces the same. */
 async function refuseOverlap(tx: Transaction<Schema>, order: StoredOrder): Promise<void> {
   const { replaces, replacedBy } = order;
+  if (replaces !== null && !neverRuns(order)) await refuseReplaced(tx, replaces, order.id);
   const ids = replaces === null ? replacedBy : [...replacedBy, replaces];
   for (const other of await findOrderRows(tx, { ids })) {
     if (other.id === replaces) checkSuccession(other.id, other, order);
@@ -313,12 +322,7 @@ async function refuseOverlap(tx: Transaction<Schema>, order: StoredOrder): Promi
 }
 
 /** An order has one successor at a time; one that was cancelled before its start does not count. */
-async function refuseReplaced(tx: Transaction<Schema>, order: number): Promise<void> {
-  const successor = await tx
-    .selectFrom('orders')
-    .select('id')
-    .where('replaces_id', '=', order)
-    .where((eb) => eb.or([eb('ends_at', 'is', null), eb('ends_at', '>', eb.ref('starts_at'))]))
-    .executeTakeFirst();
+async function refuseReplaced(tx: Transaction<Schema>, order: number, by?: number): Promise<void> {
+  const successor = (await findSuccessors(tx, [order])).find((other) => other.id !== by && !neverRuns(other));
   if (successor !== undefined) throw refuse.ORDER_REPLACED({ order, successor: successor.id });
 }

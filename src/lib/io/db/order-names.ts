@@ -8,6 +8,8 @@ import type { Schema } from './schema.ts';
 /** An order as files know it: by its reference or, without one, by a name that is made for it. */
 export interface NamedOrder extends PlacedOrderRow {
   readonly reference: Reference;
+  /** What commands find it by: a made name is known in files only. */
+  readonly key: number | Reference;
   /** The name of the replaced order. */
   readonly predecessor: Reference | null;
 }
@@ -24,7 +26,7 @@ export async function nameOrders(
   const names = new Map(replaced.map((order) => [order.id, nameOf(order)]));
   return orders.map((order) => {
     const predecessor = order.replaces === null ? null : (names.get(order.replaces) ?? null);
-    return { ...order, reference: nameOf(order), predecessor };
+    return { ...order, reference: nameOf(order), key: order.reference ?? order.id, predecessor };
   });
 }
 

@@ -159,7 +159,7 @@ export async function findOrder(tx: Transaction<Schema>, key: OrderKey): Promise
 }
 
 /** The orders that replace the given ones, as far as those need them. */
-async function findSuccessors(tx: Transaction<Schema>, ids: readonly number[]) {
+export async function findSuccessors(tx: Transaction<Schema>, ids: readonly number[]) {
   if (ids.length === 0) return [];
   const rows = await tx
     .selectFrom('orders')

@@ -11,6 +11,7 @@ import { createStaged } from './staged.ts';
 export interface Predecessor extends LinkedOrder {
   /** Zero while nothing is written. */
   readonly id: number;
+  readonly key: number | Reference;
   readonly userId: number;
 }
 
@@ -55,6 +56,8 @@ interface PlacedRow {
   readonly ends_at: Instant | null;
 }
 
+const SUCCEEDED = { predecessor: 'text', successor: 'text' } as const;
+
 const WAITING = {
   reference: 'text',
   line: 'bigint',
@@ -79,6 +82,7 @@ export class StagedOrders {
 
   static async create(tx: Transaction<Schema>): Promise<StagedOrders> {
     await createStaged(tx, 'placed', PLACED, 'reference');
+    await createStaged(tx, 'succeeded', SUCCEEDED, 'predecessor');
     await createStaged(tx, 'waiting', WAITING, 'reference');
     await createStaged(tx, 'contents', CONTENTS, 'content');
     return new StagedOrders(tx);
@@ -128,6 +132,7 @@ export class StagedOrders {
         row.reference,
         {
           id: row.id,
+          key: row.reference,
           userId: row.user_id,
           currency: row.currency,
           recurringPrice: BigInt(row.recurring_price),
@@ -138,6 +143,18 @@ export class StagedOrders {
         },
       ]),
     );
+  }
+
+  /** Adds orders that orders of the file have replaced, each with the one that did. */
+  async addSucceeded(successors: Iterable<readonly [Reference, Reference]>): Promise<void> {
+    await insertRows(this.#tx, 'staged_succeeded', SUCCEEDED, [...successors]);
+  }
+
+  async findSuccessors(references: readonly Reference[]): Promise<Map<Reference, Reference>> {
+    if (references.length === 0) return new Map();
+    const { rows } = await sql<{ predecessor: Reference; successor: Reference }>`
+      select * from staged_succeeded where ${isAmong(this.#tx, 'predecessor', references)}`.execute(this.#tx);
+    return new Map(rows.map(({ predecessor, successor }) => [predecessor, successor]));
   }
 
   async addWaiting(waiting: readonly WaitingRow[]): Promise<void> {
