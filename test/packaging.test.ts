@@ -38,7 +38,7 @@ describe('the files for a VPN host', () => {
       const instances = ['service', 'timer'].map((kind) =>
         join(folder, `uncloud-vpn@vpn-1.example.net.${kind}`),
       );
-      expect(run('systemd-analyze', 'verify', ...instances)).toEqual({ status: 0, said: '' });
+      expect(run('systemd-analyze', 'verify', '--man=no', ...instances)).toEqual({ status: 0, said: '' });
       // On the scale of systemd from 0 to 10, where 10 is a service without any limit.
       const service = join(folder, 'uncloud-vpn@.service');
       expect(run('systemd-analyze', 'security', '--offline=true', '--threshold=25', service).status).toBe(0);
