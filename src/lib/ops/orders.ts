@@ -310,7 +310,7 @@ async function updateOrder(tx: Transaction<Schema>, order: StoredOrder): Promise
     .execute();
 }
 
-/** An order does not run beside those that it replaces or that replace it, nor beside another that replaces the same. */
+/** An order runs beside neither the one that it replaces nor those that replace it or the same one. */
 async function refuseOverlap(tx: Transaction<Schema>, order: StoredOrder): Promise<void> {
   const { replaces, replacedBy } = order;
   if (replaces !== null && !neverRuns(order)) await refuseReplaced(tx, replaces, order.id);
