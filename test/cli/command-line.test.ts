@@ -124,6 +124,16 @@ describe('refusals and usage', () => {
     expect(written.stderr).toMatch(/^Wrote \\u001b\[31m\.toml\. /);
   });
 
+  it('a value cannot steer the terminal out of a document either, and means the same', async () => {
+    const name = 'C1 \u009b31m DEL \u007f override \u202e';
+    const stdin = `username,full_name\nnico,${name}\n`;
+    const { code, stdout } = await uncloud(['user', 'import', '-', '--json'], { url, stdin });
+    expect(code).toBe(1);
+    expect(stdout).toContain('C1 \\u009b31m DEL \\u007f override \\u202e');
+    expect(stdout).not.toMatch(/[\u007f\u009b\u202e]/);
+    expect(JSON.parse(stdout).error.refused[0].value).toBe(name);
+  });
+
   it('an argument that is not UTF-8 is refused: nobody is called Z\ufffdrich', async () => {
     const via = ['sh', '-c', 'exec "$@" "$(printf \'Z\\374rich\')"', 'sh'];
     const { code, stderr } = await uncloud(['bootstrap-user', '--username', 'anna', '--city'], { url, via });
@@ -186,10 +196,10 @@ describe('refusals and usage', () => {
 
   it('a bug shows its stack and ends with 70', async () => {
     const preload = join(folder, 'bug.mjs');
-    writeFileSync(preload, 'Date.now = () => { throw new TypeError("the clock is broken"); };');
+    writeFileSync(preload, 'Date.now = () => { throw new TypeError("the clock\\u009b is broken"); };');
     const environment = { NODE_OPTIONS: `--import=${preload}` };
     const { code, stdout, stderr } = await uncloud(['info', '--json'], { url, environment });
-    expect(stderr).toContain('TypeError: the clock is broken\n    at ');
+    expect(stderr).toContain('TypeError: the clock\\u009b is broken\n    at ');
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'BUG', exit: 70 } });
     expect(code).toBe(70);
   });
@@ -320,6 +330,24 @@ describe('the log', () => {
     await uncloud(['user', 'list'], { url, environment });
     expect(statSync(`${file}.1`).size).toBe(1024);
     expect(readFileSync(file, 'utf8')).toMatch(/user list ended/);
+  });
+
+  it('cannot steer the terminal that shows it', async () => {
+    const file = join(folder, 'steering.log');
+    const [wg, ip] = [join(folder, 'wg'), join(folder, 'ip')];
+    writeFileSync(wg, `#!/bin/sh\nprintf 'a\\033]0;owned\\007' >&2; exit 1\n`, { mode: 0o755 });
+    writeFileSync(ip, '#!/bin/sh\necho []\n', { mode: 0o755 });
+    const environment = {
+      UNCLOUD_LOGGING_FILE: file,
+      UNCLOUD_WIREGUARD_WG_COMMAND: wg,
+      UNCLOUD_WIREGUARD_IP_COMMAND: ip,
+      UNCLOUD_WIREGUARD_USE_SUDO: 'false',
+    };
+    const args = ['vpn', '--hostname', 'vpn-1.example.net', '--config-directory', folder];
+    expect((await uncloud(args, { url, environment })).code).toBe(1);
+    const log = readFileSync(file, 'utf8');
+    expect(log).toContain('a\\u001b]0;owned\\u0007');
+    expect(log).not.toContain('\u001b');
   });
 
   it('that cannot be written is a warning', async () => {

@@ -23,7 +23,7 @@ interface Report {
  */
 export function report(thrown: unknown, { json, command }: { json: boolean; command: string }): ExitCode {
   const told = explain(thrown, command);
-  if (told.stack !== undefined) process.stderr.write(`${redact(told.stack)}\n`);
+  if (told.stack !== undefined) process.stderr.write(`${escapeLines(redact(told.stack))}\n`);
   if (json) {
     const { code, exit, data } = told;
     const error = { code, message: redact(told.message), hint: redact(told.hint), exit, ...data };

@@ -1,6 +1,7 @@
 import { appendFile, rename, stat } from 'node:fs/promises';
 import type { Config } from '../core/config.ts';
 import { refuse } from '../core/errors.ts';
+import { escapeControl } from '../core/escape-control.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { reasonOf } from './files.ts';
 
@@ -21,7 +22,7 @@ export async function appendLog(
 ): Promise<void> {
   const file = config['logging.file'];
   if (file === '' || SEVERITY[level] < SEVERITY[config['logging.level']]) return;
-  const line = `${formatInstant(at)} ${level} [${process.pid}] ${message.replaceAll('\n', ' ')}\n`;
+  const line = `${formatInstant(at)} ${level} [${process.pid}] ${escapeControl(message.replaceAll('\n', ' '))}\n`;
   try {
     await rotate(file, config['logging.max_bytes'], config['logging.backup_count']);
     await appendFile(file, line, { mode: 0o600 });
