@@ -136,6 +136,7 @@ describe('a statement', () => {
       /more than 1048576/,
     ],
     ['endless depth', good.replace('<Ntry>', '<a>'.repeat(70)), /nested more than 64 deep/],
+    ['endless names', good.replace('<Ntry>', `<${'a'.repeat(5000)}>`), /more than 4096 characters/],
     ['a NUL', good.replace('T1', 'T\u0000'), /^XML_MALFORMED: .*disallowed character/],
     ['an unknown encoding', good.replace('UTF-8', 'EBCDIC'), /^XML_ENCODING: .*"EBCDIC", which is not read/],
     ['UTF-16 that is UTF-8', good.replace('UTF-8', 'UTF-16'), /^XML_ENCODING: .*which it is not/],
@@ -167,6 +168,12 @@ describe('a statement', () => {
   ])('is refused when it is %s', async (_, content, expected) => {
     expect(await refusal(content)).toMatch(expected);
   });
+
+  it('is read in a time that grows with it only, when a payment names many references', async () => {
+    const references = Array.from({ length: 100_000 }, (_, number) => `RF${number}`);
+    const [entry] = await read(statement([{ details: [{ references }] }]), 65_536);
+    expect(entry?.details[0]?.creditorReferences).toEqual(references);
+  }, 10_000);
 
   it('is never held in memory as a whole', async () => {
     const entries = 20_000;

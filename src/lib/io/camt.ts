@@ -13,7 +13,9 @@ const DETAIL = `${ENTRY}/NtryDtls/TxDtls`;
 
 const ENTRIES_PER_BATCH = 100;
 
-type Draft<T> = { -readonly [Field in keyof T]?: T[Field] };
+type Draft<T> = {
+  -readonly [Field in keyof T]?: T[Field] extends readonly (infer Item)[] ? Item[] : T[Field];
+};
 
 /**
  * Reads the entries of a bank statement (camt.053 of ISO 20022) as a stream, in batches. Memory stays flat, but for
@@ -147,7 +149,8 @@ const FIELDS = new Map<string, Field>([
   ofDetail('RltdPties/Dbtr/Nm', (detail, { text }) => (detail.payer = text)),
   ofDetail('RltdPties/Dbtr/Pty/Nm', (detail, { text }) => (detail.payer = text)),
   ofDetail('RmtInf/Strd/CdtrRefInf/Ref', (detail, { text }) => {
-    detail.creditorReferences = [...(detail.creditorReferences ?? []), text];
+    detail.creditorReferences ??= [];
+    detail.creditorReferences.push(text);
   }),
 ]);
 

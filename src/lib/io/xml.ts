@@ -28,6 +28,8 @@ const ENCODINGS = new Set(['utf-8', 'utf-16', 'iso-8859-1', 'iso-8859-15', 'wind
 /** An XML declaration and what it can say fit into this. */
 const HEAD_BYTES = 256;
 const DEEPEST = 64;
+/** The most characters of the names from the root to an element: each element that is read takes as much time. */
+const LONGEST_PATH = 4096;
 /** The most characters between two tags, or within one. */
 const LONGEST_PIECE = 1_048_576;
 
@@ -101,6 +103,8 @@ export class XmlReader {
     if (this.#depth > DEEPEST) this.#refuse(`elements are nested more than ${DEEPEST} deep`);
     const name = uri === this.#namespace ? local : '?';
     this.#path = this.#depth === 1 ? name : `${this.#path}/${name}`;
+    if (this.#path.length > LONGEST_PATH)
+      this.#refuse(`the names of elements within each other have more than ${LONGEST_PATH} characters`);
     this.#listener.open(this.#path);
     this.#take('');
     this.#text = '';
