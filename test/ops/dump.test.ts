@@ -110,6 +110,8 @@ describeDatabases('a dump', (from) => {
     const faulty: [string, string, object][] = [
       ['empty', '', { code: 'INVALID_DUMP' }],
       ['no dump', '{}\n', { code: 'INVALID_DUMP', data: { line: 1 } }],
+      ['no version', text.replace('"version":1', '"version":{"toString":1}'), { code: 'INVALID_DUMP' }],
+      ['no names', text.replace('"0001_users"', '{"toString":1}'), { code: 'INVALID_DUMP' }],
       ['version', text.replace('"version":1', '"version":2'), { code: 'DUMP_VERSION' }],
       ['schema', text.replace('"0001_users",', ''), { code: 'DUMP_SCHEMA' }],
       ['cut off', `${lines.slice(0, 20).join('\n')}\n`, { code: 'INVALID_DUMP', data: { line: 20 } }],

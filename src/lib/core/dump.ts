@@ -43,12 +43,17 @@ export function parseDumpHeader(text: string, file: string): DumpHeader {
   if (header.format !== DUMP_FORMAT) {
     throw refuse.INVALID_DUMP({ file, line: 1, reason: `it does not begin with {"format":"${DUMP_FORMAT}"` });
   }
-  if (header.version !== DUMP_VERSION) {
-    throw refuse.DUMP_VERSION({ file, version: String(header.version), known: DUMP_VERSION });
+  const { version, schema, secrets_key } = header;
+  if (typeof version === 'number' && version !== DUMP_VERSION) {
+    throw refuse.DUMP_VERSION({ file, version: String(version), known: DUMP_VERSION });
   }
-  const { schema, secrets_key } = header;
-  if (!Array.isArray(schema) || !(secrets_key === null || typeof secrets_key === 'string')) {
-    throw refuse.INVALID_DUMP({ file, line: 1, reason: 'the schema or the secrets_key is missing' });
+  const isNamed = Array.isArray(schema) && schema.every((name) => typeof name === 'string');
+  if (version !== DUMP_VERSION || !isNamed || !(secrets_key === null || typeof secrets_key === 'string')) {
+    throw refuse.INVALID_DUMP({
+      file,
+      line: 1,
+      reason: 'the version, the schema or the secrets_key is missing',
+    });
   }
   return header as DumpHeader;
 }
