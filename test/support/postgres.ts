@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmod, chown, copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -57,7 +57,8 @@ export async function startCluster(): Promise<Cluster> {
     password: 'postgres',
     port,
     persistent: true,
-    createPostgresUser: true,
+    // PostgreSQL refuses to run as root; nobody else may make accounts, or needs one.
+    createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
     postgresFlags: [
       '-c',
