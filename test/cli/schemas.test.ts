@@ -192,7 +192,11 @@ describe('the documents', () => {
   const sqlite = `sqlite:${join(folder, 'test.db')}`;
   const postgres = `${inject('postgresUrl')}/schemas_${process.pid}`;
   // `true` says what `wg` says of a machine without interfaces.
-  const ENVIRONMENT = { XDG_CONFIG_HOME: folder, UNCLOUD_WIREGUARD_WG_COMMAND: 'true' };
+  const ENVIRONMENT = {
+    XDG_CONFIG_HOME: folder,
+    UNCLOUD_WIREGUARD_WG_COMMAND: 'true',
+    UNCLOUD_WIREGUARD_USE_SUDO: 'false',
+  };
   let server: LdapServer;
   let directory: Record<string, string>;
   const ajv = openSchemas(closed, false);

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isInstalled } from './installed.ts';
 
 /** The namespaces end by themselves when a test run dies before it can end them. */
 const LIFETIME_SECONDS = 600;
@@ -14,17 +15,6 @@ export function whyNoLab(): string | null {
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   const missing = TOOLS.filter((tool) => !isInstalled(tool));
   return missing.length > 0 ? `${missing.join(', ')} not installed` : null;
-}
-
-function isInstalled(tool: string): boolean {
-  return ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((folder) => {
-    try {
-      accessSync(`${folder}/${tool}`, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /**
