@@ -122,6 +122,22 @@ const SERVERS: Readonly<Record<string, Server>> = {
     says: /more than 2000 messages in answer to one request/,
     hearsPassword: true,
   },
+  'sends entries of 15 MB': {
+    script: (request, socket) => {
+      if (request.operation !== SEARCH) return honest(request, socket);
+      const value = element(0x31, element(0x04, 'x'.repeat(15_000_000)));
+      const attributes = element(0x30, element(0x30, element(0x04, 'uid'), value));
+      const entry = message(request.id, element(0x64, element(0x04, 'dc=x'), attributes));
+      const more = () => {
+        while (!socket.destroyed && socket.write(entry));
+      };
+      socket.on('drain', more);
+      more();
+    },
+    exit: 1,
+    says: /more than 134217728 bytes in answer to one request/,
+    hearsPassword: true,
+  },
   'sends elements longer than their message': {
     script: answering(overlong),
     exit: 1,

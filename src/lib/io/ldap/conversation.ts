@@ -12,6 +12,9 @@ export const PAGE_SIZE = 1000;
 /** More than that in answer to one request was not asked for. */
 const MOST_ANSWERS = 2 * PAGE_SIZE;
 
+/** Answers are held until the last one is there: one group of the largest kind and many others fit. */
+const MOST_BYTES = 128 * 1024 * 1024;
+
 /** The parser looks requests up for controls of theirs that it would fill in; we send none of that kind. */
 const NO_REQUESTS = new Map<string, { message: Message }>();
 
@@ -29,6 +32,7 @@ export class Conversation {
   readonly #inbox: Buffer[] = [];
   #failure: Error | null = null;
   #answers = 0;
+  #bytes = 0;
   #lastId = 0;
   #wake: () => void = () => {};
 
@@ -46,6 +50,7 @@ export class Conversation {
   send(make: (messageId: number) => Message): void {
     this.#lastId += 1;
     this.#answers = 0;
+    this.#bytes = 0;
     this.#socket.write(make(this.#lastId).write());
   }
 
@@ -110,6 +115,9 @@ export class Conversation {
   };
 
   #read(frame: Buffer): MessageResponse {
+    this.#bytes += frame.length;
+    if (this.#bytes > MOST_BYTES)
+      throw this.#broken(`it sends more than ${MOST_BYTES} bytes in answer to one request`);
     const message = this.#parse(frame);
     const { url } = this.#settings;
     if (message === null) throw this.#broken('it sends a message that is not well-formed');
