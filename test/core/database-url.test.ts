@@ -115,6 +115,10 @@ describe('the address of a PostgreSQL database', () => {
       expect(hasPassword(words)).toBe(true);
       expect(() => postgres(words)).toThrow(/password ?=" cannot be used/i);
     }
+    for (const slip of ['ada:canary@db/x', 'postgres:ada:can:ary@db/x', 'postgres:/ada:can@ary@db/x']) {
+      expect(redactDatabaseUrl(slip)).toMatch(/^(ada|postgres)@db\/x$/);
+      expect(hasPassword(slip)).toBe(true);
+    }
     const password = fc.string({ minLength: 4, unit: fc.constantFrom('s', 'e', '?', '#', ':', '@', '%41') });
     fc.assert(
       fc.property(password, (word) => {

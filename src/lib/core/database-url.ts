@@ -143,9 +143,13 @@ export function defaultTls(host: string): TlsMode {
   return isLocal(host) ? 'disable' : 'verify-full';
 }
 
-/** The same address without its password, for people to read; of what is no URL, nothing behind a `password`. */
+/**
+ * The same address without its password, for people to read; of what is no URL, nothing behind a `password`, nor
+ * between a colon and an @.
+ */
 export function redactDatabaseUrl(text: string): string {
-  if (!/^(?:[a-z]+:\/\/|sqlite:)/i.test(text)) return text.replace(/(password\s*=).*/is, '$1');
+  if (!/^(?:[a-z]+:\/\/|sqlite:)/i.test(text))
+    return text.replace(/(password\s*=).*/is, '$1').replace(/:.*@/s, '@');
   return (
     text
       // A slash in a password has to be encoded, but where it is not the password is none the less one.
