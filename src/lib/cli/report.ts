@@ -95,6 +95,6 @@ function isOfWorkingDirectory(error: unknown): boolean {
 /** Removes what must never be printed: passwords in URLs, and whatever looks like a WireGuard key behind its name. */
 export function redact(text: string): string {
   return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*):[^\s/@]*@/gi, '$1@')
+    .replace(/(:\/\/[^\s/?#:@]*):[^\s/@]*@/g, '$1@')
     .replace(/((?:private|preshared)_?key\W{1,4})[A-Za-z0-9+/]{42}[A-Za-z0-9+/=]{2}/gi, '$1[removed]');
 }
