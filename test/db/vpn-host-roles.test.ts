@@ -315,6 +315,36 @@ describeDatabases('the role of a VPN host', (databases) => {
     }
   });
 
+  it('can neither lock nor fill the server that was set up as the manual says', async () => {
+    const [block = ''] = /do \$\$[\s\S]*?end \$\$;/.exec(await readFile('docs/database.md', 'utf8')) ?? [];
+    expect(block).toContain(' to uncloud');
+    await superuser.query(block.replace(' to uncloud', ` to ${new URL(context.url).username}`));
+    const { url } = await grant();
+    const client = await connect(url);
+    for (const call of [
+      'pg_advisory_lock(1)',
+      'pg_try_advisory_lock_shared(1, 2)',
+      'pg_advisory_xact_lock(1)',
+      'lo_create(0)',
+      `lo_from_bytea(0, 'x')`,
+    ])
+      await expect(client.query(`select ${call}`), call).rejects.toMatchObject({ code: '42501' });
+    await render(url);
+    await addNetwork(context, testKey(2), { poolId: 1 });
+  });
+
+  it('is shut out also when it made more than can be dropped at once', async () => {
+    const { host, url } = await grant();
+    const client = await connect(url);
+    await client.query('select count(lo_create(0)) from generate_series(1, 1001)');
+    expect(await revokeHost(context, HOST)).toEqual({ hostname: HOST, role: host.role, outcome: 'locked' });
+    await expect(client.query('select 1')).rejects.toThrow();
+    await expect(connect(url)).rejects.toMatchObject({ code: '28P01' });
+    expect(await listHosts(context)).toEqual([]);
+    const members = 'select 1 from pg_auth_members where roleid = $1::regrole and set_option';
+    expect((await superuser.query(members, [host.role])).rows).toEqual([]);
+  });
+
   it('leaves the owner everything: bulk writes, deletions, and the way back', async () => {
     const { host } = await grant();
     const keys = Array.from({ length: 300 }, (_, number) => testKey(100 + number));

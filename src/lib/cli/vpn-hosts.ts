@@ -36,7 +36,7 @@ export function saidOf({ hostname, role, outcome }: RevokedHost): string {
     return `The role ${role} belongs to another database and stays; ${hostname} sees nothing in this one any more.`;
   }
   return (
-    `The role ${role} of ${hostname} may not log in any more. Another database has rights of it; to drop it, run ` +
-    `there: drop owned by ${role}; drop role ${role}`
+    `The role ${role} of ${hostname} may not log in any more. Another database has rights of it, or it owns too many ` +
+    `large objects to drop them at once; to drop it, run there: drop owned by ${role}; drop role ${role}`
   );
 }

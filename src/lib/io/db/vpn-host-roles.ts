@@ -38,6 +38,8 @@ export const READ_BY_HOSTS = {
 const CONNECTIONS = 10;
 /** How long a session of a revoked host may take to end. */
 const TERMINATE_MILLISECONDS = 5000;
+/** How many large objects are dropped with a role. */
+const MOST_LARGE_OBJECTS = 1000;
 
 /** The hosts with a role, by name. */
 export async function findHostRoles(
@@ -114,13 +116,17 @@ export async function excessRights(tx: Transaction<Schema>, role: string): Promi
   return rows.map(({ right }) => right);
 }
 
-/** What became of a role: gone, or shut out because other databases of the server have rights of it, or untouched. */
+/**
+ * What became of a role: gone, or shut out because other databases of the server have rights of it or it made too much
+ * to be dropped at once, or untouched.
+ */
 export type DroppedRole = 'dropped' | 'locked' | 'left';
 
 /**
  * Ends the sessions of a role and drops it with all that it owns or was granted. While other databases have rights of
  * it, it cannot be dropped: then it may not log in any more, or, when it is the role of another database whose copy
- * this one is, it loses its rights in this one only.
+ * this one is, it loses its rights in this one only. One that made a lot of large objects, as everybody may, is shut
+ * out too: each that is dropped takes a lock, of which the server has some thousands for all.
  */
 export async function dropHostRole(
   tx: Transaction<Schema>,
@@ -142,13 +148,21 @@ export async function dropHostRole(
     select pg_terminate_backend(pid, ${TERMINATE_MILLISECONDS}) from pg_stat_activity where usename = ${role}`.execute(
     tx,
   );
-  await sql`drop owned by ${name}`.execute(tx);
-  if (isNeeded) {
+  const canBeDropped = !(await ownsTooMuch(tx, role));
+  if (canBeDropped) await sql`drop owned by ${name}`.execute(tx);
+  if (isNeeded || !canBeDropped) {
     await sql`revoke ${name} from current_user`.execute(tx);
     return 'locked';
   }
   await sql`drop role ${name}`.execute(tx);
   return 'dropped';
+}
+
+async function ownsTooMuch(tx: Transaction<Schema>, role: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from pg_largeobject_metadata where lomowner = ${role}::regrole
+    offset ${sql.lit(MOST_LARGE_OBJECTS)} limit 1`.execute(tx);
+  return rows.length > 0;
 }
 
 async function isUsedElsewhere(tx: Transaction<Schema>, role: string): Promise<boolean> {
