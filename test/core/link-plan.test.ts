@@ -186,6 +186,15 @@ describe('planInterface', () => {
       link: { action: 'raise' },
       refused: [{ code: 'BRAKED' }],
     });
+    const begun = stateOf([], {
+      device: { privateKey: null, listenPort: 0 },
+      link: { up: false },
+      routes: [],
+    });
+    expect(planInterface(POOL, [], fileOf(networks(3)), begun, KEEP)).toMatchObject({
+      changes: [{ kind: 'link', subject: 'wg0', action: 'raise' }, { kind: 'route' }],
+      link: { action: 'raise', steps: { create: false, configure: true } },
+    });
     const foreign = { text: '[Interface]\n', exposed: false };
     expect(planInterface(POOL, [], foreign, EMPTY, KEEP).link.action).toBe('leave');
   });

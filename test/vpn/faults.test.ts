@@ -138,6 +138,26 @@ describe.runIf(whyNoLab() === null)('a run that is interrupted', { timeout: 240_
       return;
     }
 
+    it('leaves links that the next one completes while the database is away', async () => {
+      const begin = async () => {
+        await vpn.op();
+        host.run('ip link delete wg0');
+      };
+      const away = { url: 'sqlite:/nonexistent/uncloud.db' };
+      await begin();
+      const { operations = [] } = (await vpn.op(away)) ?? {};
+      const sound = await lookAt(vpn);
+      expect(vpn.peers()).toHaveLength(2);
+      for (const [index, operation] of operations.entries()) {
+        if (READING.test(operation)) continue;
+        await begin();
+        expect(await vpn.op({ ...away, fault: { at: index + 1, moment: 'killed' } })).toBeNull();
+        expect((await vpn.op(away))?.error?.message, operation).toContain('Raised wg0 as last written.');
+        expect(await lookAt(vpn), operation).toEqual(sound);
+      }
+      expect((await vpn.op(away))?.error?.message).not.toContain('aised');
+    });
+
     it('leaves what the next one completes: peers, ports, routes', async () => {
       const { context } = vpn;
       await addPool(context, '2a0a:e5c1:300::/40');

@@ -64,8 +64,7 @@ export interface LinkSteps {
 /** What a run does to one interface and its file. */
 export interface InterfacePlan extends FilePlan {
   readonly link:
-    | { readonly action: 'change'; readonly steps: LinkSteps }
-    | { readonly action: 'raise'; readonly header: Header }
+    | { readonly action: 'change' | 'raise'; readonly steps: LinkSteps }
     | { readonly action: 'remove' }
     | { readonly action: 'leave' };
 }
@@ -251,27 +250,55 @@ function foreignReason(
   if (device === undefined) return 'it is not a WireGuard interface that can be read';
   if (link.alias !== null) return MARK.test(link.alias) ? null : 'it has an alias that is not ours';
   if (device.privateKey === pool.privateKey) return null;
-  const isBlank = device.privateKey === null && device.peers.size === 0;
-  const wasBegun = isBlank && file !== null && parseHeader(file.text)?.poolId === pool.id;
+  const wasBegun = isBlank(device) && file !== null && parseHeader(file.text)?.poolId === pool.id;
   return wasBegun ? null : 'it does not carry our alias';
 }
 
 /** A file that has to stay serves its clients also after a boot: its missing link is made as it was. */
-export function planHeld(
-  plan: FilePlan,
-  file: FoundFile | null,
-  { links, devices }: HostState,
-): InterfacePlan {
+export function planHeld(plan: FilePlan, file: FoundFile | null, state: HostState): InterfacePlan {
   const { interface: name, poolId } = plan;
   const header = file === null ? null : parseHeader(file.text);
-  if (header?.poolId !== poolId || links.has(name) || devices.has(name)) {
-    return { ...plan, link: { action: 'leave' } };
-  }
-  const changes: Change[] = [
-    { kind: 'link', subject: name, action: 'create' },
-    { kind: 'route', subject: formatPrefix(header.prefix), action: 'add' },
-  ];
-  return { ...plan, changes, link: { action: 'raise', header } };
+  const steps = header?.poolId === poolId ? stepsToRaise(name, header, state) : null;
+  if (steps === null) return { ...plan, link: { action: 'leave' } };
+  const changes: Change[] = [{ kind: 'link', subject: name, action: steps.create ? 'create' : 'raise' }];
+  if (steps.addRoute !== null) changes.push({ kind: 'route', subject: steps.addRoute, action: 'add' });
+  return { ...plan, changes, link: { action: 'raise', steps } };
+}
+
+/**
+ * The steps that make the link of a file of ours as the last run left it, with its route, where nobody can say whether
+ * the file is still right: the link is missing, as after a boot, or has no key, is down or lacks its route, as after a
+ * run that was killed. Else null.
+ */
+export function stepsToRaise(
+  name: string,
+  { poolId, prefix }: Header,
+  { links, devices, routes }: HostState,
+): LinkSteps | null {
+  const [link, device] = [links.get(name), devices.get(name)];
+  const [mark, route] = [linkMark(poolId), formatPrefix(prefix)];
+  const create = link === undefined;
+  const isOurs = link?.alias === mark || (link?.alias === null && isBlank(device));
+  if (create ? device !== undefined : device === undefined || !isOurs) return null;
+  const hasRoute = routes.some((found) => found.interface === name && found.prefix === route);
+  if (link?.up === true && hasRoute && !isBlank(device)) return null;
+  return {
+    create,
+    mark: link?.alias === mark ? null : mark,
+    // A link gets its configuration before it is set up.
+    configure: link?.up !== true || isBlank(device),
+    addPeers: [],
+    removePeers: [],
+    clearPresharedKeys: [],
+    raise: link?.up !== true,
+    addRoute: hasRoute ? null : route,
+    removeRoutes: [],
+  };
+}
+
+/** Whether an interface has got nothing yet. */
+function isBlank(device: LiveDevice | undefined): boolean {
+  return device?.privateKey === null && device.peers.size === 0;
 }
 
 function leave(plan: FilePlan, refusal: UserError): InterfacePlan {

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
-import { type HostState, type LinkSteps, linkMark } from '../core/link-plan.ts';
-import { formatPrefix } from '../core/prefix.ts';
-import type { Header } from '../core/wireguard-config.ts';
+import type { HostState, LinkSteps } from '../core/link-plan.ts';
 import type { HostTools } from './host-tools.ts';
 import {
   addLink,
@@ -52,29 +50,6 @@ export async function takeSteps(tools: HostTools, target: Target, steps: LinkSte
     await replaceRoute(tools, steps.addRoute, name);
   }
   for (const prefix of steps.removeRoutes) await deleteRoute(tools, prefix, name);
-}
-
-/**
- * Makes the missing link of a file as the last run left it, with its route: after a boot, while nobody can say
- * whether the file is still right.
- * @throws as `takeSteps`
- */
-export async function raiseFromFile(
-  tools: HostTools,
-  target: Target,
-  { poolId, prefix }: Header,
-): Promise<void> {
-  await takeSteps(tools, target, {
-    create: true,
-    mark: linkMark(poolId),
-    configure: true,
-    addPeers: [],
-    removePeers: [],
-    clearPresharedKeys: [],
-    raise: true,
-    addRoute: formatPrefix(prefix),
-    removeRoutes: [],
-  });
 }
 
 /** Whether the kernel passes IPv6 packets on between interfaces; without it no client reaches anything. */

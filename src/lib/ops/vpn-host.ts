@@ -21,14 +21,15 @@ import {
   planLeftoverInterface,
   planLink,
   portsInTheWay,
+  stepsToRaise,
 } from '../core/link-plan.ts';
 import { readPrefix, slotCount } from '../core/prefix.ts';
-import { parseHeader, parseWireguardConfig } from '../core/wireguard-config.ts';
+import { parseHeader } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
 import { collectLate } from '../io/heap.ts';
-import { isForwarding, raiseFromFile, readHost, type Target, takeSteps } from '../io/host-links.ts';
+import { isForwarding, readHost, type Target, takeSteps } from '../io/host-links.ts';
 import { withHostLock } from '../io/host-lock.ts';
 import { type HostTools, hostTools } from '../io/host-tools.ts';
 import { deleteLink } from '../io/ip.ts';
@@ -243,11 +244,11 @@ async function raiseMissing(host: Host, state: HostState | null, cause: unknown)
   const failed: string[] = [];
   for (const name of await listConfigs(host.directory)) {
     const file = await readConfig(host.directory, name).catch(() => null);
-    const config = file === null ? null : parseWireguardConfig(file.text);
-    if (config?.hostname !== host.request.hostname || state.links.has(name) || state.devices.has(name))
-      continue;
+    const header = file === null ? null : parseHeader(file.text);
+    const steps = header?.hostname === host.request.hostname ? stepsToRaise(name, header, state) : null;
+    if (steps === null) continue;
     try {
-      await raiseFromFile(host.tools, targetOf(host, name), config);
+      await takeSteps(host.tools, targetOf(host, name), steps);
       raised.push(name);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -351,8 +352,7 @@ async function apply(host: Host, plan: InterfacePlan): Promise<InterfaceOutcome>
       await writeConfig(directory, name, file.text);
       done = plan.changes.filter(isOfFile);
     }
-    if (link.action === 'change') await takeSteps(tools, targetOf(host, name), link.steps);
-    if (link.action === 'raise') await raiseFromFile(tools, targetOf(host, name), link.header);
+    if ('steps' in link) await takeSteps(tools, targetOf(host, name), link.steps);
     if (link.action === 'remove') await deleteLink(tools.ip, name);
     if (file.action === 'remove') await removeConfig(directory, name);
   } catch (error) {
