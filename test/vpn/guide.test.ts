@@ -69,7 +69,7 @@ describe.runIf(whyNoLab() === null)('the guide', { timeout: 60_000 }, () => {
         host.run('sh', `cat >/etc/uncloud/config.toml <<'END'\n${written}END\n`);
         expect(
           host.run('stat -c %U:%a /etc/uncloud/config.toml /etc/uncloud/secrets.key /etc/wireguard'),
-        ).toBe('uncloud:600\nuncloud:600\nuncloud:700\n');
+        ).toBe('root:640\nroot:640\nuncloud:700\n');
 
         const [rights = ''] = blocksOf(guide, '5. The rights');
         host.run('sh', rights);
