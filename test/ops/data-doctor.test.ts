@@ -38,6 +38,14 @@ const BREAKAGES: readonly Breakage[] = [
     finding: 'error pools: pool 2: 2a0a:e5c1:2ff::/48 overlaps 2a0a:e5c1:200::/40 of pool 1',
   },
   {
+    statement: "update vpn_pools set hostname = 'a b.example' where id = 1",
+    finding: 'error pools: pool 1: its host is stored as "a b.example", which is no name',
+  },
+  {
+    statement: "update vpn_pools set interface = '../wg0' where id = 1",
+    finding: 'error pools: pool 1: its interface is stored as "../wg0", which is no name',
+  },
+  {
     statement: "update vpn_pools set slot_count = '7' where id = 1",
     finding: 'error pools: pool 1: 7 is not how many networks of size 48 it holds',
   },

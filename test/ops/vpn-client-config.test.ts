@@ -46,6 +46,14 @@ PersistentKeepalive = 25
     expect(await clientConfig(context, { ...NONE, privateKeyFile })).toBe(withKey(PRIVATE_KEY));
   });
 
+  it('is refused when the database holds a host that would be more than one line of it', async () => {
+    const context = await world();
+    const { kysely } = await context.db();
+    const hostname = 'vpn-1.example.net\n[interface]\npostup = reboot';
+    await kysely.updateTable('vpn_pools').set({ hostname }).execute();
+    await expect(clientConfig(context, NONE)).rejects.toMatchObject({ code: 'INVALID_HOSTNAME' });
+  });
+
   it('goes to a new file that only its owner may read', async () => {
     const context = await world();
     const privateKeyFile = await fileOf('bob.key', PRIVATE_KEY);

@@ -1,7 +1,9 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
 import { quote, UserError } from '../core/errors.ts';
 import { doubtful, type Finding, faulty, MOST_FINDINGS, refused, sound, verdict } from '../core/finding.ts';
+import { parseHostname } from '../core/hostname.ts';
 import { formatInstant } from '../core/instant.ts';
+import { isInterfaceName } from '../core/interface-name.ts';
 import { misfit } from '../core/order.ts';
 import {
   firstAddressHex,
@@ -122,6 +124,12 @@ async function pools(tx: Transaction<Schema>): Promise<readonly Finding[]> {
   for (const row of rows) {
     const fault = (message: string) =>
       found.push(faulty('pools', `pool ${row.id}`, message, 'Restore its row of vpn_pools from a backup.'));
+    if (computedOrNull(() => parseHostname(row.hostname)) !== row.hostname) {
+      fault(`its host is stored as ${quote(row.hostname)}, which is no name`);
+    }
+    if (!isInterfaceName(row.interface)) {
+      fault(`its interface is stored as ${quote(row.interface)}, which is no name`);
+    }
     const prefix = readPrefix(row.network);
     if (prefix === null) {
       fault(`its prefix is stored as ${row.network}, which is none`);

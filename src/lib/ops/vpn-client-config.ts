@@ -1,4 +1,5 @@
 import { refuse } from '../core/errors.ts';
+import { parseHostname } from '../core/hostname.ts';
 import { readPrefix } from '../core/prefix.ts';
 import { renderClientConfig } from '../core/wireguard-config.ts';
 import type { PrivateKey } from '../core/wireguard-key.ts';
@@ -25,7 +26,7 @@ export interface ClientConfigRequest {
  * The configuration with which a client reaches its network. It is a secret when it has the private key, which is
  * only read here, never kept.
  * @throws QR_NEEDS_KEY, UNKNOWN_NETWORK, FORBIDDEN, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey`
- *   refuses
+ *   refuses, INVALID_HOSTNAME when somebody else wrote the name of the host into the database
  */
 export async function clientConfig(context: Context, request: ClientConfigRequest): Promise<string> {
   const { networkId, privateKeyFile, forPhone = false, output } = request;
@@ -39,13 +40,21 @@ export async function clientConfig(context: Context, request: ClientConfigReques
   });
   const prefix = readPrefix(network.network);
   if (prefix === null) throw new Error(`network ${networkId} is stored as ${network.network}`);
+  // wg-quick runs what a line says, as root: a name with a line end in it must not get into the file.
+  const hostname = parseHostname(pool.hostname);
   let privateKey: PrivateKey | null = null;
   if (privateKeyFile !== null) {
     privateKey = await readPrivateKey(privateKeyFile);
     if (publicKeyOf(privateKey) !== network.publicKey) throw refuse.KEY_MISMATCH({ networkId });
   }
   const { publicKey } = network;
-  const text = renderClientConfig({ networkId, network: prefix, publicKey, privateKey, pool });
+  const text = renderClientConfig({
+    networkId,
+    network: prefix,
+    publicKey,
+    privateKey,
+    pool: { ...pool, hostname },
+  });
   if (output !== null) await createPrivateFile(output, text);
   return text;
 }
