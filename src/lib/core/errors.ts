@@ -744,7 +744,7 @@ const DEFINITIONS = {
     exit: EXIT.TRY_AGAIN,
     say: ({ directory, seconds }) => ({
       message: `Another run of uncloud vpn has worked in ${quote(directory)} for more than ${seconds} seconds.`,
-      hint: 'Run the command again later; look for the other run with: pgrep -af "uncloud vpn"',
+      hint: 'Run the command again later; as root see who holds its lock with: ss -xlp | grep @uncloud-vpn',
     }),
     example: { directory: '/etc/wireguard', seconds: 30 },
   }),
