@@ -153,10 +153,14 @@ class NetworkImporter implements RowImporter<Parsers> {
       row.refuse(refuse.DUPLICATE_ROW(facts), 'reference');
     }
     const userId = username === undefined ? undefined : known.users.get(username);
-    if (username !== undefined && userId === undefined) row.refuse(refuse.UNKNOWN_USER({ username }));
-    else if (username !== undefined && !known.within.has(username)) {
+    if (username !== undefined && !known.within.has(username)) {
       const what = `networks of ${username}`;
-      row.refuse(refuse.FORBIDDEN({ username: this.#context.asUser ?? '', what }));
+      // Who may not see all users is not told either whether there is one.
+      row.refuse(
+        known.within === known.users
+          ? refuse.UNKNOWN_USER({ username })
+          : refuse.FORBIDDEN({ username: this.#context.asUser ?? '', what }),
+      );
     }
     const poolId = publicKey === undefined ? undefined : this.#poolOfKey.get(publicKey);
     if (publicKey !== undefined && poolId !== undefined)
