@@ -6,6 +6,7 @@ import {
   type LiveDevice,
   type LiveLink,
   planInterface,
+  planLeftoverInterface,
 } from '../../src/lib/core/link-plan.ts';
 import { foundPeers, NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
 import { POOL, storedNetwork, testKey } from '../support/served-pool.ts';
@@ -197,6 +198,16 @@ describe('planInterface', () => {
     });
     const foreign = { text: '[Interface]\n', exposed: false };
     expect(planInterface(POOL, [], foreign, EMPTY, KEEP).link.action).toBe('leave');
+  });
+
+  it('raises a missing link from the file of a pool that is gone where the brake holds it', () => {
+    const { text } = fileOf(networks(3));
+    expect(planLeftoverInterface(POOL.hostname, 'wg0', text, EMPTY, KEEP)).toMatchObject({
+      changes: [{ kind: 'link', subject: 'wg0', action: 'create' }, { kind: 'route' }],
+      file: { action: 'leave' },
+      link: { action: 'raise' },
+      refused: [{ code: 'BRAKED' }],
+    });
   });
 
   it('keeps the live peer of a row that is wrong', () => {

@@ -164,7 +164,7 @@ export function planLeftoverInterface(
 ): InterfacePlan | null {
   const plan = planLeftover(hostname, interfaceName, text, { prune, served });
   if (plan === null) return null;
-  if (plan.held) return { ...plan, link: { action: 'leave' } };
+  if (plan.held) return planHeld(plan, { text, exposed: false }, state);
   const ofFile = plan.changes.filter(isOfFile);
   const isMarked = state.links.get(interfaceName)?.alias === linkMark(plan.poolId);
   if (!isMarked) return { ...plan, changes: ofFile, link: { action: 'leave' } };
