@@ -13,6 +13,7 @@ describe('a configuration', () => {
     ['[billing]\nupgrade_policy = [[]]', 'billing.upgrade_policy is a list, not one of prorate, full'],
     ['[billing]\npaymentdays = 9', 'billing.paymentdays is no key (did you mean billing.payment_days?)'],
     ['url = "ldap://db"', 'url stands outside a [table]'],
+    ['"a\\nError: b" = 1', '"a\\nError: b" stands outside a [table]'],
   ])('names what is wrong in %j', (toml, fault) => {
     const read = () => readConfig([{ origin: 'a.toml', tables: parse(toml) }], {}, {});
     expect(refusalOf(read)).toMatchObject({ code: 'INVALID_CONFIG', data: { faults: [`a.toml: ${fault}`] } });

@@ -33,6 +33,19 @@ it('finds programs in the folders that the PATH of cron lacks', async () => {
   await expect(run('no-such-program', [])).rejects.toMatchObject({ code: 'TOOL_MISSING' });
 });
 
+it('keeps what may hold the password of the database to itself', async () => {
+  const secrets = ['PGPASSWORD', 'PGPASSFILE', 'UNCLOUD_DATABASE_URL'];
+  for (const name of secrets) process.env[name] = 'canary';
+  process.env.WG_HIDE_KEYS = 'never';
+  try {
+    const { stdout } = await run('env', []);
+    expect(stdout).toContain('WG_HIDE_KEYS=never');
+    expect(stdout).not.toContain('canary');
+  } finally {
+    for (const name of [...secrets, 'WG_HIDE_KEYS']) delete process.env[name];
+  }
+});
+
 it('hands text over, which the program need not read', async () => {
   const input = 'links\n'.repeat(100_000);
   expect((await run('cat', [], { input })).stdout).toBe(input);

@@ -149,13 +149,13 @@ export function readConfig(
   for (const { origin, tables } of sources) {
     for (const [table, content] of Object.entries(tables)) {
       if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-        faults.push(`${origin}: ${table} stands outside a [table]`);
+        faults.push(`${origin}: ${keyName(table)} stands outside a [table]`);
         continue;
       }
       for (const [key, raw] of Object.entries(content)) {
         const name = `${table}.${key}`;
         if (isConfigName(name)) take(name, raw, origin);
-        else faults.push(`${origin}: ${name} is no key${suggestion(name)}`);
+        else faults.push(`${origin}: ${keyName(name)} is no key${suggestion(name)}`);
       }
     }
   }
@@ -170,6 +170,11 @@ export function readConfig(
   }
   if (faults.length > 0) throw refuse.INVALID_CONFIG({ faults });
   return { config: values as Config, origins: origins as ConfigOrigins };
+}
+
+/** A key in a message: TOML lets one have any characters, line ends too. */
+function keyName(name: string): string {
+  return /^[\w.-]+$/.test(name) ? name : quote(name);
 }
 
 /** The commented example that `config init` writes: every key with what it means and its default. */

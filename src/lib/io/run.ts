@@ -8,6 +8,8 @@ import { isRoot } from './account.ts';
 /** cron's PATH lacks them, and `ip` and `wg` may be there. */
 const MORE_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const SECONDS = 30;
+/** Variables that may hold the password of the database; a userspace WireGuard would keep them as long as it runs. */
+const OURS = /^(UNCLOUD_|PG)/;
 
 /** How a program is run other than with an empty input, our own rights, and for as long as we wait. */
 export interface RunOptions {
@@ -62,7 +64,7 @@ function start(
   const output = service ? 'ignore' : 'pipe';
   const child = spawn(program, args, {
     stdio: [input === undefined ? 'ignore' : 'pipe', output, output],
-    env: { ...process.env, PATH: folders().join(':'), LC_ALL: 'C' },
+    env: { ...environment(), PATH: folders().join(':'), LC_ALL: 'C' },
     detached: service,
     timeout: SECONDS * 1000,
     killSignal: 'SIGKILL',
@@ -86,6 +88,10 @@ function start(
       });
     });
   });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.test(name)));
 }
 
 function folders(): string[] {
