@@ -214,6 +214,17 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     expect((await readdir(directory)).sort()).toEqual(['wg1.conf', 'wg9.conf']);
   });
 
+  it('of a killed run do not stay, also where nothing is written in their place', async () => {
+    await run();
+    const text = await fileOf();
+    await writeFile(join(directory, '.wg5.conf.4711.new'), text, { mode: 0o600 });
+    await writeFile(join(directory, '.wg6.conf.4711.new'), text.replaceAll('vpn-1', 'vpn-2'), {
+      mode: 0o600,
+    });
+    expect(await run()).toMatchObject([{ changes: [] }]);
+    expect((await readdir(directory)).sort()).toEqual(['.wg6.conf.4711.new', 'wg0.conf']);
+  });
+
   it('keep the peer of a row whose key is bad, and take all others', async () => {
     await run();
     await addNetwork(context, testKey(4));

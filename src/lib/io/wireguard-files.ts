@@ -1,8 +1,10 @@
 import { access, constants, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 import type { FoundFile } from '../core/host-plan.ts';
+import type { Hostname } from '../core/hostname.ts';
 import { isInterfaceName } from '../core/interface-name.ts';
+import { parseHeader } from '../core/wireguard-config.ts';
 import {
   formatMode,
   listFolder,
@@ -82,6 +84,23 @@ export async function removeConfig(directory: string, name: string): Promise<voi
   const path = configPath(directory, name);
   await removeUnfinished(path);
   await removeFile(path);
+}
+
+/**
+ * Removes what killed runs for this host left unfinished of any file, also of one that no run writes again: a private
+ * key is in it. Only for whoever holds the lock of the directory. Where it cannot be removed, a later run does so.
+ */
+export async function removeUnfinishedConfigs(directory: string, hostname: Hostname): Promise<void> {
+  for (const file of await listFolder(directory)) {
+    if (!/^\..+\.conf\.\d+\.new$/.test(file)) continue;
+    const path = join(directory, file);
+    try {
+      if ((await lookAt(path))?.kind !== 'file') continue;
+      if (parseHeader((await readIfPresent(path)) ?? '')?.hostname === hostname) await removeFile(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
 }
 
 /** Where the file of an interface is. */

@@ -40,6 +40,7 @@ import {
   listConfigs,
   readConfig,
   removeConfig,
+  removeUnfinishedConfigs,
   safeDirectory,
   writeConfig,
 } from '../io/wireguard-files.ts';
@@ -96,6 +97,7 @@ export async function reconcileHost(context: Context, request: HostRequest): Pro
     return plans.map((plan) => outcomeOf(plan, { applied: false, done: [] }));
   }
   return withHostLock(directory, async () => {
+    await removeUnfinishedConfigs(directory, request.hostname);
     const planned = await planHost(context, host);
     // A link that goes leaves its port to one that comes.
     const plans = planned.plans.toSorted((one, other) => order(one) - order(other));
