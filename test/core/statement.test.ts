@@ -142,6 +142,15 @@ describe('an entry', () => {
     ]);
   });
 
+  it('gets a name that fits when it says much', () => {
+    const creditorReferences = [qrReference(1), qrReference(2), qrReference(3), qrReference(4)];
+    const details = ['15', '15'].map((amount) => detail({ amount: chf(amount), creditorReferences }));
+    const names = receipts({ bankReference: null, isReversal: true, isCredit: false, details }).map(
+      ({ reference }) => reference.slice(-14),
+    );
+    expect(names).toEqual([expect.stringMatching(/\d reversed$/), expect.stringMatching(/\d #2 reversed$/)]);
+  });
+
   it('never loses or makes money', () => {
     fc.assert(
       fc.property(

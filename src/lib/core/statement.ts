@@ -216,10 +216,14 @@ function receiptOf(
   return { line, day, amount, currency, reference, creditorReferences, endToEndId, payer, isClear };
 }
 
+/** Of a name that is made, in characters: what tells equal ones apart has to find room in a reference too. */
+const LONGEST_MADE_NAME = 135;
+
 /** A name for what the bank gave none. */
 function describe({ account, day, currency }: StatementEntry, detail: EntryDetail, amount: StatementAmount) {
   const parts = [account, day, formatStatementAmount(amount, currency), currency];
-  return [...parts, ...detail.creditorReferences, detail.endToEndId]
+  const text = [...parts, ...detail.creditorReferences, detail.endToEndId]
     .filter((part) => part !== null)
     .join(' ');
+  return [...text].slice(0, LONGEST_MADE_NAME).join('').trimEnd();
 }
