@@ -143,7 +143,7 @@ describe('an entry', () => {
   });
 
   it('gets a name that fits when it says much', () => {
-    const creditorReferences = [qrReference(1), qrReference(2), qrReference(3), qrReference(4)];
+    const creditorReferences = [1, 2, 3, 4, 5, 6].map((number) => qrReference(number));
     const details = ['15', '15'].map((amount) => detail({ amount: chf(amount), creditorReferences }));
     const names = receipts({ bankReference: null, isReversal: true, isCredit: false, details }).map(
       ({ reference }) => reference.slice(-14),
