@@ -7,6 +7,7 @@ import {
   type LiveLink,
   planInterface,
   planLeftoverInterface,
+  stepsToRaise,
 } from '../../src/lib/core/link-plan.ts';
 import { foundPeers, NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
 import { POOL, storedNetwork, testKey } from '../support/served-pool.ts';
@@ -198,6 +199,14 @@ describe('planInterface', () => {
     });
     const foreign = { text: '[Interface]\n', exposed: false };
     expect(planInterface(POOL, [], foreign, EMPTY, KEEP).link.action).toBe('leave');
+  });
+
+  it('tries no more to raise a link from a file that was cut off before its key', () => {
+    const { text } = fileOf(networks(3));
+    const cutOff = text.slice(0, text.indexOf('PrivateKey'));
+    expect(stepsToRaise('wg0', cutOff, EMPTY)).toMatchObject({ create: true });
+    expect(stepsToRaise('wg0', cutOff, stateOf([], { device: { privateKey: null } }))).toBeNull();
+    expect(stepsToRaise('wg0', text, stateOf([], { device: { privateKey: null } }))).not.toBeNull();
   });
 
   it('raises a missing link from the file of a pool that is gone where the brake holds it', () => {

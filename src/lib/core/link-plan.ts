@@ -14,7 +14,7 @@ import {
 import type { Hostname } from './hostname.ts';
 import type { InterfaceName } from './interface-name.ts';
 import { formatPrefix } from './prefix.ts';
-import { type Header, parseHeader } from './wireguard-config.ts';
+import { parseHeader } from './wireguard-config.ts';
 import { diffPeers, type FoundPeers, NO_PEERS, type Peer, type PeerChange } from './wireguard-peer.ts';
 
 /** A link as `ip` reports it. */
@@ -258,7 +258,7 @@ function foreignReason(
 export function planHeld(plan: FilePlan, file: FoundFile | null, state: HostState): InterfacePlan {
   const { interface: name, poolId } = plan;
   const header = file === null ? null : parseHeader(file.text);
-  const steps = header?.poolId === poolId ? stepsToRaise(name, header, state) : null;
+  const steps = file !== null && header?.poolId === poolId ? stepsToRaise(name, file.text, state) : null;
   if (steps === null) return { ...plan, link: { action: 'leave' } };
   const changes: Change[] = [{ kind: 'link', subject: name, action: steps.create ? 'create' : 'raise' }];
   if (steps.addRoute !== null) changes.push({ kind: 'route', subject: steps.addRoute, action: 'add' });
@@ -272,21 +272,26 @@ export function planHeld(plan: FilePlan, file: FoundFile | null, state: HostStat
  */
 export function stepsToRaise(
   name: string,
-  { poolId, prefix }: Header,
+  text: string,
   { links, devices, routes }: HostState,
 ): LinkSteps | null {
+  const header = parseHeader(text);
+  if (header === null) return null;
+  const { poolId, prefix } = header;
   const [link, device] = [links.get(name), devices.get(name)];
   const [mark, route] = [linkMark(poolId), formatPrefix(prefix)];
   const create = link === undefined;
   const isOurs = link?.alias === mark || (link?.alias === null && isBlank(device));
   if (create ? device !== undefined : device === undefined || !isOurs) return null;
   const hasRoute = routes.some((found) => found.interface === name && found.prefix === route);
-  if (link?.up === true && hasRoute && !isBlank(device)) return null;
+  // A file that was cut off has no key to give.
+  const lacksKey = isBlank(device) && /^PrivateKey = \S/m.test(text);
+  if (link?.up === true && hasRoute && !lacksKey) return null;
   return {
     create,
     mark: link?.alias === mark ? null : mark,
     // A link gets its configuration before it is set up.
-    configure: link?.up !== true || isBlank(device),
+    configure: link?.up !== true || lacksKey,
     addPeers: [],
     removePeers: [],
     clearPresharedKeys: [],

@@ -246,8 +246,8 @@ async function raiseMissing(host: Host, state: HostState | null, cause: unknown)
   const failed: string[] = [];
   for (const name of await listConfigs(host.directory)) {
     const file = await readConfig(host.directory, name).catch(() => null);
-    const header = file === null ? null : parseHeader(file.text);
-    const steps = header?.hostname === host.request.hostname ? stepsToRaise(name, header, state) : null;
+    if (file === null || parseHeader(file.text)?.hostname !== host.request.hostname) continue;
+    const steps = stepsToRaise(name, file.text, state);
     if (steps === null) continue;
     try {
       await takeSteps(host.tools, targetOf(host, name), steps);
