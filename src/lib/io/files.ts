@@ -89,6 +89,7 @@ async function beginFile(
 ): Promise<PendingFile> {
   // The system would say so when the file is placed: after what belongs to it was done.
   if (/(?:^|\/)$/.test(file)) throw refuse.FILE_NOT_WRITABLE({ file, reason: 'that is no name of a file' });
+  // As `unfinishedOf` reads it.
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -155,13 +156,17 @@ async function isTaken(file: string): Promise<boolean> {
   return (await lstat(file).catch(ignoreMissing)) !== undefined;
 }
 
+/** Of which file, and by which process, a new file is that stands beside it until it is complete; else null. */
+export function unfinishedOf(name: string): { readonly file: string; readonly pid: number } | null {
+  const [, file, pid] = /^\.(.+)\.([1-9]\d*)\.new$/.exec(name) ?? [];
+  return file === undefined ? null : { file, pid: Number(pid) };
+}
+
 /** Removes what processes that were killed left of the same file, as far as that can be seen. */
 async function removeAbandoned(file: string): Promise<void> {
-  const [start, end] = [`.${basename(file)}.`, '.new'];
   for (const name of await readdir(dirname(file)).catch(() => [])) {
-    if (!name.startsWith(start) || !name.endsWith(end)) continue;
-    const owner = name.slice(start.length, -end.length);
-    if (/^[1-9]\d*$/.test(owner) && !isRunning(Number(owner))) {
+    const left = unfinishedOf(name);
+    if (left?.file === basename(file) && !isRunning(left.pid)) {
       await unlink(join(dirname(file), name)).catch(() => {});
     }
   }
@@ -182,10 +187,9 @@ function isRunning(pid: number): boolean {
  * @throws FILE_NOT_WRITABLE
  */
 export async function removeUnfinished(file: string): Promise<void> {
-  const start = `.${basename(file)}.`;
   try {
     for (const name of await readdir(dirname(file))) {
-      if (name.startsWith(start) && name.endsWith('.new')) await unlink(join(dirname(file), name));
+      if (unfinishedOf(name)?.file === basename(file)) await unlink(join(dirname(file), name));
     }
   } catch (error) {
     throw notWritable(file, error);

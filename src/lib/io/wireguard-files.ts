@@ -12,6 +12,7 @@ import {
   readIfPresent,
   removeFile,
   removeUnfinished,
+  unfinishedOf,
   writeFileAtomically,
 } from './files.ts';
 
@@ -92,7 +93,7 @@ export async function removeConfig(directory: string, name: string): Promise<voi
  */
 export async function removeUnfinishedConfigs(directory: string, hostname: Hostname): Promise<void> {
   for (const file of await listFolder(directory)) {
-    if (!/^\..+\.conf\.\d+\.new$/.test(file)) continue;
+    if (unfinishedOf(file)?.file.endsWith('.conf') !== true) continue;
     const path = join(directory, file);
     try {
       if ((await lookAt(path))?.kind !== 'file') continue;
