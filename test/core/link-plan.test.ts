@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredNetwork } from '../../src/lib/core/host-plan.ts';
+import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
 import {
   fewChangedPeers,
   type HostState,
@@ -7,6 +8,7 @@ import {
   type LiveLink,
   planInterface,
   planLeftoverInterface,
+  planLostLinks,
   stepsToRaise,
 } from '../../src/lib/core/link-plan.ts';
 import { foundPeers, NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
@@ -226,6 +228,43 @@ describe('planInterface', () => {
       link: { action: 'leave' },
       refused: [{ code: 'INVALID_KEY' }],
     });
+  });
+});
+
+describe('planLostLinks', () => {
+  const moved = { ...POOL, interface: parseInterfaceName('wg5') };
+  const served = (count: number) => [planInterface(moved, networks(count), null, EMPTY, KEEP)];
+  const lost = (state: HostState, { count = 3, prune = false, known = new Set(['wg5']) } = {}) =>
+    planLostLinks([moved], state, { known, prune, served: served(count) });
+
+  it('removes the link that a pool had before it moved to another interface', () => {
+    expect(lost(stateOf(networks(3)))).toMatchObject([
+      {
+        interface: 'wg0',
+        poolId: POOL.id,
+        changes: [{ kind: 'link', subject: 'wg0', action: 'remove' }, ...Array(3).fill({ kind: 'peer' })],
+        file: { action: 'leave' },
+        link: { action: 'remove' },
+        refused: [],
+      },
+    ]);
+  });
+
+  it('lets a link be that another database may have made, or nobody knows who', () => {
+    for (const state of [
+      stateOf(networks(3), { device: { privateKey: null } }),
+      stateOf(networks(3), { link: { alias: 'uncloud:pool=4' } }),
+      stateOf(networks(3), { link: { alias: null } }),
+    ]) {
+      expect(lost(state)).toEqual([]);
+    }
+    expect(lost(stateOf(networks(3)), { known: new Set(['wg0', 'wg5']) })).toEqual([]);
+  });
+
+  it('brakes for the peers that the pool has lost', () => {
+    const [plan] = lost(stateOf(networks(3)), { count: 0 });
+    expect(plan).toMatchObject({ held: true, link: { action: 'leave' }, refused: [{ code: 'BRAKED' }] });
+    expect(lost(stateOf(networks(3)), { count: 0, prune: true })).toMatchObject([{ refused: [] }]);
   });
 });
 

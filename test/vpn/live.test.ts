@@ -409,6 +409,17 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       ]);
       expect(host.run('wg show interfaces').trim()).toBe('wg5');
       expect(vpn.peers('wg5')).toEqual(before);
+
+      await updatePool(context, 1, { interface: parseInterfaceName('wg6') });
+      await rm(join(directory, 'wg5.conf'));
+      expect((await repair()).filter((line) => !line.includes(' peer '))).toEqual([
+        'wg5: remove link wg5',
+        'wg6: create file wg6.conf',
+        'wg6: create link wg6',
+        `wg6: add route ${POOL}`,
+      ]);
+      expect(host.run('wg show interfaces').trim()).toBe('wg6');
+      expect(vpn.peers('wg6')).toEqual(before);
       const [client] = lab.clients;
       reconnect(client);
       expect(ping(client)).toContain(' 0% packet loss');

@@ -165,14 +165,44 @@ export function planLeftoverInterface(
   const plan = planLeftover(hostname, interfaceName, text, { prune, served });
   if (plan === null) return null;
   if (plan.held) return planHeld(plan, { text, exposed: false }, state);
-  const ofFile = plan.changes.filter(isOfFile);
   const isMarked = state.links.get(interfaceName)?.alias === linkMark(plan.poolId);
-  if (!isMarked) return { ...plan, changes: ofFile, link: { action: 'leave' } };
-  const found = state.devices.get(interfaceName)?.peers ?? NO_PEERS;
-  const link: Change = { kind: 'link', subject: interfaceName, action: 'remove' };
-  const both = { ...plan, changes: [...ofFile, link, ...diffPeers(found, []).map(asChange)] };
-  const kept = successorOf(plan.poolId, served)?.peers ?? [];
-  const brake = prune ? null : brakeOn(interfaceName, found, diffPeers(found, kept));
+  if (isMarked) return withoutLink(plan, state, { prune, served });
+  return { ...plan, changes: plan.changes.filter(isOfFile), link: { action: 'leave' } };
+}
+
+/**
+ * The plans for links of pools that have another interface now, where the file is lost by which
+ * `planLeftoverInterface` would have found them. The mark alone does not say whose a link is, because another database
+ * numbers its pools alike; with the pool's key it does.
+ * @param known the interfaces that are planned for already
+ */
+export function planLostLinks(
+  pools: readonly ServedPool[],
+  state: HostState,
+  { known, ...options }: { known: ReadonlySet<string>; prune: boolean; served: readonly FilePlan[] },
+): InterfacePlan[] {
+  return [...state.links].flatMap(([name, { alias }]) => {
+    const key = state.devices.get(name)?.privateKey;
+    const pool = pools.find(({ id, privateKey }) => alias === linkMark(id) && key === privateKey);
+    if (pool === undefined || known.has(name)) return [];
+    const nothing = { changes: [], file: { action: 'leave' }, peers: [], held: false, refused: [] } as const;
+    return [withoutLink({ interface: name, poolId: pool.id, ...nothing }, state, options)];
+  });
+}
+
+/** Adds to a plan that the link goes, unless the brake holds it. */
+function withoutLink(
+  plan: FilePlan,
+  state: HostState,
+  { prune, served }: { prune: boolean; served: readonly FilePlan[] },
+): InterfacePlan {
+  const { interface: name, poolId } = plan;
+  const found = state.devices.get(name)?.peers ?? NO_PEERS;
+  const link: Change = { kind: 'link', subject: name, action: 'remove' };
+  const changes = [...plan.changes.filter(isOfFile), link, ...diffPeers(found, []).map(asChange)];
+  const kept = successorOf(poolId, served)?.peers ?? [];
+  const brake = prune ? null : brakeOn(name, found, diffPeers(found, kept));
+  const both = { ...plan, changes };
   return brake === null ? { ...both, link: { action: 'remove' } } : leave(both, brake);
 }
 

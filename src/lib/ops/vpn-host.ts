@@ -20,6 +20,7 @@ import {
   planInterface,
   planLeftoverInterface,
   planLink,
+  planLostLinks,
   portsInTheWay,
   stepsToRaise,
 } from '../core/link-plan.ts';
@@ -177,17 +178,15 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
     );
   }
   const served = [...plans];
-  const names = new Set(served.map((plan) => plan.interface));
-  for (const name of await listConfigs(directory)) {
-    if (names.has(name)) continue;
-    const leftover = await planUnserved(host, name, state, served);
-    const successor = leftover === null ? undefined : successorOf(leftover.poolId, served);
+  const pools = snapshot.pools.map(({ pool }) => pool);
+  for (const leftover of await planLeftovers(host, state, { pools, served })) {
+    const successor = successorOf(leftover.poolId, served);
     // Where the pool cannot be served under its new name, it goes on under the one before, and the other way round.
-    if (leftover === null || successor?.held === true) continue;
+    if (successor?.held === true) continue;
     plans.push(leftover);
     if (successor !== undefined && leftover.held) plans[served.indexOf(successor)] = left(successor);
   }
-  return { plans, pools: snapshot.pools.map(({ pool }) => pool), state };
+  return { plans, pools, state };
 }
 
 /** An interface that has to wait. */
@@ -214,6 +213,26 @@ async function planUnusable(
     }
   }
   return plan;
+}
+
+/** What is on the host of pools that are gone, or that have another interface now. */
+async function planLeftovers(
+  host: Host,
+  state: HostState | null,
+  { pools, served }: { pools: readonly ServedPool[]; served: readonly InterfacePlan[] },
+): Promise<InterfacePlan[]> {
+  const { prune } = host.request;
+  const known = new Set(served.map((plan) => plan.interface));
+  const leftovers: InterfacePlan[] = [];
+  for (const name of await listConfigs(host.directory)) {
+    const plan = known.has(name) ? null : await planUnserved(host, name, state, served);
+    if (plan === null) continue;
+    known.add(name);
+    leftovers.push(plan);
+  }
+  return state === null
+    ? leftovers
+    : [...leftovers, ...planLostLinks(pools, state, { known, prune, served })];
 }
 
 /** What is no readable file of ours is none of our business. */
