@@ -258,6 +258,29 @@ describe('configuration', () => {
     },
   );
 
+  it.runIf(process.getuid?.() === 0)(
+    'root obeys no file by itself that others may have written, unless it is named',
+    async () => {
+      const home = mkdtempSync(join(folder, 'home-'));
+      const file = join(home, 'uncloud', 'config.toml');
+      mkdirSync(dirname(file));
+      writeFileSync(file, '[billing]\npayment_days = 30\n', { mode: 0o644 });
+      const environment = { XDG_CONFIG_HOME: home };
+      const show = () => uncloud(['config', 'show'], { environment });
+      expect((await show()).stdout).toMatch(/payment_days\s+30\b/);
+
+      chownSync(file, 4711, 0);
+      const { code, stdout, stderr } = await show();
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain('it belongs to the account with the id 4711.');
+      expect((await uncloud(['config', 'show', '-c', file])).code).toBe(0);
+
+      chownSync(file, 0, 0);
+      chmodSync(file, 0o664);
+      expect((await show()).stderr).toContain('others may write it (mode 0664).');
+    },
+  );
+
   it('a HOME that is no path leads to the home of the account, never into the current folder', () => {
     const { homedir } = userInfo();
     expect(['', 'here', './here'].map((HOME) => homeFolder({ HOME }))).toEqual([homedir, homedir, homedir]);

@@ -942,6 +942,17 @@ const DEFINITIONS = {
     }),
     example: { file: '/etc/uncloud/config.toml', reason: 'line 3, column 8: invalid value' },
   }),
+  UNSAFE_CONFIG: define<{ file: string; reason: string }>({
+    when: 'Root found a configuration file that belongs to another account, or that others may write. It names programs that root runs.',
+    say: ({ file, reason }) => ({
+      message: `Root does not obey the configuration file ${quote(file)}: ${reason}.`,
+      hint: `Look through it and make it root's own: chown root ${shellWord(file)} && chmod go-w ${shellWord(file)}; or name it: --config ${shellWord(file)}`,
+    }),
+    example: {
+      file: '/home/anna/.config/uncloud/config.toml',
+      reason: 'it belongs to the account with the id 1000',
+    },
+  }),
   FILE_EXISTS: define<{ file: string }>({
     when: 'A command would overwrite a file that it did not write.',
     say: ({ file }) => ({

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Config,
@@ -8,9 +8,9 @@ import {
   type ConfigValue,
   readConfig,
 } from '../core/config.ts';
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 import { homeFolder, isRoot } from './account.ts';
-import { isMissing, reasonOf } from './files.ts';
+import { formatMode, isMissing, reasonOf } from './files.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +19,7 @@ const SYSTEM_FILE = '/etc/uncloud/config.toml';
 /**
  * Reads the configuration: defaults, /etc/uncloud/config.toml, the user's file, UNCLOUD_… variables, each stronger
  * than the one before. `file` replaces both files.
- * @throws CONFIG_NOT_READABLE, INVALID_CONFIG
+ * @throws CONFIG_NOT_READABLE, INVALID_CONFIG; UNSAFE_CONFIG of a file that nobody named
  */
 export async function loadConfig(
   file: string | undefined,
@@ -28,7 +28,7 @@ export async function loadConfig(
   const candidates = file === undefined ? new Set([SYSTEM_FILE, userConfigFile(environment)]) : [file];
   const sources: ConfigSource[] = [];
   for (const candidate of candidates) {
-    const text = readIfPresent(candidate, file !== undefined);
+    const text = readIfPresent(candidate, { isNamed: file !== undefined });
     if (text !== undefined) sources.push({ origin: candidate, tables: await parseToml(candidate, text) });
   }
   const { config, origins } = readConfig(sources, withoutEmpty(environment), placeDefaults(environment));
@@ -65,12 +65,26 @@ function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }
 
-function readIfPresent(file: string, required: boolean): string | undefined {
+function readIfPresent(file: string, { isNamed }: { isNamed: boolean }): string | undefined {
+  let descriptor: number | undefined;
   try {
-    return readFileSync(file, 'utf8');
+    descriptor = openSync(file, 'r');
+    if (!isNamed && isRoot()) refuseUnsafe(file, fstatSync(descriptor));
+    return readFileSync(descriptor, 'utf8');
   } catch (error) {
-    if (!required && isMissing(error)) return undefined;
+    if (error instanceof UserError) throw error;
+    if (!isNamed && isMissing(error)) return undefined;
     throw refuse.CONFIG_NOT_READABLE({ file, reason: reasonOf(error) });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Whoever may write a file that root finds by itself chooses the programs that root runs, as ssh and sudo know. */
+function refuseUnsafe(file: string, { uid, mode }: Stats): void {
+  if (uid !== 0) throw refuse.UNSAFE_CONFIG({ file, reason: `it belongs to the account with the id ${uid}` });
+  if ((mode & 0o022) !== 0) {
+    throw refuse.UNSAFE_CONFIG({ file, reason: `others may write it (mode ${formatMode(mode)})` });
   }
 }
 
