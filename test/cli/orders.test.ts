@@ -2,12 +2,38 @@ import { expect, it } from 'vitest';
 import { uncloud, uncloudJson } from '../support/cli.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { openShop } from '../support/shop.ts';
+import { tamper } from '../support/tamper.ts';
 
 describeDatabases('orders at the command line', (databases) => {
   async function shop(): Promise<string> {
     const context = await openShop(await databases.context());
     return context.url;
   }
+
+  it('lists any number of them, in one document and under one line of titles', async () => {
+    const context = await databases.context();
+    const { url } = context;
+    const list = async (...args: string[]) => (await uncloud(['order', 'list', ...args], { url })).stdout;
+    expect(await list('--json')).toBe('{\n  "schema_version": 1,\n  "orders": []\n}\n');
+
+    await uncloudJson(['db', 'seed', '--users', '7', '--orders-per-user', '300', '--networks', '0'], { url });
+    const text = await list('--json');
+    const document = JSON.parse(text) as { orders: { id: number }[] };
+    expect(text).toBe(`${JSON.stringify(document, null, 2)}\n`);
+    const ids = Array.from({ length: 2100 }, (_, index) => index + 1);
+    expect(document.orders.map(({ id }) => id)).toEqual(ids);
+    const [titles, ...lines] = (await list()).trimEnd().split('\n');
+    expect(titles).toMatch(/^ +ID /);
+    expect(lines.map((line) => Number.parseInt(line, 10))).toEqual(ids);
+
+    if (databases.backend === 'sqlite') return;
+    // No number of this program: the second page cannot be read.
+    const unchecked = 'alter table orders drop constraint orders_starts_at';
+    await tamper(context, `${unchecked}; update orders set starts_at = 9007199254740993 where id = 2100`);
+    const broken = await uncloud(['order', 'list', '--json'], { url });
+    expect([broken.code, broken.stdout.match(/schema_version/g)?.length]).toEqual([70, 1]);
+    expect(broken.stderr).toContain('Error: ');
+  });
 
   it('creates, lists, replaces, cancels and shows', async () => {
     const url = await shop();

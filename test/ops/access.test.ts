@@ -65,8 +65,9 @@ describeDatabases('what is done in the name of a user', (databases) => {
       const networks = await listNetworks(as, { username: undefined, poolId: undefined });
       expect(networks.map(({ username }) => username)).toEqual(expected);
       const orders = new Set<Username>();
-      await listOrders(as, { active: false }, (page) => {
+      await listOrders(as, { active: false }, async (page) => {
         for (const { username } of page) orders.add(username);
+        return true;
       });
       expect([...orders].sort()).toEqual(expected);
       const bills = new Set((await listBills(as)).map(({ username }) => username));
@@ -82,7 +83,7 @@ describeDatabases('what is done in the name of a user', (databases) => {
         const username = user(other);
         const attempts = [
           () => listNetworks(as, { username, poolId: undefined }),
-          () => listOrders(as, { username, active: false }, () => {}),
+          () => listOrders(as, { username, active: false }, async () => true),
           () => listBills(as, { username }),
           () => showNetwork(as, other),
           () => clientConfig(as, { networkId: other, privateKeyFile: null, output: null }),
@@ -105,7 +106,7 @@ describeDatabases('what is done in the name of a user', (databases) => {
     const username = parseUsername('nobody');
     for (const list of [
       (on: TestContext) => listNetworks(on, { username, poolId: undefined }),
-      (on: TestContext) => listOrders(on, { username, active: false }, () => {}),
+      (on: TestContext) => listOrders(on, { username, active: false }, async () => true),
       (on: TestContext) => listBills(on, { username }),
     ]) {
       await expect(list(context.as(user(3)))).rejects.toMatchObject(FORBIDDEN);

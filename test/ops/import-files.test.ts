@@ -287,8 +287,10 @@ describeDatabases('imported files', (databases) => {
     expect(text.match(/replaces itself/g)).toHaveLength(count + 2);
     expect(text.match(/is neither in the database/g)).toHaveLength(2);
     const orders: string[] = [];
-    await listOrders(context, { active: false }, (page) =>
-      orders.push(...page.map(({ reference }) => reference ?? '')),
+    await listOrders(
+      context,
+      { active: false },
+      async (page) => orders.push(...page.map(({ reference }) => reference ?? '')) > 0,
     );
     expect(orders).toEqual(['fine']);
   });

@@ -32,7 +32,7 @@ describeDatabases('order import', (databases) => {
 
   async function orders(context: TestContext): Promise<StoredOrder[]> {
     const all: StoredOrder[] = [];
-    await listOrders(context, { active: false }, (page) => all.push(...page));
+    await listOrders(context, { active: false }, async (page) => all.push(...page) > 0);
     return all;
   }
 

@@ -46,7 +46,7 @@ describeDatabases('orders', (databases) => {
 
   async function list(context: TestContext, filter: Partial<Parameters<typeof listOrders>[1]> = {}) {
     const orders: StoredOrder[] = [];
-    await listOrders(context, { active: false, ...filter }, (page) => orders.push(...page));
+    await listOrders(context, { active: false, ...filter }, async (page) => orders.push(...page) > 0);
     return orders.map(({ id }) => id);
   }
 

@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
 import { billDocument, billTable } from '../../lib/cli/bills.ts';
-import { BaseCommand } from '../../lib/cli/command.ts';
 import { asUser, currency, instant, username } from '../../lib/cli/flags.ts';
+import { ListCommand } from '../../lib/cli/list-command.ts';
 import { listBills } from '../../lib/ops/bills.ts';
 
-export default class BillList extends BaseCommand {
+export default class BillList extends ListCommand {
   static override summary = 'List bills';
   static override description = `Lists bills by issue instant, drafts too: those have no number yet.
 Open is what the buyer owes; below zero it is owed to the buyer: too much was paid, or the bill is a credit note.`;
@@ -30,11 +30,7 @@ Open is what the buyer owes; below zero it is owed to the buyer: too much was pa
     const { user, from, to, drafts, unpaid, overdue } = flags;
     const filter = { username: user, from, to, currency: flags.currency, drafts, unpaid, overdue };
     const bills = await listBills(await this.context(), filter);
-    if (bills.length === 0) {
-      this.say('There are no such bills. See what is to be billed with: uncloud bill generate --dry-run');
-    } else if (!this.jsonEnabled()) {
-      this.log(billTable(bills));
-    }
-    return { bills: bills.map(billDocument) };
+    const none = 'There are no such bills. See what is to be billed with: uncloud bill generate --dry-run';
+    await this.listAll({ name: 'bills', document: billDocument, table: billTable, none }, bills);
   }
 }

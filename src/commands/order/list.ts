@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../lib/cli/command.ts';
 import { asUser, username } from '../../lib/cli/flags.ts';
+import { ListCommand } from '../../lib/cli/list-command.ts';
 import { orderDocument, orderTable, product } from '../../lib/cli/orders.ts';
 import { listOrders } from '../../lib/ops/orders.ts';
 
-export default class OrderList extends BaseCommand {
+export default class OrderList extends ListCommand {
   static override summary = 'List orders';
   static override description = `Lists orders in the order of their ids, ended ones included.
 An end is the first instant at which the order runs no more.`;
@@ -22,15 +22,9 @@ An end is the first instant at which the order runs no more.`;
   async run() {
     const { flags } = await this.parse(OrderList);
     const filter = { username: flags.user, product: flags.product, active: flags.active };
-    const documents: ReturnType<typeof orderDocument>[] = [];
-    let count = 0;
-    await listOrders(await this.context(), filter, (orders) => {
-      if (orders.length === 0) return;
-      if (this.jsonEnabled()) documents.push(...orders.map(orderDocument));
-      else this.log(orderTable(orders, { titles: count === 0 }));
-      count += orders.length;
-    });
-    if (count === 0) this.say('There are no such orders. Place one with: uncloud order create');
-    return { orders: documents };
+    const context = await this.context();
+    const none = 'There are no such orders. Place one with: uncloud order create';
+    const style = { name: 'orders', document: orderDocument, table: orderTable, none };
+    await this.list(style, (show) => listOrders(context, filter, show));
   }
 }

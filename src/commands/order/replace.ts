@@ -40,7 +40,7 @@ another product.`;
       policy: flags.policy,
       dryRun: flags['dry-run'],
     });
-    this.log(orderTable([replaced, order], { titles: true }));
+    this.log(orderTable([replaced, order]));
     if (order.id === null) this.say(`Would replace order ${replaced.id} (${kind}).`);
     else this.say(`Replaced order ${replaced.id} by order ${order.id} (${kind}).`);
     return { kind, order: orderDocument(order), replaced: orderDocument(replaced) };

@@ -1,9 +1,9 @@
-import { BaseCommand } from '../../lib/cli/command.ts';
 import { billReference, day, username } from '../../lib/cli/flags.ts';
+import { ListCommand } from '../../lib/cli/list-command.ts';
 import { paymentDocument, paymentTable } from '../../lib/cli/payments.ts';
 import { listPayments } from '../../lib/ops/payments.ts';
 
-export default class PaymentList extends BaseCommand {
+export default class PaymentList extends ListCommand {
   static override summary = 'List payments';
   static override description =
     'Lists payments by the day on which the money arrived. A negative amount was given back.';
@@ -22,8 +22,7 @@ export default class PaymentList extends BaseCommand {
     const { flags } = await this.parse(PaymentList);
     const { bill, user, from, to } = flags;
     const payments = await listPayments(await this.context(), { bill, username: user, from, to });
-    if (payments.length > 0) this.log(paymentTable(payments));
-    else this.say('There are no such payments. Record one with: uncloud payment record');
-    return { payments: payments.map(paymentDocument) };
+    const none = 'There are no such payments. Record one with: uncloud payment record';
+    await this.listAll({ name: 'payments', document: paymentDocument, table: paymentTable, none }, payments);
   }
 }

@@ -1,10 +1,9 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../lib/cli/command.ts';
-import { personDocument } from '../../lib/cli/people.ts';
-import { renderTable } from '../../lib/cli/table.ts';
+import { ListCommand } from '../../lib/cli/list-command.ts';
+import { personDocument, personTable } from '../../lib/cli/people.ts';
 import { listUsers } from '../../lib/ops/users.ts';
 
-export default class UserList extends BaseCommand {
+export default class UserList extends ListCommand {
   static override summary = 'List users';
   static override description =
     'Lists them in the order in which they were created, inactive users included unless a flag says otherwise.';
@@ -22,27 +21,7 @@ export default class UserList extends BaseCommand {
     const { flags } = await this.parse(UserList);
     const filter = { isStaff: flags.staff, isActive: flags.active };
     const people = await listUsers(await this.context(), filter);
-    const columns = [
-      { title: 'username' },
-      { title: 'full name', yields: true },
-      { title: 'email', yields: true },
-      { title: 'organization', yields: true, spare: 1 },
-      { title: 'country' },
-      { title: 'staff' },
-      { title: 'active' },
-    ];
-    const rows = people.map(({ user, address }) => [
-      user.username,
-      user.fullName,
-      user.email,
-      address?.organization ?? null,
-      address?.country ?? null,
-      user.isStaff ? 'yes' : 'no',
-      user.isActive ? 'yes' : 'no',
-    ]);
-    if (rows.length === 0)
-      this.say('There are no such users. Create one with: uncloud bootstrap-user --username NAME');
-    else this.log(renderTable(columns, rows));
-    return { users: people.map(personDocument) };
+    const none = 'There are no such users. Create one with: uncloud bootstrap-user --username NAME';
+    await this.listAll({ name: 'users', document: personDocument, table: personTable, none }, people);
   }
 }

@@ -68,7 +68,7 @@ async function runCommandLine(argv: string[], root: string): Promise<ExitCode> {
     // Told by `main`, as every error of stdout is.
     if (told instanceof UserError && told.code === 'OUTPUT_NOT_WRITABLE') return EXIT.DONE;
     return report(told, {
-      json,
+      json: json && !isDocumentBegun(),
       command: ['uncloud', ...(config === undefined ? [] : commandWords(own, config))].join(' '),
     });
   }

@@ -116,8 +116,8 @@ export function orderFields(order: ShownOrder): Record<string, Cell> {
   };
 }
 
-/** Orders as a table; only the first page of several has titles. */
-export function orderTable(orders: readonly ShownOrder[], { titles }: { titles: boolean }): string {
+/** Orders as a table. */
+export function orderTable(orders: readonly ShownOrder[]): string {
   const rows = orders.map((order) => [
     order.id,
     order.reference,
@@ -128,8 +128,7 @@ export function orderTable(orders: readonly ShownOrder[], { titles }: { titles: 
     formatInstant(order.startsAt),
     formatEnd(order.end),
   ]);
-  const table = renderTable(COLUMNS, rows);
-  return titles ? table : table.slice(table.indexOf('\n') + 1);
+  return renderTable(COLUMNS, rows);
 }
 
 const COLUMNS = [

@@ -5,7 +5,7 @@ import type { Person, PersonChange } from '../core/person.ts';
 import type { DirectoryLink } from '../core/user.ts';
 import { fieldNames } from './field-names.ts';
 import { country, email, line, vatNumber } from './flags.ts';
-import type { Cell } from './table.ts';
+import { type Cell, renderTable } from './table.ts';
 
 /** The flags for what is known about a person: those of `bootstrap-user` and `user update`. */
 export const personFlags = {
@@ -48,6 +48,29 @@ export function changeFromFlags(
       vatNumber: flags['vat-number'],
     },
   };
+}
+
+/** A table of users. */
+export function personTable(people: readonly Person[]): string {
+  const columns = [
+    { title: 'username' },
+    { title: 'full name', yields: true },
+    { title: 'email', yields: true },
+    { title: 'organization', yields: true, spare: 1 },
+    { title: 'country' },
+    { title: 'staff' },
+    { title: 'active' },
+  ];
+  const rows = people.map(({ user, address }) => [
+    user.username,
+    user.fullName,
+    user.email,
+    address?.organization ?? null,
+    address?.country ?? null,
+    user.isStaff ? 'yes' : 'no',
+    user.isActive ? 'yes' : 'no',
+  ]);
+  return renderTable(columns, rows);
 }
 
 /** A user as `--json` gives it. */

@@ -33,12 +33,17 @@ function writeWholly(stdout: NodeJS.WriteStream & { fd: 1 }): void {
  * @throws OUTPUT_NOT_WRITABLE for any other error
  */
 export async function writeToStdout(parts: AsyncIterable<string | Uint8Array>): Promise<void> {
-  const { stdout } = process;
   for await (const part of parts) {
-    if (!stdout.write(part)) await written();
+    await printPart(part);
     if (failure !== undefined) break;
   }
   await finishStdout();
+}
+
+/** Writes a part to standard output, and waits where it is read more slowly than it comes. */
+export async function printPart(part: string | Uint8Array): Promise<void> {
+  const { stdout } = process;
+  if (!stdout.write(part)) await written();
 }
 
 /** Whether the reader of standard output has gone away before the end. */

@@ -91,14 +91,14 @@ export async function createOrder(
 }
 
 /**
- * Reads orders in pages, so that any number of them can be shown.
+ * Reads orders in pages, so that any number of them can be shown, until `show` returns false.
  * @param filter.active only orders that run now: started and not ended
  * @throws UNKNOWN_USER, FORBIDDEN, UNKNOWN_PRODUCT
  */
 export async function listOrders(
   context: Context,
   filter: { username?: Username | undefined; product?: ProductName | undefined; active: boolean },
-  show: (orders: readonly StoredOrder[]) => void,
+  show: (orders: readonly StoredOrder[]) => Promise<boolean>,
 ): Promise<void> {
   const { now, asUser } = context;
   const database = await context.db();
@@ -111,7 +111,8 @@ export async function listOrders(
     let after = 0;
     for (let size = PAGE; size === PAGE; ) {
       const orders = await findOrders(tx, { ...where, page: { after, limit: PAGE } });
-      show(filter.active ? orders.filter(({ end }) => end === null || end > now) : orders);
+      const shown = filter.active ? orders.filter(({ end }) => end === null || end > now) : orders;
+      if (shown.length > 0 && !(await show(shown))) break;
       size = orders.length;
       after = orders.at(-1)?.id ?? after;
     }

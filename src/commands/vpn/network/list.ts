@@ -1,9 +1,9 @@
-import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, username } from '../../../lib/cli/flags.ts';
+import { ListCommand } from '../../../lib/cli/list-command.ts';
 import { networkDocument, networkTable, poolId } from '../../../lib/cli/vpn.ts';
 import { listNetworks } from '../../../lib/ops/vpn-networks.ts';
 
-export default class VpnNetworkList extends BaseCommand {
+export default class VpnNetworkList extends ListCommand {
   static override summary = 'List the networks that are lent';
   static override examples = [
     '<%= config.bin %> vpn network list --user nico',
@@ -19,8 +19,7 @@ export default class VpnNetworkList extends BaseCommand {
     const { flags } = await this.parse(VpnNetworkList);
     const filter = { username: flags.user, poolId: flags.pool };
     const networks = await listNetworks(await this.context(), filter);
-    if (networks.length > 0) this.log(networkTable(networks));
-    else this.say('There are no such networks. Lend one with: uncloud vpn network create');
-    return { networks: networks.map(networkDocument) };
+    const none = 'There are no such networks. Lend one with: uncloud vpn network create';
+    await this.listAll({ name: 'networks', document: networkDocument, table: networkTable, none }, networks);
   }
 }
