@@ -117,7 +117,7 @@ export function portsInTheWay(
 }
 
 /** The alias that marks the link of a pool as ours. */
-export function linkMark(poolId: number): string {
+function linkMark(poolId: number): string {
   return `uncloud:pool=${poolId}`;
 }
 

@@ -45,7 +45,7 @@ ListenPort = ${config.listenPort}
 }
 
 /** One peer as a section of such a file. */
-export function renderPeer({ id, publicKey, network }: Peer): string {
+function renderPeer({ id, publicKey, network }: Peer): string {
   return `
 # network ${id}
 [Peer]
