@@ -15,6 +15,7 @@ import { findPeopleByIds } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
+import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
 
 /** A draft that was issued. */
@@ -38,6 +39,7 @@ export async function closeBills(
   selection: DraftSelection,
   { at, dryRun = false }: { at?: Instant | undefined; dryRun?: boolean } = {},
 ): Promise<ClosedDraft[]> {
+  keepHeapSmall();
   const days = context.config['billing.payment_days'];
   return change(context, dryRun, async (tx) => {
     const drafts = await findDrafts(tx, selection);
@@ -50,18 +52,20 @@ export async function closeBills(
     });
     if (at !== undefined) await refuseTaken(tx, dated, at);
     const outdated = await findOutdated(tx, drafts);
-    const bills = dated.map((bill) => ({ ...bill, outdated: outdated.has(bill.id) }));
-    if (dryRun) return bills;
-    if (at !== undefined) {
-      const ids = bills.map(({ id }) => id);
+    if (at !== undefined && !dryRun) {
+      const ids = dated.map(({ id }) => id);
       await tx
         .updateTable('bills')
         .set({ issued_at: at })
         .where(isAmong(tx, 'id', ids))
         .execute();
     }
-    const numbers = await numberBills(tx, bills);
-    return bills.map((bill, index) => ({ ...bill, number: numbers[index] ?? null }));
+    const numbers = dryRun ? [] : await numberBills(tx, dated);
+    return dated.map((bill, index) => ({
+      ...bill,
+      number: numbers[index] ?? null,
+      outdated: outdated.has(bill.id),
+    }));
   });
 }
 
