@@ -1,7 +1,6 @@
 import { BaseCommand } from '../lib/cli/command.ts';
 import { dryRun, exitCode } from '../lib/cli/flags.ts';
 import { renderTable } from '../lib/cli/table.ts';
-import { EXIT } from '../lib/core/errors.ts';
 import { addDefaults } from '../lib/ops/defaults.ts';
 
 export default class DbAddDefaults extends BaseCommand {
@@ -34,7 +33,7 @@ The seller is added without a name: fill it in with "<%= config.bin %> provider 
       ),
     );
     if (added === 0) this.say('All defaults are there.');
-    if (isPlan && flags['exit-code'] && added > 0) this.exitWith(EXIT.PENDING);
+    this.exitIfPending(flags, added > 0);
     return { created, unchanged };
   }
 }

@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
 import { dryRun, exitCode, optionalArg } from '../lib/cli/flags.ts';
 import { vatFaultTable } from '../lib/cli/vat-rates.ts';
-import { EXIT } from '../lib/core/errors.ts';
 import { importVatRates } from '../lib/ops/vat-rates.ts';
 
 export default class ImportVatRates extends BaseCommand {
@@ -41,7 +40,7 @@ Any fault refuses the whole file. Importing the same rates again changes nothing
       throw error;
     });
     const changed = counts.inserted + counts.updated;
-    if (flags['dry-run'] && flags['exit-code'] && changed > 0) this.exitWith(EXIT.PENDING);
+    this.exitIfPending(flags, changed > 0);
     for (const { line, reason } of warnings)
       this.sayWarning(line === null ? reason : `line ${line}: ${reason}`);
     const { inserted, updated, unchanged } = counts;

@@ -38,7 +38,7 @@ With --dry-run nothing is stored, and --until may lie in the future.`;
     if (run.created > 0) this.log(`${madeBillTable(run.bills)}\n\n${totalsTable(run.totals)}`);
     this.#sayWhatHappened(run, plan ? 'Would make' : 'Made', draft ? 'draft' : 'bill');
     if (run.skipped.length > 0) this.exitWith(EXIT.PARTLY);
-    else if (plan && flags['exit-code'] && run.created > 0) this.exitWith(EXIT.PENDING);
+    else this.exitIfPending(flags, run.created > 0);
     return {
       until: formatInstant(run.until),
       bills: run.bills.map(madeBillDocument),

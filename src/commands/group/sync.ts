@@ -45,7 +45,7 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
       this.say(`Nothing to change: the groups are as in the directory (${entries}).`);
     else this.say(`${isPlan ? 'Would be' : 'Groups'}: ${countWords(result)}, ${refused.length} refused.`);
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
-    else if (isPlan && flags['exit-code'] && changes.length > 0) this.exitWith(EXIT.PENDING);
+    else this.exitIfPending(flags, changes.length > 0);
     return groupSyncDocument(result);
   }
 }

@@ -37,7 +37,7 @@ Importing the same file again changes nothing: payments are told apart by the ba
     const others = `${ignored} other ${ignored === 1 ? 'entry' : 'entries'}`;
     this.say(`${isPlan ? 'Would import' : 'Imported'} ${all}: ${counts}; ${others}.`);
     if (unmatchedReceipts > 0) this.exitWith(EXIT.PARTLY);
-    else if (isPlan && flags['exit-code'] && inserted > 0) this.exitWith(EXIT.PENDING);
+    else this.exitIfPending(flags, inserted > 0);
     return {
       receipts,
       inserted,

@@ -52,7 +52,7 @@ the run with 3; everything else is done.`;
     for (const warning of new Set(interfaces.flatMap(({ warnings }) => warnings))) this.sayWarning(warning);
     if (isPlan && changed) this.say('This is the plan; nothing was changed.');
     if (interfaces.some(({ refused }) => refused.length > 0)) this.exitWith(EXIT.PARTLY);
-    else if (isPlan && flags['exit-code'] && changed) this.exitWith(EXIT.PENDING);
+    else this.exitIfPending(flags, changed);
     return {
       hostname: flags.hostname,
       interfaces: interfaces.map(interfaceDocument),

@@ -180,6 +180,11 @@ export abstract class BaseCommand extends Command {
     process.exitCode = code;
   }
 
+  /** Ends with 4 when `--exit-code` asks whether the plan of a `--dry-run` holds any change, and it does. */
+  protected exitIfPending(flags: { 'dry-run': boolean; 'exit-code': boolean }, isPending: boolean): void {
+    if (flags['dry-run'] && flags['exit-code'] && isPending) this.exitWith(EXIT.PENDING);
+  }
+
   /**
    * Asks before something is destroyed.
    * @throws CONFIRMATION_NEEDED without a terminal, NOT_CONFIRMED after a no

@@ -71,7 +71,7 @@ export abstract class ImportCommand extends BaseCommand {
       this.say(`Correct the refused rows in ${rejects} and import that file.`);
     }
     if (refusedRows > 0) this.exitWith(EXIT.PARTLY);
-    else if (isPlan && flags['exit-code'] && inserted + updated > 0) this.exitWith(EXIT.PENDING);
+    else this.exitIfPending(flags, inserted + updated > 0);
     return { rows, inserted, updated, unchanged, refused_rows: refusedRows, refused };
   }
 
