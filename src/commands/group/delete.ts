@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { yes } from '../../lib/cli/flags.ts';
 import { groupArg, groupDocument } from '../../lib/cli/groups.ts';
+import { counted } from '../../lib/cli/sentence.ts';
 import { deleteGroup, showGroup } from '../../lib/ops/groups.ts';
 
 export default class GroupDelete extends BaseCommand {
@@ -17,7 +18,7 @@ export default class GroupDelete extends BaseCommand {
     const { args, flags } = await this.parse(GroupDelete);
     const context = await this.context();
     const { group } = await showGroup(context, args.name);
-    const members = `${group.memberCount} ${group.memberCount === 1 ? 'member' : 'members'}`;
+    const members = counted(group.memberCount, 'member');
     await this.confirm(`Delete the group ${group.name} of ${group.owner}, with ${members}?`, flags);
     const deleted = await deleteGroup(context, args.name);
     this.say(`Deleted the group ${deleted.name}.`);

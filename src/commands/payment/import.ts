@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { dryRun, exitCode, requiredArg } from '../../lib/cli/flags.ts';
 import { unmatchedDocument, unmatchedTable } from '../../lib/cli/payments.ts';
+import { counted } from '../../lib/cli/sentence.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { importStatement } from '../../lib/ops/statement-import.ts';
 
@@ -33,8 +34,8 @@ Importing the same file again changes nothing: payments are told apart by the ba
       this.say('Record them by hand: uncloud payment record BILL --amount A --date DAY --reference R');
     }
     const counts = `${inserted} recorded, ${unchanged} known, ${unmatchedReceipts} unmatched`;
-    const all = `${receipts} ${receipts === 1 ? 'receipt' : 'receipts'}`;
-    const others = `${ignored} other ${ignored === 1 ? 'entry' : 'entries'}`;
+    const all = counted(receipts, 'receipt');
+    const others = counted(ignored, 'other entry', 'other entries');
     this.say(`${isPlan ? 'Would import' : 'Imported'} ${all}: ${counts}; ${others}.`);
     if (unmatchedReceipts > 0) this.exitWith(EXIT.PARTLY);
     else this.exitIfPending(flags, inserted > 0);

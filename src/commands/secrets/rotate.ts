@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { dryRun } from '../../lib/cli/flags.ts';
+import { counted } from '../../lib/cli/sentence.ts';
 import { rotateSecrets } from '../../lib/ops/secrets.ts';
 
 export default class SecretsRotate extends BaseCommand {
@@ -20,7 +21,7 @@ Whenever it is killed, key file and database fit together; run again, it does wh
     const isPlan = flags['dry-run'];
     const rotation = await rotateSecrets(await this.context(), { dryRun: isPlan });
     const { keyFile, oldKeyFile, secrets, hostnames, resumed } = rotation;
-    const count = `${secrets} ${secrets === 1 ? 'secret' : 'secrets'}`;
+    const count = counted(secrets, 'secret');
     if (isPlan && resumed) this.say(`Would put the new key of an interrupted rotation into ${keyFile}.`);
     else if (isPlan) this.say(`Would seal ${count} under a new key in ${keyFile}; nothing was changed.`);
     else if (resumed) this.say(`Finished an interrupted rotation: the new key is in ${keyFile}.`);

@@ -1,4 +1,5 @@
 import type { RowCounts } from '../ops/dump.ts';
+import { counted } from './sentence.ts';
 import { renderTable } from './table.ts';
 
 /** How many rows each table had or got. */
@@ -9,5 +10,5 @@ export function rowCountTable(rows: RowCounts): string {
 /** All rows together, in words. */
 export function totalRows(rows: RowCounts): string {
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
-  return `${total} ${total === 1 ? 'row' : 'rows'}`;
+  return counted(total, 'row');
 }

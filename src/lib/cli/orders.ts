@@ -7,6 +7,7 @@ import { parseProductName } from '../core/product.ts';
 import { parseOrderKey } from '../core/reference.ts';
 import type { ShownOrder } from '../ops/orders.ts';
 import { currency, description, parsedArg, period, price, reference, signedPrice } from './flags.ts';
+import { counted } from './sentence.ts';
 import { type Cell, renderTable, toDay } from './table.ts';
 
 /** The argument that names one order. */
@@ -106,7 +107,7 @@ export function orderFields(order: ShownOrder): Record<string, Cell> {
     'Recurring price': `${amount(order.recurringPrice, currency)} ${currency}`,
     Period: periodName(order.recurringPeriodSeconds ?? ONCE),
     Charge: order.charge,
-    Commitment: `${order.commitmentPeriods} ${order.commitmentPeriods === 1 ? 'period' : 'periods'}`,
+    Commitment: counted(order.commitmentPeriods, 'period'),
     Starts: formatInstant(order.startsAt),
     Ends: endCell(order),
     'Service ends': formatEnd(order.serviceEndsAt),

@@ -30,6 +30,11 @@ function wrapLine(text: string, width: number, indent: string): string {
   return [...lines, line].join('\n');
 }
 
+/** So many things: `1 row`, `2 rows`. */
+export function counted(count: number | bigint, one: string, many = `${one}s`): string {
+  return `${count} ${BigInt(count) === 1n ? one : many}`;
+}
+
 /** The columns of a terminal that a text takes: East Asian wide characters and emoji take two (Unicode Annex 11). */
 export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;

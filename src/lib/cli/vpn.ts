@@ -11,6 +11,7 @@ import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
 import type { MovedPool } from '../ops/vpn-pools.ts';
 import type { Tunnel } from '../ops/vpn-status.ts';
+import { counted } from './sentence.ts';
 import { type Cell, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
@@ -133,7 +134,7 @@ export function endpointOf({ hostname, listenPort }: Pick<StoredPool, 'hostname'
 
 /** How many clients a pool has, as a sentence says it. */
 export function clientsOf({ used }: Pick<StoredPool, 'used'>): string {
-  return `${used} ${used === 1n ? 'client' : 'clients'}`;
+  return counted(used, 'client');
 }
 
 /** What follows from serving a pool elsewhere, as whole sentences. */

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, reference, username } from '../../../lib/cli/flags.ts';
+import { counted } from '../../../lib/cli/sentence.ts';
 import { networkDocument, networkTable, poolId, prefixLength, publicKey } from '../../../lib/cli/vpn.ts';
 import { createNetwork, createNetworks } from '../../../lib/ops/vpn-networks.ts';
 
@@ -69,7 +70,7 @@ With --public-keys-file it lends a network for each key: all of them or none.`;
     const bulk = { ...borrower, publicKeysFile: file, count: flags.count ?? null };
     const networks = await createNetworks(context, bulk);
     this.log(networkTable(networks));
-    this.say(`Created ${networks.length} ${networks.length === 1 ? 'network' : 'networks'}.`);
+    this.say(`Created ${counted(networks.length, 'network')}.`);
     return { networks: networks.map(networkDocument) };
   }
 }
