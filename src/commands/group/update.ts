@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { fieldNames } from '../../lib/cli/field-names.ts';
+import { fieldNames, saidOfChange } from '../../lib/cli/field-names.ts';
 import { username } from '../../lib/cli/flags.ts';
 import { groupArg, groupDocument, groupFields } from '../../lib/cli/groups.ts';
 import { renderFields } from '../../lib/cli/table.ts';
@@ -34,7 +34,7 @@ export default class GroupUpdate extends BaseCommand {
       isActive: flags.active,
     });
     this.log(renderFields(groupFields(group)));
-    this.say(changed.length === 0 ? 'Nothing to change.' : `Changed: ${fieldNames(changed).join(', ')}.`);
+    this.say(saidOfChange(changed));
     return { group: groupDocument(group), changed: fieldNames(changed) };
   }
 }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { fieldNames } from '../../lib/cli/field-names.ts';
+import { fieldNames, saidOfChange } from '../../lib/cli/field-names.ts';
 import { country, countryOrNone, iban, line, orNull, vatNumber } from '../../lib/cli/flags.ts';
 import { providerDocument, providerFields } from '../../lib/cli/provider.ts';
 import { renderFields } from '../../lib/cli/table.ts';
@@ -47,7 +47,7 @@ countries named before. Bills already made keep the seller that they were made w
       registeredIn: flags['registered-in']?.flatMap((registered) => orNull(registered) ?? []),
     });
     this.log(renderFields(providerFields(provider)));
-    this.say(changed.length === 0 ? 'Nothing to change.' : `Changed: ${fieldNames(changed).join(', ')}.`);
+    this.say(saidOfChange(changed));
     return { provider: providerDocument(provider), changed: fieldNames(changed) };
   }
 }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { fieldNames } from '../../lib/cli/field-names.ts';
+import { fieldNames, saidOfChange } from '../../lib/cli/field-names.ts';
 import { dayOrNone, orNull, territoryOrNone, username, usernameArg } from '../../lib/cli/flags.ts';
 import {
   changeFromFlags,
@@ -55,7 +55,7 @@ to use the new name from then on. An entry of the directory that is still there 
       },
     });
     this.log(renderFields(personFields(person)));
-    this.say(changed.length === 0 ? 'Nothing to change.' : `Changed: ${fieldNames(changed).join(', ')}.`);
+    this.say(saidOfChange(changed));
     const warning = overwriteWarning(person, changed);
     if (warning !== null) this.sayWarning(warning);
     const document = personDocument(person);

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { fieldNames } from '../../../lib/cli/field-names.ts';
+import { fieldNames, saidOfChange } from '../../../lib/cli/field-names.ts';
 import { asUser, dryRun, idArg, yes } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import {
@@ -51,10 +51,8 @@ rename a host.`;
     const moved = plan ? planned : await updatePool(context, args.id, change);
     const { pool, changed } = moved;
     this.log(renderFields(poolFields(pool)));
-    const fields = fieldNames(changed);
-    const verb = plan ? 'Would change' : 'Changed';
-    this.say(changed.length === 0 ? 'Nothing to change.' : `${verb}: ${fields.join(', ')}.`);
+    this.say(saidOfChange(changed, plan ? 'Would change' : 'Changed'));
     for (const sentence of moveAdvice(moved)) this.say(sentence);
-    return { pool: poolDocument(pool), changed: fields };
+    return { pool: poolDocument(pool), changed: fieldNames(changed) };
   }
 }
