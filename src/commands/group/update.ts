@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { fieldNames, saidOfChange } from '../../lib/cli/field-names.ts';
-import { username } from '../../lib/cli/flags.ts';
+import { parsed, username } from '../../lib/cli/flags.ts';
 import { groupArg, groupDocument, groupFields } from '../../lib/cli/groups.ts';
 import { renderFields } from '../../lib/cli/table.ts';
 import { parseGroupName } from '../../lib/core/group.ts';
@@ -17,11 +17,7 @@ export default class GroupUpdate extends BaseCommand {
   ];
   static override args = { name: groupArg };
   static override flags = {
-    name: Flags.custom({
-      parse: async (text) => parseGroupName(text),
-      helpValue: 'NAME',
-      summary: 'The new name',
-    })(),
+    name: parsed('NAME', parseGroupName)({ summary: 'The new name' }),
     owner: username({ summary: 'The new owner' }),
     active: Flags.boolean({ allowNo: true, summary: 'Whether the group gives any rights' }),
   };

@@ -1,17 +1,17 @@
 import { Args, Flags } from '@oclif/core';
-import { type BillReference, parseBillReference } from '../core/bill-reference.ts';
-import { type Country, parseCountry } from '../core/country.ts';
+import { parseBillReference } from '../core/bill-reference.ts';
+import { parseCountry } from '../core/country.ts';
 import { refuse } from '../core/errors.ts';
 import { parseIban } from '../core/iban.ts';
 import { parseId } from '../core/id.ts';
-import { type Day, type Instant, parseDay, parseInstant } from '../core/instant.ts';
+import { type Instant, parseDay, parseInstant } from '../core/instant.ts';
 import { parseLine } from '../core/line.ts';
 import { parseCurrency, parsePrice } from '../core/money.ts';
 import { parsePeriod } from '../core/period.ts';
 import { parseProductDescription } from '../core/product.ts';
 import { parseReference } from '../core/reference.ts';
 import { parseEmail, parseUsername } from '../core/user.ts';
-import { parseTerritory, type Territory } from '../core/vat.ts';
+import { parseTerritory } from '../core/vat.ts';
 import { parseVatNumber } from '../core/vat-number.ts';
 
 /** `--dry-run`: show the plan, change nothing. */
@@ -23,39 +23,40 @@ export const exitCode = Flags.boolean({ summary: 'End with 4 when changes are pe
 /** `--yes`: destroy without asking. */
 export const yes = Flags.boolean({ char: 'y', summary: 'Do not ask' });
 
-async function readInstant(text: string): Promise<Instant> {
+/** A flag whose text becomes a value by a `parse…` of core; `helpValue` stands for the text in the help. */
+export function parsed<T>(helpValue: string, parse: (text: string) => T) {
+  // Of a type that is still open, TypeScript cannot tell that it is no array, and takes the flag for a repeatable one.
+  return Flags.custom<unknown>({ helpValue, parse: async (text) => parse(text) }) as ReturnType<
+    typeof Flags.custom<T>
+  >;
+}
+
+/** A flag that also takes the word none, which takes the stored value away. */
+function orNone<T>(helpValue: string, parse: (text: string) => T) {
+  return parsed<T | 'none'>(`${helpValue}|none`, (text) => (text === 'none' ? text : parse(text)));
+}
+
+function readInstant(text: string): Instant {
   return parseInstant(text, Math.floor(Date.now() / 1000) as Instant);
 }
 
 /** An instant: ISO 8601 with a zone, a day, or now. */
-export const instant = Flags.custom<Instant>({ helpValue: 'TIME', parse: readInstant });
+export const instant = parsed('TIME', readInstant);
 
 /** An instant, or the word none, which takes the stored one away. */
-export const instantOrNone = Flags.custom<Instant | 'none'>({
-  helpValue: 'TIME|none',
-  parse: async (text) => (text === 'none' ? text : readInstant(text)),
-});
+export const instantOrNone = orNone('TIME', readInstant);
 
 /** A day, YYYY-MM-DD. */
-export const day = Flags.custom({ helpValue: 'DAY', parse: async (text) => parseDay(text) });
+export const day = parsed('DAY', parseDay);
 
 /** A day, or the word none, which takes the stored one away. */
-export const dayOrNone = Flags.custom<Day | 'none'>({
-  helpValue: 'DAY|none',
-  parse: async (text) => (text === 'none' ? text : parseDay(text)),
-});
+export const dayOrNone = orNone('DAY', parseDay);
 
 /** A VAT territory: a country, alone or with a part of it. */
-export const territory = Flags.custom<Territory>({
-  helpValue: 'CODE',
-  parse: async (text) => parseTerritory(text),
-});
+export const territory = parsed('CODE', parseTerritory);
 
 /** A VAT territory, or the word none. */
-export const territoryOrNone = Flags.custom<Territory | 'none'>({
-  helpValue: 'CODE|none',
-  parse: async (text) => (text === 'none' ? text : parseTerritory(text)),
-});
+export const territoryOrNone = orNone('CODE', parseTerritory);
 
 /** The value of a flag that takes the word none: null for none, undefined when the flag was not given. */
 export function orNull<T extends string | number>(value: T | 'none' | undefined): T | null | undefined {
@@ -63,25 +64,22 @@ export function orNull<T extends string | number>(value: T | 'none' | undefined)
 }
 
 /** A country code in either case. */
-export const country = Flags.custom({ helpValue: 'CC', parse: async (text) => parseCountry(text) });
+export const country = parsed('CC', parseCountry);
 
 /** A country code, or the word none. */
-export const countryOrNone = Flags.custom<Country | 'none'>({
-  helpValue: 'CC|none',
-  parse: async (text) => (text === 'none' ? text : parseCountry(text)),
-});
+export const countryOrNone = orNone('CC', parseCountry);
 
 /** A VAT number; empty for none. */
-export const vatNumber = Flags.custom({ helpValue: 'NUMBER', parse: async (text) => parseVatNumber(text) });
+export const vatNumber = parsed('NUMBER', parseVatNumber);
 
 /** An IBAN; empty for none. */
-export const iban = Flags.custom({ helpValue: 'IBAN', parse: async (text) => parseIban(text) });
+export const iban = parsed('IBAN', parseIban);
 
 /** A mail address; empty for none. */
-export const email = Flags.custom({ helpValue: 'ADDRESS', parse: async (text) => parseEmail(text) });
+export const email = parsed('ADDRESS', parseEmail);
 
 /** The name of a user. */
-export const username = Flags.custom({ helpValue: 'NAME', parse: async (text) => parseUsername(text) });
+export const username = parsed('NAME', parseUsername);
 
 /** In whose name a command works, on the commands that users have a right to: the context takes it from there. */
 export const asUser = username({
@@ -89,10 +87,7 @@ export const asUser = username({
 });
 
 /** A bill by its number, or id:N. */
-export const billReference = Flags.custom<BillReference>({
-  helpValue: 'BILL',
-  parse: async (text) => parseBillReference(text),
-});
+export const billReference = parsed('BILL', parseBillReference);
 
 /**
  * A file that is made, where standard output, `-`, would be no place for what goes into it.
@@ -111,32 +106,26 @@ export function fileOnly(content: string, instead: string) {
 
 /** One line of text; `field` is its name in a refusal. */
 export function line(field: string, summary: string) {
-  return Flags.custom({ helpValue: 'TEXT', summary, parse: async (text) => parseLine(field, text) })();
+  return parsed('TEXT', (text) => parseLine(field, text))({ summary });
 }
 
 /** What a product or an order is, in one line. */
-export const description = Flags.custom({
-  helpValue: 'TEXT',
-  parse: async (text) => parseProductDescription(text),
-});
+export const description = parsed('TEXT', parseProductDescription);
 
 /** The name under which somebody outside knows something. */
-export const reference = Flags.custom({ helpValue: 'TEXT', parse: async (text) => parseReference(text) });
+export const reference = parsed('TEXT', parseReference);
 
 /** A recurring period by name or in seconds. */
-export const period = Flags.custom({ helpValue: 'PERIOD', parse: async (text) => parsePeriod(text) });
+export const period = parsed('PERIOD', parsePeriod);
 
 /** An ISO 4217 code. */
-export const currency = Flags.custom({ helpValue: 'CODE', parse: async (text) => parseCurrency(text) });
+export const currency = parsed('CODE', parseCurrency);
 
 /** A price that is not negative. */
-export const price = Flags.custom({ helpValue: 'PRICE', parse: async (text) => parsePrice(text) });
+export const price = parsed('PRICE', (text) => parsePrice(text));
 
 /** A price that may be negative: an adjustment. */
-export const signedPrice = Flags.custom({
-  helpValue: 'PRICE',
-  parse: async (text) => parsePrice(text, { negative: true }),
-});
+export const signedPrice = parsed('PRICE', (text) => parsePrice(text, { negative: true }));
 
 /** A required positional argument. Without `ignoreStdin` oclif would fill it from piped input. */
 export function requiredArg(description: string) {

@@ -6,7 +6,7 @@ import { ONCE, periodName } from '../core/period.ts';
 import { parseProductName } from '../core/product.ts';
 import { parseOrderKey } from '../core/reference.ts';
 import type { ShownOrder } from '../ops/orders.ts';
-import { currency, description, parsedArg, period, price, reference, signedPrice } from './flags.ts';
+import { currency, description, parsed, parsedArg, period, price, reference, signedPrice } from './flags.ts';
 import { counted } from './sentence.ts';
 import { type Cell, renderTable, toDay } from './table.ts';
 
@@ -17,7 +17,7 @@ export const orderArg = parsedArg(
 );
 
 /** The name of a product. */
-export const product = Flags.custom({ helpValue: 'NAME', parse: async (text) => parseProductName(text) });
+export const product = parsed('NAME', parseProductName);
 
 /** The flags for what is ordered: those of `order create` and `order replace`. */
 export const termFlags = {
@@ -63,7 +63,7 @@ export function termsFromFlags(flags: TermValues) {
 }
 
 function count(field: string, summary: string) {
-  return Flags.custom({ helpValue: 'N', summary, parse: async (text) => parseCount(field, text) })();
+  return parsed('N', (text) => parseCount(field, text))({ summary });
 }
 
 /** An order as `--json` gives it; the end is exclusive, and the one that follows from replacement if it has no own. */

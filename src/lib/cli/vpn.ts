@@ -11,24 +11,22 @@ import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
 import type { MovedPool } from '../ops/vpn-pools.ts';
 import type { Tunnel } from '../ops/vpn-status.ts';
+import { parsed } from './flags.ts';
 import { counted } from './sentence.ts';
 import { type Cell, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
 /** The fully qualified name of a VPN host. */
-export const hostname = Flags.custom({ helpValue: 'FQDN', parse: async (text) => parseHostname(text) });
+export const hostname = parsed('FQDN', parseHostname);
 
 /** The public key of a client. */
-export const publicKey = Flags.custom({ helpValue: 'KEY', parse: async (text) => parsePublicKey(text) });
+export const publicKey = parsed('KEY', parsePublicKey);
 
 /** The name of a network interface. */
-export const interfaceName = Flags.custom({
-  helpValue: 'NAME',
-  parse: async (text) => parseInterfaceName(text),
-});
+export const interfaceName = parsed('NAME', parseInterfaceName);
 
 /** A UDP port. */
-export const listenPort = Flags.custom({ helpValue: 'PORT', parse: async (text) => parseListenPort(text) });
+export const listenPort = parsed('PORT', parseListenPort);
 
 /** The length of a prefix. */
 export function prefixLength(options: { summary: string; dependsOn?: string[]; aliases?: string[] }) {
