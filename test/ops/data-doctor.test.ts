@@ -285,7 +285,7 @@ describeDatabases(
       const context = await databases.context({ url });
       await migrate(context, undefined);
       expect(await examineSchema(context)).toMatchObject([{ level: 'ok', id: 'live-schema' }]);
-      const tables = await (await context.db()).read((tx) => findTables(tx, 'postgresql'));
+      const tables = await (await context.db()).read(findTables);
       expect(tables.map(({ name }) => name)).toContain('vpn_pools');
     });
   },

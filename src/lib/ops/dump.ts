@@ -46,7 +46,7 @@ export async function dumpDatabase(context: Context, output: string): Promise<Ro
   const schema = await appliedMigrations(database);
   const counts: Record<string, number> = {};
   await database.readInBatches(async (batch) => {
-    const lines = dumpLines(context, database, { batch, schema, counts });
+    const lines = dumpLines(context, { batch, schema, counts });
     await (output === '-' ? writeToStdout(lines) : createPrivateFile(output, lines));
   });
   return counts;
@@ -54,7 +54,6 @@ export async function dumpDatabase(context: Context, output: string): Promise<Ro
 
 async function* dumpLines(
   context: Context,
-  { backend }: Database,
   { batch, schema, counts }: { batch: Batch; schema: string[]; counts: Record<string, number> },
 ): AsyncGenerator<string> {
   const hash = createHash('sha256');
@@ -71,8 +70,8 @@ async function* dumpLines(
   };
   yield hashed(`${JSON.stringify(header)}\n`);
   let done = 0;
-  for (const table of await batch((tx) => findDumpedTables(tx, backend))) {
-    for await (const rows of readTable(batch, backend, table)) {
+  for (const table of await batch(findDumpedTables)) {
+    for await (const rows of readTable(batch, table)) {
       if (rows.length === 0) continue;
       counts[table.name] = (counts[table.name] ?? 0) + rows.length;
       done += rows.length;
@@ -122,10 +121,9 @@ async function checkDump(database: Database, dump: DumpReader): Promise<LoadOutc
 }
 
 async function loadDump(context: Context, database: Database, dump: DumpReader): Promise<LoadOutcome> {
-  const { backend } = database;
   return database.write('migrations', async (tx) => {
     const tables = await findEmptyTables(tx, database);
-    const rows = await withoutTriggers(tx, backend, tables, async () => {
+    const rows = await withoutTriggers(tx, tables, async () => {
       await emptyTables(tx);
       let done = 0;
       return dump.readRows(tables, async (table, values) => {
@@ -134,13 +132,13 @@ async function loadDump(context: Context, database: Database, dump: DumpReader):
         context.progress(done, null, 'rows');
       });
     });
-    await continueIds(tx, backend, tables);
+    await continueIds(tx, tables);
     return { rows, sealed: await whySealed(tx, context) };
   });
 }
 
 async function findEmptyTables(tx: Transaction<Schema>, database: Database): Promise<CatalogTable[]> {
-  const tables = await findDumpedTables(tx, database.backend);
+  const tables = await findDumpedTables(tx);
   const filled = await findFilledTables(tx, tables);
   if (filled.length > 0) throw refuse.DATABASE_NOT_EMPTY({ database: database.address, tables: filled });
   return tables;

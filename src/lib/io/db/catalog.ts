@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import type { Backend } from './database.ts';
+import { isPostgres } from './bulk.ts';
 import type { Schema } from './schema.ts';
 
 /** A table as the database itself describes it. */
@@ -14,8 +14,8 @@ export interface CatalogTable {
 }
 
 /** The tables of the schema, those that are referred to first, else by name: in the same order on both databases. */
-export async function findTables(tx: Transaction<Schema>, backend: Backend): Promise<CatalogTable[]> {
-  const [columns, references] = backend === 'sqlite' ? await sqliteCatalog(tx) : await postgresCatalog(tx);
+export async function findTables(tx: Transaction<Schema>): Promise<CatalogTable[]> {
+  const [columns, references] = isPostgres(tx) ? await postgresCatalog(tx) : await sqliteCatalog(tx);
   const byTable = Map.groupBy(columns, ({ table_name }) => table_name);
   const tables = [...byTable].map(([name, all]) => ({
     name,

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { DumpRow } from '../../core/dump.ts';
-import { type ColumnType, insertRows } from './bulk.ts';
+import { type ColumnType, insertRows, isPostgres } from './bulk.ts';
 import { type CatalogTable, findTables } from './catalog.ts';
-import type { Backend, Batch } from './database.ts';
+import type { Batch } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /** What belongs to one database alone: the state of its migrations, and the roles of its server. */
@@ -19,22 +19,20 @@ const FILLED_BY_MIGRATE: ReadonlySet<string> = new Set(['audit_entries', 'bill_c
 const PAGE = 5000;
 
 /** The tables that a dump has, those that are referred to first. */
-export async function findDumpedTables(tx: Transaction<Schema>, backend: Backend): Promise<CatalogTable[]> {
-  return (await findTables(tx, backend)).filter(({ name }) => !LEFT_OUT.has(name));
+export async function findDumpedTables(tx: Transaction<Schema>): Promise<CatalogTable[]> {
+  return (await findTables(tx)).filter(({ name }) => !LEFT_OUT.has(name));
 }
 
 /** The rows of a table in pages, in the order of its primary key. */
 export async function* readTable(
   batch: Batch,
-  backend: Backend,
   { name, columns, key }: CatalogTable,
 ): AsyncGenerator<DumpRow[]> {
-  // Text in the order of its bytes, as SQLite has it, whatever the language of the PostgreSQL database.
+  // Text in the order of its bytes, as SQLite has it, whatever the language of the PostgreSQL database. On SQLite the
+  // types are empty.
   const ordered = sql.join(
     key.map((column) =>
-      backend === 'postgresql' && columns.get(column) === 'text'
-        ? sql`${sql.ref(column)} collate "C"`
-        : sql.ref(column),
+      columns.get(column) === 'text' ? sql`${sql.ref(column)} collate "C"` : sql.ref(column),
     ),
   );
   let last: DumpRow | undefined;
@@ -73,11 +71,10 @@ export async function findFilledTables(
  */
 export async function withoutTriggers<T>(
   tx: Transaction<Schema>,
-  backend: Backend,
   tables: readonly CatalogTable[],
   work: () => Promise<T>,
 ): Promise<T> {
-  if (backend === 'postgresql') {
+  if (isPostgres(tx)) {
     const all = async (verb: 'enable' | 'disable') => {
       for (const { name } of tables) {
         await sql`alter table ${sql.table(name)} ${sql.raw(verb)} trigger user`.execute(tx);
@@ -112,12 +109,8 @@ export async function loadRows(
 }
 
 /** Lets new ids begin after the highest one of each table; SQLite does so by itself. */
-export async function continueIds(
-  tx: Transaction<Schema>,
-  backend: Backend,
-  tables: readonly CatalogTable[],
-): Promise<void> {
-  if (backend === 'sqlite') return;
+export async function continueIds(tx: Transaction<Schema>, tables: readonly CatalogTable[]): Promise<void> {
+  if (!isPostgres(tx)) return;
   for (const { name, columns } of tables) {
     if (!columns.has('id')) continue;
     await sql`
