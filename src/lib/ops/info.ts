@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import type { Database } from '../io/db/database.ts';
 import { appliedMigrations, MIGRATION_NAMES } from '../io/db/migrations.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { serverVersion } from '../io/db/server.ts';
 import type { Context } from './context.ts';
 
 const COUNTED = [
@@ -58,16 +59,6 @@ export async function readInfo(context: Context): Promise<Info> {
       counts: {},
     };
   }
-}
-
-async function serverVersion(database: Database): Promise<string | null> {
-  const { rows } =
-    database.backend === 'sqlite'
-      ? await sql<{ version: string }>`select sqlite_version() as version`.execute(database.kysely)
-      : await sql<{ version: string }>`select current_setting('server_version') as version`.execute(
-          database.kysely,
-        );
-  return rows[0]?.version ?? null;
 }
 
 async function countRows(database: Database): Promise<Record<string, number>> {

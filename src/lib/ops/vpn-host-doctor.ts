@@ -1,11 +1,11 @@
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Selectable } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import { asFinding, doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { isRoot } from '../io/account.ts';
-import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { serverClock } from '../io/db/server.ts';
 import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
 import { isWritable, kernelHasWireguard, mayConfigureNetwork, tryUdpPort } from '../io/host-facts.ts';
 import { isForwarding } from '../io/host-links.ts';
@@ -137,8 +137,7 @@ async function served(context: Context, { wg }: HostTools, hostname: Hostname): 
         .execute();
       return {
         pools,
-        // A SQLite file is on this machine and has its clock.
-        clock: database.backend === 'sqlite' ? null : await readClock(tx),
+        clock: await serverClock(tx),
         // Without a pool there is nothing to be opened, and perhaps no key yet.
         opener: pools.length === 0 ? null : await openerFor(tx, context.config['secrets.key_file']),
       };
@@ -157,12 +156,6 @@ async function served(context: Context, { wg }: HostTools, hostname: Hostname): 
   } catch (error) {
     return [asFinding('pools', hostname, error)];
   }
-}
-
-async function readClock(tx: Transaction<Schema>): Promise<number> {
-  const { rows } = await sql<{ now: number }>`
-    select extract(epoch from clock_timestamp())::bigint as now`.execute(tx);
-  return only(rows).now;
 }
 
 type ServedRow = Pick<Selectable<Schema['vpn_pools']>, (typeof READ_BY_HOSTS.vpn_pools)[number]>;
