@@ -1,6 +1,6 @@
 import type { Country } from './country.ts';
 import { refuse } from './errors.ts';
-import { addDays, type Day, dayOf, type Instant } from './instant.ts';
+import { type Day, dayOf, type Instant, isToCome } from './instant.ts';
 import { type Line, parseLine } from './line.ts';
 import type { Territory } from './vat.ts';
 import { checkVatNumberIn, parseVatNumber, type VatNumber } from './vat-number.ts';
@@ -34,15 +34,12 @@ const NOTHING = {
 
 /**
  * Checks the day on which a VAT number is said to have been found valid: a day to come would make the number count
- * before anybody looked. Where the new day has begun already, the office may be ahead of UTC by one.
+ * before anybody looked.
  * @throws VAT_CHECK_IN_FUTURE
  */
 export function checkDayOfCheck({ vatCheckedOn }: AddressChange, now: Instant): void {
-  if (!vatCheckedOn) return;
-  const today = dayOf(now);
-  if (vatCheckedOn > addDays(today, 1)) {
-    throw refuse.VAT_CHECK_IN_FUTURE({ day: vatCheckedOn, today });
-  }
+  if (!vatCheckedOn || !isToCome(vatCheckedOn, now)) return;
+  throw refuse.VAT_CHECK_IN_FUTURE({ day: vatCheckedOn, today: dayOf(now) });
 }
 
 /**

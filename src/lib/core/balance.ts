@@ -1,5 +1,5 @@
 import { refuse } from './errors.ts';
-import type { Day } from './instant.ts';
+import { type Day, dayOf, type Instant, isToCome } from './instant.ts';
 import { type Currency, formatMinor, type Minor } from './money.ts';
 import type { Reference } from './reference.ts';
 
@@ -29,6 +29,14 @@ interface PayableBill {
 /** The balance of a bill for which so much was paid. Nothing is open on a draft. */
 export function balanceOf({ number, total }: Pick<PayableBill, 'number' | 'total'>, paid: Minor): Balance {
   return { paid, open: number === null ? 0n : total - paid };
+}
+
+/**
+ * Checks the day on which money is said to have arrived.
+ * @throws PAYMENT_IN_FUTURE
+ */
+export function checkDayOfPayment(day: Day, now: Instant): void {
+  if (isToCome(day, now)) throw refuse.PAYMENT_IN_FUTURE({ day, today: dayOf(now) });
 }
 
 /**

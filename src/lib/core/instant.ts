@@ -109,6 +109,11 @@ export function addDays(day: Day, days: number): Day {
   return dayOf(addSeconds(startOfDay(day), days * SECONDS_PER_DAY));
 }
 
+/** Whether a day is still to come everywhere: east of Greenwich the one after today, UTC, has begun already. */
+export function isToCome(day: Day, now: Instant): boolean {
+  return day > addDays(dayOf(now), 1);
+}
+
 /** The last whole second before the end of a half-open interval, as people write ends of periods. */
 export function lastSecondBefore(end: Instant): Instant {
   return addSeconds(end, -1);

@@ -3,12 +3,12 @@ import {
   type Balance,
   type BillPayment,
   balanceOf,
+  checkDayOfPayment,
   checkPayment,
   checkSamePayment,
 } from '../core/balance.ts';
 import type { BillReference } from '../core/bill-reference.ts';
-import { refuse } from '../core/errors.ts';
-import { addDays, checkRange, type Day, dayOf } from '../core/instant.ts';
+import { checkRange, type Day } from '../core/instant.ts';
 import { minorOf, type Price } from '../core/money.ts';
 import type { Reference } from '../core/reference.ts';
 import { getBill } from '../io/db/bills.ts';
@@ -47,9 +47,7 @@ export async function recordPayment(
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<RecordedPayment> {
   const database = await context.db();
-  const today = dayOf(context.now);
-  // East of Greenwich tomorrow has begun already.
-  if (given.paidOn > addDays(today, 1)) throw refuse.PAYMENT_IN_FUTURE({ day: given.paidOn, today });
+  checkDayOfPayment(given.paidOn, context.now);
 
   const work = async (tx: Transaction<Schema>): Promise<RecordedPayment> => {
     const bill = await getBill(tx, reference);
