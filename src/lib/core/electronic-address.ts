@@ -1,3 +1,5 @@
+import { compactVatNumber } from './vat-number.ts';
+
 /** Where a party takes electronic documents: an identifier in a scheme of the code list EAS. */
 export interface ElectronicAddress {
   readonly scheme: string;
@@ -44,11 +46,6 @@ export function electronicAddressOf(vatNumber: string): ElectronicAddress | null
   if (identifier.startsWith('BE')) return belgian(identifier.slice(2));
   const scheme = SCHEMES[identifier.slice(0, 2)];
   return scheme === undefined ? null : { scheme, identifier };
-}
-
-/** A VAT number as machines exchange it: `CHE-123.456.788 MWST` is `CHE123456788MWST`. */
-export function compactVatNumber(vatNumber: string): string {
-  return vatNumber.replace(/[\s.-]/g, '');
 }
 
 /** Belgian businesses are known by their enterprise number, whose last two digits check the others (modulo 97). */

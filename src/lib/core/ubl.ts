@@ -2,13 +2,14 @@ import { type BillDocument, formatUnitPrice } from './bill-document.ts';
 import { type BuyerOnBill, buyerName, type SellerOnBill } from './bill-parties.ts';
 import { periodShareOf, type StoredRecord } from './charge.ts';
 import { isCountry, parseCountry } from './country.ts';
-import { compactVatNumber, type ElectronicAddress, electronicAddressOf } from './electronic-address.ts';
+import { type ElectronicAddress, electronicAddressOf } from './electronic-address.ts';
 import { refuse } from './errors.ts';
 import { dayOf, type Instant, instant, lastSecondBefore } from './instant.ts';
 import { CURRENCY_DECIMALS, formatMinor, type Minor, magnitude } from './money.ts';
 import { paymentReference } from './payment-reference.ts';
 import { type PrintedBill, type PrintedLine, printedBill } from './printed-bill.ts';
 import { formatVatPercent, type VatRate, type VatTreatment } from './vat.ts';
+import { compactVatNumber } from './vat-number.ts';
 import { leaf, leafIfAny, parent, writeXml, type XmlElement } from './xml.ts';
 
 const NAMESPACES = {

@@ -61,7 +61,7 @@ const ELSEWHERE = /^[A-Z0-9][A-Z0-9 ./-]{1,29}$/;
 export function parseVatNumber(text: string): VatNumber {
   const upper = text.trim().toUpperCase();
   if (upper === '') return upper as VatNumber;
-  const compact = upper.replace(/[\s.-]/g, '').replace(/^GR(?=\d)/, 'EL');
+  const compact = compactVatNumber(upper).replace(/^GR(?=\d)/, 'EL');
   const prefix = compact.slice(0, 2);
   const format = FORMATS[prefix];
   if (format === undefined) {
@@ -77,6 +77,11 @@ export function parseVatNumber(text: string): VatNumber {
     throw refuse.INVALID_VAT_NUMBER({ text, prefix, example: format.example, isDigitWrong: true });
   }
   return spellSwiss(compact) as VatNumber;
+}
+
+/** A VAT number as machines exchange it: `CHE-123.456.788 MWST` is `CHE123456788MWST`. */
+export function compactVatNumber(vatNumber: string): string {
+  return vatNumber.replace(/[\s.-]/g, '');
 }
 
 /**
