@@ -41,7 +41,7 @@ export async function closeBills(
 ): Promise<ClosedDraft[]> {
   keepHeapSmall();
   const days = context.config['billing.payment_days'];
-  return change(context, dryRun, async (tx) => {
+  return readOrWrite(await context.db(), { topic: 'bills', dryRun }, async (tx) => {
     const drafts = await findDrafts(tx, selection);
     const newest = await findNewestIssueDate(tx, 'numbered');
     const dated = drafts.map((draft) => {
@@ -79,7 +79,7 @@ export async function discardBills(
   selection: DraftSelection,
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<BillSummary[]> {
-  return change(context, dryRun, async (tx) => {
+  return readOrWrite(await context.db(), { topic: 'bills', dryRun }, async (tx) => {
     const drafts = await findDrafts(tx, selection);
     const ids = drafts.map(({ id }) => id);
     if (dryRun || ids.length === 0) return drafts;
@@ -127,14 +127,6 @@ function known<T>(rows: ReadonlyMap<number, T>, id: number): T {
   const row = rows.get(id);
   if (row === undefined) throw new Error(`${id} is lost within one snapshot`);
   return row;
-}
-
-async function change<T>(
-  context: Context,
-  dryRun: boolean,
-  work: (tx: Transaction<Schema>) => Promise<T>,
-): Promise<T> {
-  return readOrWrite(await context.db(), { topic: 'bills', dryRun }, work);
 }
 
 /** A user has one bill of a currency at an instant: no other than these has it, and no two of these have it. */

@@ -141,7 +141,7 @@ export async function replaceOrder(
   successor: SuccessorRequest & { product?: ProductName | undefined; reference?: Reference | undefined },
   { at, policy, dryRun }: { at: Instant; policy?: UpgradePolicy | undefined; dryRun: boolean },
 ): Promise<ReplaceOutcome> {
-  return change(context, dryRun, async (tx) => {
+  return readOrWrite(await context.db(), { topic: 'orders', dryRun }, async (tx) => {
     const old = await existing(tx, key);
     await refuseReplaced(tx, old.id);
     const reference = successor.reference ?? null;
@@ -191,7 +191,7 @@ export async function cancelOrder(
   key: OrderKey,
   { at, dryRun }: { at: Instant; dryRun: boolean },
 ): Promise<{ order: StoredOrder; changed: boolean }> {
-  return change(context, dryRun, async (tx) => {
+  return readOrWrite(await context.db(), { topic: 'orders', dryRun }, async (tx) => {
     const order = await existing(tx, key);
     const state = { end: order.end, billed: await isBilled(tx, order.id) };
     const cancelled = withEnd(order, decideCancellation(order, at, state));
@@ -216,7 +216,8 @@ export async function changeOrder(
   key: OrderKey,
   { endsAt, serviceEndsAt, notForBilling }: OrderChange,
 ): Promise<{ order: StoredOrder; changed: boolean }> {
-  return change(context, false, async (tx) => {
+  const database = await context.db();
+  return database.write('orders', async (tx) => {
     const before = await existing(tx, key);
     const ending = endsAt === undefined ? before : withEnd(before, decideNewEnd(before, endsAt));
     const service =
@@ -236,14 +237,6 @@ export async function changeOrder(
     if (changed) await updateOrder(tx, wanted);
     return { order: await existing(tx, { id: before.id }), changed };
   });
-}
-
-async function change<T>(
-  context: Context,
-  dryRun: boolean,
-  work: (tx: Transaction<Schema>) => Promise<T>,
-): Promise<T> {
-  return readOrWrite(await context.db(), { topic: 'orders', dryRun }, work);
 }
 
 async function existing(tx: Transaction<Schema>, key: OrderKey): Promise<StoredOrder> {
