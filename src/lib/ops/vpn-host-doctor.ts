@@ -1,12 +1,10 @@
-import type { Selectable } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import { asFinding, doubtful, type Finding, faulty, refused, sound } from '../core/finding.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { isRoot } from '../io/account.ts';
-import type { Schema } from '../io/db/schema.ts';
 import { serverClock } from '../io/db/server.ts';
-import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
+import { findServedRows, type ServedRow } from '../io/db/vpn-host-roles.ts';
 import { isWritable, kernelHasWireguard, mayConfigureNetwork, tryUdpPort } from '../io/host-facts.ts';
 import { isForwarding } from '../io/host-links.ts';
 import { type HostTools, hostTools } from '../io/host-tools.ts';
@@ -129,12 +127,7 @@ async function served(context: Context, { wg }: HostTools, hostname: Hostname): 
   try {
     const database = await context.db({ anySchema: true });
     const { pools, clock, opener } = await database.read(async (tx) => {
-      const pools = await tx
-        .selectFrom('vpn_pools')
-        .select(READ_BY_HOSTS.vpn_pools)
-        .where('hostname', '=', hostname)
-        .orderBy('id')
-        .execute();
+      const pools = await findServedRows(tx, hostname);
       return {
         pools,
         clock: await serverClock(tx),
@@ -157,8 +150,6 @@ async function served(context: Context, { wg }: HostTools, hostname: Hostname): 
     return [asFinding('pools', hostname, error)];
   }
 }
-
-type ServedRow = Pick<Selectable<Schema['vpn_pools']>, (typeof READ_BY_HOSTS.vpn_pools)[number]>;
 
 function keyFinding(pool: ServedRow, opener: Opener): Finding {
   const subject = `pool ${pool.id}, ${pool.network} on ${pool.interface}`;

@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { refuse, UserError } from '../core/errors.ts';
 import {
   type Change,
@@ -28,7 +28,7 @@ import { readPrefix, slotCount } from '../core/prefix.ts';
 import { parseHeader } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { READ_BY_HOSTS } from '../io/db/vpn-host-roles.ts';
+import { findServedRows, type ServedRow } from '../io/db/vpn-host-roles.ts';
 import { collectLate } from '../io/heap.ts';
 import { isForwarding, readHost, type Target, takeSteps } from '../io/host-links.ts';
 import { withHostLock } from '../io/host-lock.ts';
@@ -287,12 +287,7 @@ async function readSnapshot(
   hostname: Hostname,
   keyFile: string,
 ): Promise<HostSnapshot> {
-  const rows = await tx
-    .selectFrom('vpn_pools')
-    .select(READ_BY_HOSTS.vpn_pools)
-    .where('hostname', '=', hostname)
-    .orderBy('id')
-    .execute();
+  const rows = await findServedRows(tx, hostname);
   if (rows.length === 0) {
     const others = await tx
       .selectFrom('vpn_pools')
@@ -324,11 +319,7 @@ async function readNetworks(tx: Transaction<Schema>, poolId: number): Promise<St
 }
 
 /** A pool whose every part is sound, or the refusal that says which is not. */
-function servedPool(
-  row: Pick<Selectable<Schema['vpn_pools']>, (typeof READ_BY_HOSTS.vpn_pools)[number]>,
-  hostname: Hostname,
-  opener: Opener,
-): ServedPool | UserError {
+function servedPool(row: ServedRow, hostname: Hostname, opener: Opener): ServedPool | UserError {
   try {
     const prefix = readPrefix(row.network);
     if (prefix === null)

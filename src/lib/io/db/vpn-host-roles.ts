@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sql, type Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import type { Hostname } from '../../core/hostname.ts';
 import type { Instant } from '../../core/instant.ts';
 import { only } from './database.ts';
@@ -33,6 +33,19 @@ export const READ_BY_HOSTS = {
   schema_migrations: ['name'],
   schema_migration_checksums: ['name', 'checksum'],
 } as const satisfies { [Table in keyof Schema]?: readonly (keyof Schema[Table])[] };
+
+/** What a VPN host reads of a pool. */
+export type ServedRow = Pick<Selectable<Schema['vpn_pools']>, (typeof READ_BY_HOSTS.vpn_pools)[number]>;
+
+/** The pools of a host, in the order of their ids, as its role may read them. Nothing in them is checked. */
+export async function findServedRows(tx: Transaction<Schema>, hostname: Hostname): Promise<ServedRow[]> {
+  return tx
+    .selectFrom('vpn_pools')
+    .select(READ_BY_HOSTS.vpn_pools)
+    .where('hostname', '=', hostname)
+    .orderBy('id')
+    .execute();
+}
 
 /** A VPN host has one run at a time; more connections than these only a thief of its password needs. */
 const CONNECTIONS = 10;
