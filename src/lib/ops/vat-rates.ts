@@ -1,20 +1,17 @@
-import type { Transaction } from 'kysely';
 import { type Day, dayOf } from '../core/instant.ts';
-import type { Territory, VatRate } from '../core/vat.ts';
+import type { Territory } from '../core/vat.ts';
 import {
   parseVatFile,
   VAT_FILE_COLUMNS,
   type VatFile,
   type VatRateEntry,
-  type VatRateType,
   type VatWarning,
   vatFileRecord,
 } from '../core/vat-file.ts';
 import { planVatImport, type VatImportPlan } from '../core/vat-import.ts';
 import { SHIPPED_VAT_RATES } from '../core/vat-table.ts';
-import { insertRows, isAmong } from '../io/db/bulk.ts';
 import { readOrWrite } from '../io/db/database.ts';
-import type { Schema } from '../io/db/schema.ts';
+import { findVatRates, replaceVatRates } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
 
 /** What an import of VAT rates did, or would do. */
@@ -39,12 +36,12 @@ export async function importVatRates(
   const file = source === undefined ? SHIPPED : await readVatFile(source);
   const database = await context.db();
   const plan = await readOrWrite(database, { topic: 'vat-rates', dryRun }, async (tx) => {
-    const decided = planVatImport(await findRates(tx), file.rates, {
+    const decided = planVatImport(await findVatRates(tx), file.rates, {
       source: source === undefined ? 'shipped' : 'file',
       allowHistoryChange,
       today: dayOf(context.now),
     });
-    if (!dryRun) await apply(tx, decided);
+    if (!dryRun) await replaceVatRates(tx, decided.changes);
     return decided;
   });
   return {
@@ -61,7 +58,7 @@ export async function listVatRates(
   { territory, on }: { territory?: Territory | undefined; on?: Day | undefined },
 ): Promise<VatRateEntry[]> {
   const database = await context.db();
-  const rates = await database.read(findRates);
+  const rates = await database.read(findVatRates);
   return rates.filter(
     (rate) =>
       (territory === undefined || rate.territory === territory) &&
@@ -86,55 +83,4 @@ async function readVatFile(source: string): Promise<VatFile> {
     rows.push(...batch.map(({ line, cells }) => vatFileRecord(line, cells)));
   }
   return parseVatFile(rows, input.name);
-}
-
-/** A stored rate with the id of its row. */
-interface StoredRate extends VatRateEntry {
-  readonly id: number;
-}
-
-async function findRates(tx: Transaction<Schema>): Promise<StoredRate[]> {
-  const rows = await tx
-    .selectFrom('vat_rates')
-    .selectAll()
-    .orderBy('territory')
-    .orderBy('rate_type')
-    .orderBy('valid_from')
-    .execute();
-  return rows.map((row) => ({
-    id: row.id,
-    territory: row.territory as Territory,
-    rateType: row.rate_type as VatRateType,
-    validFrom: row.valid_from as Day,
-    validTo: row.valid_to as Day | null,
-    rate: row.rate as VatRate,
-    currency: row.currency,
-    description: row.description,
-  }));
-}
-
-/** What goes is deleted before what comes is inserted, so that at no moment two rates overlap. */
-async function apply(tx: Transaction<Schema>, { changes }: VatImportPlan<StoredRate>): Promise<void> {
-  const ids = changes.flatMap(({ before }) => before?.id ?? []);
-  if (ids.length > 0) {
-    await tx
-      .deleteFrom('vat_rates')
-      .where(isAmong(tx, 'id', ids))
-      .execute();
-  }
-  const columns = {
-    territory: 'text',
-    rate_type: 'text',
-    valid_from: 'date',
-    valid_to: 'date',
-    rate: 'bigint',
-    currency: 'text',
-    description: 'text',
-  } as const;
-  const rows = changes.flatMap(({ after }) => {
-    if (after === null) return [];
-    const { territory, rateType, validFrom, validTo, rate, currency, description } = after;
-    return [[territory, rateType, validFrom, validTo, rate, currency, description]];
-  });
-  await insertRows(tx, 'vat_rates', columns, rows);
 }
