@@ -7,7 +7,12 @@ import {
   verifyHistory,
   verifyNumbering,
 } from '../../src/lib/core/bill.ts';
-import { firstUnsettledPeriod, type StoredRecord, stateAfter } from '../../src/lib/core/charge.ts';
+import {
+  firstUnsettledPeriod,
+  periodShareOf,
+  type StoredRecord,
+  stateAfter,
+} from '../../src/lib/core/charge.ts';
 import { dueDayOf } from '../../src/lib/core/due-day.ts';
 import { addSeconds, LAST_INSTANT, parseDay } from '../../src/lib/core/instant.ts';
 import { LARGEST_CHARGE } from '../../src/lib/core/money.ts';
@@ -177,10 +182,26 @@ describe('bills', () => {
   });
 });
 
+test.each([
+  ['days, where both are whole days', 15 * 86_400, 30 * 86_400, { part: 15, whole: 30, unit: 'days' }],
+  ['seconds, of a part of a day', 86_401, 30 * 86_400, { part: 86_401, whole: 2_592_000, unit: 'seconds' }],
+  [
+    'seconds, of a period of a day and a half',
+    86_400,
+    129_600,
+    { part: 86_400, whole: 129_600, unit: 'seconds' },
+  ],
+  ['nothing, when it is the whole period', 86_400, 86_400, null],
+  ['nothing, of what is charged once', 0, null, null],
+])('the share of a period is told in %s', (_, seconds, periodSeconds, share) => {
+  expect(periodShareOf({ start: NOW, end: addSeconds(NOW, seconds), periodSeconds })).toEqual(share);
+});
+
 describe('the saved time', () => {
   const at = day('2025-01-16');
   test.each<[string, Partial<Order>, string | null]>([
     ['the next period', {}, '2025-01-31'],
+    ['the next period, with a one-time price that was due before', { oneTimePrice: 1n }, '2025-01-31'],
     ['the end of the running period, in arrears', { charge: 'arrears' }, '2025-01-31'],
     ['the end, to be closed', { endsAt: day('2025-01-20') }, '2025-01-20'],
     ['the start', { startsAt: day('2025-02-01') }, '2025-02-01'],
@@ -263,6 +284,11 @@ describe('verification', () => {
     ['a total', [{ ...sold, total: 1n }, credited], ['BILL_TOTAL 1']],
     ['a kind', [{ ...sold, kind: 'credit_note' }, credited], ['BILL_KIND 1']],
     ['a currency', [{ ...sold, currency: 'EUR' }, credited], ['BILL_CURRENCY 1']],
+    [
+      'a currency that is none, in which no amount can be told',
+      [{ ...sold, currency: 'QQQ' as StoredBill['currency'], net: 6_001n }, credited],
+      ['BILL_CURRENCY 1'],
+    ],
     ['no due day', [{ ...sold, dueOn: null }, credited], ['BILL_DUE 1']],
     ['a due day before the issue', [{ ...sold, dueOn: parseDay('2024-12-31') }, credited], ['BILL_DUE 1']],
     ['a due day of a draft', [{ ...sold, number: null }, credited], ['BILL_DUE null']],
@@ -287,15 +313,12 @@ describe('verification', () => {
     expect(codes(bills)).toEqual(faults);
   });
 
-  test('finds a credit with another VAT', () => {
-    const [record] = credited.records;
-    const vat = {
-      treatment: 'outside',
-      territory: 'US' as Territory,
-      rate: 0,
-      reason: '',
-    } as StoredRecord['vat'];
-    expect(record?.vat.treatment).toBe('domestic');
+  test.each<[string, Partial<StoredRecord['vat']>]>([
+    ['treatment', { treatment: 'destination' }],
+    ['territory', { territory: 'US' as Territory }],
+    ['rate', { rate: 770 as StoredRecord['vat']['rate'] }],
+  ])('finds a credit with another VAT %s', (_, change) => {
+    const vat = { ...sold.records[0]?.vat, ...change } as StoredRecord['vat'];
     expect(codes([sold, withRecord({ vat })])).toEqual(['BILL_VAT 2', 'CREDIT_VAT 2']);
   });
 
