@@ -4,6 +4,7 @@ import {
   type BillingRun,
   decideBills,
   type StoredBill,
+  vatGroupsOf,
   verifyHistory,
   verifyNumbering,
 } from '../../src/lib/core/bill.ts';
@@ -138,6 +139,17 @@ describe('bills', () => {
       ['CHF', [2]],
       ['EUR', [1, 3]],
     ]);
+  });
+
+  test('have their VAT by treatment, then territory, then rate', () => {
+    const vats = ['domestic CH 260', 'domestic CH 810', 'domestic DE 190', 'outside BR 0', 'outside US 0'];
+    const [record] = stored().records;
+    const records = vats.toReversed().map((vat) => {
+      const [treatment, territory, rate] = vat.split(' ');
+      return { ...record, vat: { treatment, territory, rate: Number(rate), reason: '' } } as StoredRecord;
+    });
+    const groups = vatGroupsOf(records);
+    expect(groups.map(({ treatment, territory, rate }) => `${treatment} ${territory} ${rate}`)).toEqual(vats);
   });
 
   test('carry a snapshot of the order in every record', () => {
@@ -320,6 +332,21 @@ describe('verification', () => {
   ])('finds a credit with another VAT %s', (_, change) => {
     const vat = { ...sold.records[0]?.vat, ...change } as StoredRecord['vat'];
     expect(codes([sold, withRecord({ vat })])).toEqual(['BILL_VAT 2', 'CREDIT_VAT 2']);
+  });
+
+  test('finds a credit that reaches from its charge into the one before', () => {
+    const [, whole] = sold.records;
+    if (whole === undefined) throw new Error('two records were expected');
+    const middle = day('2025-01-16');
+    const records = [
+      { ...whole, end: middle, net: 500n },
+      { ...whole, id: 102, seq: 1, start: middle, net: 500n },
+      { ...whole, id: 103, seq: 2, start: day('2025-01-11'), net: -667n, corrects: 102 },
+    ];
+    const bill = { ...sold, records, net: 333n, vat: 27n, total: 360n };
+    const vatGroups = sold.vatGroups.map((group) => ({ ...group, base: 333n, vat: 27n }));
+    const ended = anOrder({ ...closed, oneTimePrice: 0n, endsAt: day('2025-01-11') });
+    expect(codes([{ ...bill, vatGroups }], [ended])).toEqual(['CREDIT_OUTSIDE 1']);
   });
 
   test('finds a wrong amount in a record', () => {

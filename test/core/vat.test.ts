@@ -30,6 +30,7 @@ const RATES = new VatRateTable(
     ['HR', '0.25', '2023-01-01', null],
     ['GR', '0.24', '2016-06-01', null],
     ['GR-81', '0.17', '2016-06-01', '2018-01-01'],
+    ['GR-82', '0.24', '2016-06-01', '2018-01-01'],
     ['AT', '0.2', '1984-01-01', null],
     ['AT-6691', '0.19', '1984-01-01', null],
     ['LU', '0.17', '2015-01-01', '2022-12-31'],
@@ -184,6 +185,8 @@ describe('a timeline', () => {
       buyer('GB'),
       buyer('HR'),
       buyer('GR', { postalCode: '81' }),
+      // Another territory from 2018 on, at the same rate.
+      buyer('GR', { postalCode: '82' }),
       buyer('GR'),
     ]) {
       for (let at = day('2017-01-01'); at < NOW; at = instant(at + 86_399)) {
