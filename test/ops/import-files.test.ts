@@ -81,6 +81,16 @@ describeDatabases('imported files', (databases) => {
     ]);
   });
 
+  it('in JSON say how a postal code is written', async () => {
+    const context = await databases.context();
+    const file = await fileOf('{"username":"bob","postal_code":8750}', 'jsonl');
+    await expect(importUsers(context, { ...WHOLE, file })).rejects.toMatchObject({
+      data: {
+        refused: [{ code: 'JSON_TYPE', hint: 'Put a string in double quotes; null is an empty cell.' }],
+      },
+    });
+  });
+
   it('have every fault of every row listed', async () => {
     const context = await openShop(await databases.context());
     const orders = await fileOf(

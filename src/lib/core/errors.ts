@@ -1187,7 +1187,7 @@ const DEFINITIONS = {
     when: 'A member of an object in a file of JSON lines has a value of another type than its column.',
     say: ({ column, kind, expected }) => ({
       message: `The value of ${quote(column)} is ${kind}, and must be ${expected}.`,
-      hint: 'Leave the member out, or give null, for an empty cell.',
+      hint: 'Put a string in double quotes; null is an empty cell.',
     }),
     example: { column: 'postal_code', kind: 'a number', expected: 'a string' },
   }),
