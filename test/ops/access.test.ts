@@ -2,20 +2,15 @@ import { expect, it } from 'vitest';
 import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseUsername, type Username } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills } from '../../src/lib/ops/bills.ts';
 import { addMember, createGroup, updateGroup } from '../../src/lib/ops/groups.ts';
 import { listOrders } from '../../src/lib/ops/orders.ts';
 import { clientConfig } from '../../src/lib/ops/vpn-client-config.ts';
 import { importNetworks } from '../../src/lib/ops/vpn-network-import.ts';
-import {
-  deleteNetworks,
-  listNetworks,
-  rotateNetworkKey,
-  showNetwork,
-} from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks, rotateNetworkKey, showNetwork } from '../../src/lib/ops/vpn-networks.ts';
 import { deletePool, listPools, rotatePoolKey, showPool } from '../../src/lib/ops/vpn-pools.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listBills, listNetworks } from '../support/lists.ts';
 import { testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool } from '../support/vpn.ts';
 

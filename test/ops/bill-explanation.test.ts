@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { explainBill, listBills } from '../../src/lib/ops/bills.ts';
+import { explainBill } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases } from '../support/databases.ts';
+import { listBills } from '../support/lists.ts';
 import { at } from '../support/shop.ts';
 
 describeDatabases('the explanation of a bill', (databases) => {

@@ -4,10 +4,11 @@ import { REPORT_KEYS, type ReportKey } from '../../src/lib/core/bill-report.ts';
 import { formatInstant, type Instant } from '../../src/lib/core/instant.ts';
 import { reportBills } from '../../src/lib/ops/bill-report.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { showBill } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
 import { OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listBills } from '../support/lists.ts';
 import { at } from '../support/shop.ts';
 
 /** All subsets of the keys that are not empty. */

@@ -11,15 +11,15 @@ import { listAuditEntries } from '../../src/lib/ops/audit.ts';
 import { verifyBills } from '../../src/lib/ops/bill-history.ts';
 import { reportBills } from '../../src/lib/ops/bill-report.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { showBill } from '../../src/lib/ops/bills.ts';
 import { closeBills, discardBills } from '../../src/lib/ops/drafts.ts';
 import { cancelOrder, changeOrder, replaceOrder } from '../../src/lib/ops/orders.ts';
-import { listPayments } from '../../src/lib/ops/payments.ts';
 import { setProvider } from '../../src/lib/ops/provider.ts';
 import { updateUser } from '../../src/lib/ops/users.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { booksOf, OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listBills, listPayments } from '../support/lists.ts';
 import { at } from '../support/shop.ts';
 import { tamper } from '../support/tamper.ts';
 

@@ -5,7 +5,6 @@ import { parseGroupName } from '../../src/lib/core/group.ts';
 import { parseServiceName } from '../../src/lib/core/service.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills } from '../../src/lib/ops/bills.ts';
 import { discardBills } from '../../src/lib/ops/drafts.ts';
 import { dumpDatabase, loadDatabase } from '../../src/lib/ops/dump.ts';
 import { addMember, createGroup } from '../../src/lib/ops/groups.ts';
@@ -13,6 +12,7 @@ import { createService } from '../../src/lib/ops/services.ts';
 import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext, type TestDatabases } from '../support/databases.ts';
+import { listBills } from '../support/lists.ts';
 import { testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool } from '../support/vpn.ts';
 

@@ -10,8 +10,9 @@ import {
   showGroup,
   updateGroup,
 } from '../../src/lib/ops/groups.ts';
-import { listUsers, updateUser } from '../../src/lib/ops/users.ts';
+import { updateUser } from '../../src/lib/ops/users.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listUsers } from '../support/lists.ts';
 import { addUser } from '../support/vpn.ts';
 
 const [NICO, ANNA, BEAT] = [parseUsername('nico'), parseUsername('anna'), parseUsername('beat')];

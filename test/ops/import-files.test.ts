@@ -8,8 +8,8 @@ import { listOrders } from '../../src/lib/ops/orders.ts';
 import { importProducts } from '../../src/lib/ops/product-import.ts';
 import { listProducts } from '../../src/lib/ops/products.ts';
 import { importUsers } from '../../src/lib/ops/user-import.ts';
-import { listUsers } from '../../src/lib/ops/users.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listUsers } from '../support/lists.ts';
 import { openShop } from '../support/shop.ts';
 
 const WHOLE = { partial: false, dryRun: false };

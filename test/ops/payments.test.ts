@@ -4,11 +4,12 @@ import { parsePrice } from '../../src/lib/core/money.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { showBill } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
-import { type GivenPayment, listPayments, recordPayment } from '../../src/lib/ops/payments.ts';
+import { type GivenPayment, recordPayment } from '../../src/lib/ops/payments.ts';
 import { OPENING, openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listBills, listPayments } from '../support/lists.ts';
 import { at } from '../support/shop.ts';
 
 const paid = (amount: string, reference: string, day = '2025-02-10'): GivenPayment => ({

@@ -6,12 +6,12 @@ import { parsePrice } from '../../src/lib/core/money.ts';
 import { creditorReference, qrReference } from '../../src/lib/core/payment-reference.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills } from '../../src/lib/ops/bills.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
-import { listPayments, recordPayment } from '../../src/lib/ops/payments.ts';
+import { recordPayment } from '../../src/lib/ops/payments.ts';
 import { importStatement } from '../../src/lib/ops/statement-import.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listBills, listPayments } from '../support/lists.ts';
 import { at } from '../support/shop.ts';
 import { type GivenEntry, statement } from '../support/statement.ts';
 

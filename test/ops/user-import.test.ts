@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ImportOptions } from '../../src/lib/io/import-file.ts';
 import { importUsers as importAll } from '../../src/lib/ops/user-import.ts';
-import { listUsers } from '../../src/lib/ops/users.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listUsers } from '../support/lists.ts';
 
 const HEADER = 'username,full_name,email,organization,street,city,postal_code,country,vat_number';
 const DEFAULTS = { partial: false, dryRun: false };

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { checkLdap } from '../../src/lib/ops/ldap-check.ts';
 import { syncUsers } from '../../src/lib/ops/user-sync.ts';
-import { bootstrapUser, listUsers, showUser } from '../../src/lib/ops/users.ts';
+import { bootstrapUser, showUser } from '../../src/lib/ops/users.ts';
 import { breakDatabase, type Moment } from '../support/broken-database.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listUsers } from '../support/lists.ts';
 import { BASE, dnOf, PEOPLE, type Person, Slapd, STAFF, whyNoSlapd } from '../support/slapd.ts';
 
 const reason = whyNoSlapd();

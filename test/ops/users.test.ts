@@ -7,8 +7,9 @@ import { parseEmail, parseUsername } from '../../src/lib/core/user.ts';
 import { parseTerritory } from '../../src/lib/core/vat.ts';
 import { parseVatNumber } from '../../src/lib/core/vat-number.ts';
 import { createGroup, listGroups } from '../../src/lib/ops/groups.ts';
-import { bootstrapUser, listUsers, showUser, updateUser } from '../../src/lib/ops/users.ts';
+import { bootstrapUser, showUser, updateUser } from '../../src/lib/ops/users.ts';
 import { describeDatabases } from '../support/databases.ts';
+import { listUsers } from '../support/lists.ts';
 
 const NICO = parseUsername('nico');
 const NOTHING = { user: {}, address: {}, local: true };

@@ -4,9 +4,10 @@ import { expect, it } from 'vitest';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import type { ImportOptions } from '../../src/lib/io/import-file.ts';
 import { importNetworks as importAll } from '../../src/lib/ops/vpn-network-import.ts';
-import { deleteNetworks, listNetworks } from '../../src/lib/ops/vpn-networks.ts';
+import { deleteNetworks } from '../../src/lib/ops/vpn-networks.ts';
 import { listPools } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
+import { listNetworks } from '../support/lists.ts';
 import { testKey } from '../support/served-pool.ts';
 import { addNetwork, addPool, addUser } from '../support/vpn.ts';
 

@@ -13,12 +13,12 @@ import {
   createNetwork,
   createNetworks,
   deleteNetworks,
-  listNetworks,
   rotateNetworkKey,
   showNetwork,
 } from '../../src/lib/ops/vpn-networks.ts';
 import { listPools } from '../../src/lib/ops/vpn-pools.ts';
 import { describeDatabases } from '../support/databases.ts';
+import { listNetworks } from '../support/lists.ts';
 import { testKey } from '../support/served-pool.ts';
 import { ANNA, addNetwork, addPool, addUser } from '../support/vpn.ts';
 

@@ -15,7 +15,7 @@ import { parseCurrency, parsePrice } from '../../src/lib/core/money.ts';
 import { parseReference } from '../../src/lib/core/reference.ts';
 import { parseUsername } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
-import { listBills, showBill } from '../../src/lib/ops/bills.ts';
+import { showBill } from '../../src/lib/ops/bills.ts';
 import { closeBills, discardBills } from '../../src/lib/ops/drafts.ts';
 import { cancelOrder, changeOrder, createOrder, replaceOrder } from '../../src/lib/ops/orders.ts';
 import { setProvider } from '../../src/lib/ops/provider.ts';
@@ -32,6 +32,7 @@ import {
   type GoldenWorld,
   goldenBill,
 } from './golden.ts';
+import { listBills } from './lists.ts';
 
 /** Orders and bills in a database, made and billed by the ops that the commands call. */
 export class DatabaseWorld implements GoldenWorld {

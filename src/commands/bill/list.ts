@@ -29,8 +29,9 @@ Open is what the buyer owes; below zero it is owed to the buyer: too much was pa
     const { flags } = await this.parse(BillList);
     const { user, from, to, drafts, unpaid, overdue } = flags;
     const filter = { username: user, from, to, currency: flags.currency, drafts, unpaid, overdue };
-    const bills = await listBills(await this.context(), filter);
+    const context = await this.context();
     const none = 'There are no such bills. See what is to be billed with: uncloud bill generate --dry-run';
-    await this.listAll({ name: 'bills', document: billDocument, table: billTable, none }, bills);
+    const style = { name: 'bills', document: billDocument, table: billTable, none };
+    await this.list(style, (take) => listBills(context, filter, take));
   }
 }

@@ -25,6 +25,6 @@ An end is the first instant at which the order runs no more.`;
     const context = await this.context();
     const none = 'There are no such orders. Place one with: uncloud order create';
     const style = { name: 'orders', document: orderDocument, table: orderTable, none };
-    await this.list(style, (show) => listOrders(context, filter, show));
+    await this.list(style, (take) => listOrders(context, filter, take));
   }
 }

@@ -21,8 +21,9 @@ export default class PaymentList extends ListCommand {
   async run() {
     const { flags } = await this.parse(PaymentList);
     const { bill, user, from, to } = flags;
-    const payments = await listPayments(await this.context(), { bill, username: user, from, to });
+    const context = await this.context();
     const none = 'There are no such payments. Record one with: uncloud payment record';
-    await this.listAll({ name: 'payments', document: paymentDocument, table: paymentTable, none }, payments);
+    const style = { name: 'payments', document: paymentDocument, table: paymentTable, none };
+    await this.list(style, (take) => listPayments(context, { bill, username: user, from, to }, take));
   }
 }

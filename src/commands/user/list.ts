@@ -20,8 +20,9 @@ export default class UserList extends ListCommand {
   async run() {
     const { flags } = await this.parse(UserList);
     const filter = { isStaff: flags.staff, isActive: flags.active };
-    const people = await listUsers(await this.context(), filter);
+    const context = await this.context();
     const none = 'There are no such users. Create one with: uncloud bootstrap-user --username NAME';
-    await this.listAll({ name: 'users', document: personDocument, table: personTable, none }, people);
+    const style = { name: 'users', document: personDocument, table: personTable, none };
+    await this.list(style, (take) => listUsers(context, filter, take));
   }
 }

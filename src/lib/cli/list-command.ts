@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import type { TakePage } from '../io/db/pages.ts';
+import { keepHeapSmall } from '../io/heap.ts';
 import { isReaderGone } from '../io/stdout.ts';
 import { BaseCommand } from './command.ts';
 import { ListDocument } from './document.ts';
@@ -14,19 +16,14 @@ export interface ListStyle<Row> {
   readonly none: string;
 }
 
-/** Hands on rows, a page of one or more after the other; false when nobody reads them any more. */
-export type ShowPage<Row> = (rows: readonly Row[]) => Promise<boolean>;
-
-/** So many rows have columns of one width. */
-const ROWS_PER_TABLE = 10_000;
-
 /** The base of the commands that list what a provider may have a million of: rows are printed as they come. */
 export abstract class ListCommand extends BaseCommand {
   /** Prints what `read` hands on. */
   protected async list<Row>(
     { name, document, table, none }: ListStyle<Row>,
-    read: (show: ShowPage<Row>) => Promise<void>,
+    read: (take: TakePage<Row>) => Promise<void>,
   ): Promise<void> {
+    keepHeapSmall();
     const written = this.jsonEnabled() ? new ListDocument(name) : null;
     let count = 0;
     await read(async (rows) => {
@@ -39,15 +36,6 @@ export abstract class ListCommand extends BaseCommand {
     });
     await written?.end();
     if (count === 0) this.say(none);
-  }
-
-  /** Prints rows that are all there. */
-  protected listAll<Row>(style: ListStyle<Row>, rows: readonly Row[]): Promise<void> {
-    return this.list(style, async (show) => {
-      for (let start = 0; start < rows.length; start += ROWS_PER_TABLE) {
-        if (!(await show(rows.slice(start, start + ROWS_PER_TABLE)))) break;
-      }
-    });
   }
 
   /** The document is written already. */

@@ -6,16 +6,17 @@ import { findOwner, findReach } from '../io/db/access.ts';
 import {
   type BillListFilter,
   type BillSummary,
-  findBills,
   findOrderStarts,
   getBill,
+  readBills,
 } from '../io/db/bills.ts';
+import type { TakePage } from '../io/db/pages.ts';
 import { findPayments, type StoredPayment } from '../io/db/payments.ts';
 import { findVatRateTable } from '../io/db/vat-rates.ts';
 import type { Context } from './context.ts';
 
 /**
- * The bills that pass the filter, by issue instant.
+ * Hands on the bills that pass the filter, by issue instant.
  * @throws RANGE_EMPTY, UNKNOWN_USER, FORBIDDEN
  */
 export async function listBills(
@@ -23,15 +24,16 @@ export async function listBills(
   {
     overdue = false,
     ...filter
-  }: Omit<BillListFilter, 'within' | 'overdueOn'> & { readonly overdue?: boolean } = {},
-): Promise<BillSummary[]> {
+  }: Omit<BillListFilter, 'within' | 'overdueOn'> & { readonly overdue?: boolean },
+  take: TakePage<BillSummary>,
+): Promise<void> {
   checkRange(filter);
   const database = await context.db();
   const overdueOn = overdue ? dayOf(context.now) : undefined;
-  return database.read(async (tx) => {
+  await database.read(async (tx) => {
     await findOwner(tx, context.asUser, filter.username, 'bills');
     const within = await findReach(tx, context.asUser);
-    return findBills(tx, { ...filter, overdueOn, within });
+    await readBills(tx, { ...filter, overdueOn, within }, take);
   });
 }
 

@@ -36,6 +36,7 @@ import {
   insertOrders,
   type StoredOrder,
 } from '../io/db/orders.ts';
+import type { TakePage } from '../io/db/pages.ts';
 import { findUserId } from '../io/db/people.ts';
 import { findProducts, type StoredProduct } from '../io/db/products.ts';
 import type { Schema } from '../io/db/schema.ts';
@@ -91,14 +92,14 @@ export async function createOrder(
 }
 
 /**
- * Reads orders in pages, so that any number of them can be shown, until `show` returns false.
+ * Hands on orders, in the order of their ids.
  * @param filter.active only orders that run now: started and not ended
  * @throws UNKNOWN_USER, FORBIDDEN, UNKNOWN_PRODUCT
  */
 export async function listOrders(
   context: Context,
   filter: { username?: Username | undefined; product?: ProductName | undefined; active: boolean },
-  show: (orders: readonly StoredOrder[]) => Promise<boolean>,
+  take: TakePage<StoredOrder>,
 ): Promise<void> {
   const { now, asUser } = context;
   const database = await context.db();
@@ -112,7 +113,7 @@ export async function listOrders(
     for (let size = PAGE; size === PAGE; ) {
       const orders = await findOrders(tx, { ...where, page: { after, limit: PAGE } });
       const shown = filter.active ? orders.filter(({ end }) => end === null || end > now) : orders;
-      if (shown.length > 0 && !(await show(shown))) break;
+      if (shown.length > 0 && !(await take(shown))) break;
       size = orders.length;
       after = orders.at(-1)?.id ?? after;
     }

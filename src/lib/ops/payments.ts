@@ -13,7 +13,14 @@ import { minorOf, type Price } from '../core/money.ts';
 import type { Reference } from '../core/reference.ts';
 import { getBill } from '../io/db/bills.ts';
 import { readOrWrite } from '../io/db/database.ts';
-import { findPayments, insertPayments, type PaymentFilter, type StoredPayment } from '../io/db/payments.ts';
+import type { TakePage } from '../io/db/pages.ts';
+import {
+  findPayments,
+  insertPayments,
+  type PaymentFilter,
+  readPayments,
+  type StoredPayment,
+} from '../io/db/payments.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
@@ -72,18 +79,19 @@ export async function recordPayment(
 }
 
 /**
- * The payments that pass the filter, by day.
+ * Hands on the payments that pass the filter, by day.
  * @throws RANGE_EMPTY, UNKNOWN_BILL, UNKNOWN_USER
  */
 export async function listPayments(
   context: Context,
-  filter: Omit<PaymentFilter, 'billId'> & { readonly bill?: BillReference | undefined } = {},
-): Promise<StoredPayment[]> {
+  filter: Omit<PaymentFilter, 'billId'> & { readonly bill?: BillReference | undefined },
+  take: TakePage<StoredPayment>,
+): Promise<void> {
   checkRange(filter);
   const database = await context.db();
-  return database.read(async (tx) => {
+  await database.read(async (tx) => {
     if (filter.username !== undefined) await findUserId(tx, filter.username);
     const billId = filter.bill === undefined ? undefined : (await getBill(tx, filter.bill)).id;
-    return findPayments(tx, { ...filter, billId });
+    await readPayments(tx, { ...filter, billId }, take);
   });
 }

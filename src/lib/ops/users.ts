@@ -5,13 +5,14 @@ import { refuse } from '../core/errors.ts';
 import { changedPersonFields, changePerson, type Person, type PersonChange } from '../core/person.ts';
 import { newUser, type Username } from '../core/user.ts';
 import { only } from '../io/db/database.ts';
+import type { TakePage } from '../io/db/pages.ts';
 import {
   findPeople,
-  findPeopleOf,
   findPerson,
   findPersonOfEntry,
   type PeopleFilter,
   type PersonWrite,
+  readPeople,
   type StoredPerson,
   savePeople,
 } from '../io/db/people.ts';
@@ -88,10 +89,14 @@ export async function updateUser(
   });
 }
 
-/** Everybody, in the order of their ids. */
-export async function listUsers(context: Context, filter: PeopleFilter = {}): Promise<StoredPerson[]> {
+/** Hands on the users that pass the filter, in the order of their ids. */
+export async function listUsers(
+  context: Context,
+  filter: PeopleFilter,
+  take: TakePage<StoredPerson>,
+): Promise<void> {
   const database = await context.db();
-  return database.read((tx) => findPeopleOf(tx, filter));
+  await database.read((tx) => readPeople(tx, filter, take));
 }
 
 /**

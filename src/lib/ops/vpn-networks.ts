@@ -8,6 +8,7 @@ import { chooseSlots } from '../core/vpn-pool.ts';
 import type { PublicKey } from '../core/wireguard-key.ts';
 import { checkReach, findOwner, findReach } from '../io/db/access.ts';
 import { only, readOrWrite } from '../io/db/database.ts';
+import type { TakePage } from '../io/db/pages.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import {
@@ -15,6 +16,7 @@ import {
   findPools,
   type LentNetwork,
   lendSlots,
+  readNetworks,
   releaseNetworks,
   type StoredPool,
 } from '../io/db/vpn.ts';
@@ -90,22 +92,23 @@ export async function createNetworks(context: Context, request: BulkRequest): Pr
 }
 
 /**
- * The networks of a user, of a pool, or all within reach, in the order of pools and addresses.
+ * Hands on the networks of a user, of a pool, or all within reach, in the order of pools and addresses.
  * @throws UNKNOWN_USER, FORBIDDEN, UNKNOWN_POOL
  */
 export async function listNetworks(
   context: Context,
   { username, poolId }: { username: Username | undefined; poolId: number | undefined },
-): Promise<LentNetwork[]> {
+  take: TakePage<LentNetwork>,
+): Promise<void> {
   const database = await context.db();
-  return database.read(async (tx) => {
+  await database.read(async (tx) => {
     const { asUser } = context;
     const userId = await findOwner(tx, asUser, username, 'networks');
     if (poolId !== undefined && (await findPools(tx, { id: poolId })).length === 0) {
       throw refuse.UNKNOWN_POOL({ id: String(poolId) });
     }
     const within = await findReach(tx, asUser);
-    return findNetworks(tx, { userId, poolId, within });
+    await readNetworks(tx, { userId, poolId, within }, take);
   });
 }
 

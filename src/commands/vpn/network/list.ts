@@ -18,8 +18,9 @@ export default class VpnNetworkList extends ListCommand {
   async run() {
     const { flags } = await this.parse(VpnNetworkList);
     const filter = { username: flags.user, poolId: flags.pool };
-    const networks = await listNetworks(await this.context(), filter);
+    const context = await this.context();
     const none = 'There are no such networks. Lend one with: uncloud vpn network create';
-    await this.listAll({ name: 'networks', document: networkDocument, table: networkTable, none }, networks);
+    const style = { name: 'networks', document: networkDocument, table: networkTable, none };
+    await this.list(style, (take) => listNetworks(context, filter, take));
   }
 }

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type Selectable, sql, type Transaction } from 'kysely';
+import { type ExpressionBuilder, type InferResult, type Selectable, sql, type Transaction } from 'kysely';
 import { type Bill, compareVatGroups, type StoredBill, type VatGroup } from '../../core/bill.ts';
 import type { BillDocument } from '../../core/bill-document.ts';
 import { type BuyerOnBill, buyerName, type SellerOnBill } from '../../core/bill-parties.ts';
@@ -16,6 +16,7 @@ import type { Reach } from './access.ts';
 import { isAmong, prepareRows, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import type { IdReserve } from './ids.ts';
+import { readPages, type TakePage } from './pages.ts';
 import { paidForBill, sumOfPayments } from './payments.ts';
 import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
@@ -115,10 +116,23 @@ const headColumns = [
 ] as const;
 
 /** The bills, by issue instant, numbered ones before drafts. */
-export async function findBills(
+export async function findBills(tx: Transaction<Schema>, filter: BillListFilter): Promise<BillSummary[]> {
+  return (await summaryQuery(tx, filter).execute()).map(summaryOf);
+}
+
+/** Hands on in pages what `findBills` finds. */
+export function readBills(
+  tx: Transaction<Schema>,
+  filter: BillListFilter,
+  take: TakePage<BillSummary>,
+): Promise<void> {
+  return readPages(summaryQuery(tx, filter), summaryOf, take);
+}
+
+function summaryQuery(
   tx: Transaction<Schema>,
   { within, ids, drafts = false, unpaid = false, overdueOn, ...filter }: BillListFilter,
-): Promise<BillSummary[]> {
+) {
   let query = tx
     .selectFrom('bills')
     .innerJoin('users', 'users.id', 'bills.user_id')
@@ -144,14 +158,17 @@ export async function findBills(
   if (overdueOn !== undefined) {
     query = query.where('due_on', '<', overdueOn).where(sql<boolean>`${open} > 0`);
   }
-  const rows = await query.execute();
-  return rows.map((row) => ({
+  return query;
+}
+
+function summaryOf(row: InferResult<ReturnType<typeof summaryQuery>>[number]): BillSummary {
+  return {
     ...headOf(row),
     userId: row.user_id,
     username: row.username as Username,
     paid: BigInt(row.paid ?? 0),
     recordCount: row.record_count ?? 0,
-  }));
+  };
 }
 
 function passes(

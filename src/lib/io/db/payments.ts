@@ -1,10 +1,11 @@
-import { sql, type Transaction } from 'kysely';
+import { type InferResult, sql, type Transaction } from 'kysely';
 import type { BillPayment } from '../../core/balance.ts';
 import type { Day, Instant } from '../../core/instant.ts';
 import type { Currency, Minor } from '../../core/money.ts';
 import type { Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
 import { insertRows, isAmong } from './bulk.ts';
+import { readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** A payment as the database has it. */
@@ -30,6 +31,19 @@ export interface PaymentFilter {
 
 /** The payments, by the day on which they were made. */
 export async function findPayments(tx: Transaction<Schema>, filter: PaymentFilter): Promise<StoredPayment[]> {
+  return (await paymentQuery(tx, filter).execute()).map(paymentOf);
+}
+
+/** Hands on in pages what `findPayments` finds. */
+export function readPayments(
+  tx: Transaction<Schema>,
+  filter: PaymentFilter,
+  take: TakePage<StoredPayment>,
+): Promise<void> {
+  return readPages(paymentQuery(tx, filter), paymentOf, take);
+}
+
+function paymentQuery(tx: Transaction<Schema>, filter: PaymentFilter) {
   let query = tx
     .selectFrom('payments')
     .innerJoin('bills', 'bills.id', 'payments.bill_id')
@@ -42,8 +56,11 @@ export async function findPayments(tx: Transaction<Schema>, filter: PaymentFilte
   if (filter.username !== undefined) query = query.where('users.username', '=', filter.username);
   if (filter.from !== undefined) query = query.where('paid_on', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('paid_on', '<', filter.to);
-  const rows = await query.execute();
-  return rows.map((row) => ({
+  return query;
+}
+
+function paymentOf(row: InferResult<ReturnType<typeof paymentQuery>>[number]): StoredPayment {
+  return {
     id: row.id,
     billId: row.bill_id,
     number: row.number ?? 0,
@@ -53,7 +70,7 @@ export async function findPayments(tx: Transaction<Schema>, filter: PaymentFilte
     amount: BigInt(row.amount),
     reference: row.reference as Reference,
     recordedAt: row.recorded_at as Instant,
-  }));
+  };
 }
 
 /** A bill as a statement's entry meets it. */

@@ -10,6 +10,7 @@ import type { VatNumber } from '../../core/vat-number.ts';
 import { isAmong, isPostgres, prepareRows, updateRows } from './bulk.ts';
 import { directoryLinkOf } from './directory-link.ts';
 import { reserveIds } from './ids.ts';
+import { readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** A person in the database. */
@@ -39,15 +40,16 @@ export interface PeopleFilter {
   readonly isActive?: boolean | undefined;
 }
 
-/** The people that a filter lets through, in the order of their ids. */
-export async function findPeopleOf(
+/** Hands on in pages the people that a filter lets through, in the order of their ids. */
+export function readPeople(
   tx: Transaction<Schema>,
   { isStaff, isActive }: PeopleFilter,
-): Promise<StoredPerson[]> {
+  take: TakePage<StoredPerson>,
+): Promise<void> {
   let query = peopleQuery(tx);
   if (isStaff !== undefined) query = query.where('users.is_staff', '=', isStaff);
   if (isActive !== undefined) query = query.where('users.is_active', '=', isActive);
-  return (await query.execute()).map(personOf);
+  return readPages(query, personOf, take);
 }
 
 /** The people whose ids are above `after`, in the order of their ids. */

@@ -1,4 +1,10 @@
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type QueryResult,
+  type TransactionSettings,
+} from 'kysely';
 import type { Changes } from './changes.ts';
 
 /** Runs a `COPY … FROM STDIN` with the text of its rows, on the connection that is in use. */
@@ -65,6 +71,7 @@ export class TranslatingConnection implements DatabaseConnection {
   readonly #translate: (error: unknown) => unknown;
   readonly #changes: Changes;
   readonly #copyIn: CopyIn;
+  #cursors = 0;
 
   constructor(
     inner: DatabaseConnection,
@@ -98,11 +105,15 @@ export class TranslatingConnection implements DatabaseConnection {
     }
   }
 
+  /** Only within a transaction, with which the cursor ends. */
   async *streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
-    try {
-      yield* this.inner.streamQuery<Row>(query, chunkSize);
-    } catch (error) {
-      throw this.#translate(error);
+    this.#cursors += 1;
+    const cursor = `rows_${this.#cursors}`;
+    await this.executeQuery({ ...query, sql: `declare ${cursor} no scroll cursor for ${query.sql}` });
+    for (;;) {
+      const page = await this.executeQuery<Row>(CompiledQuery.raw(`fetch ${chunkSize} from ${cursor}`));
+      if (page.rows.length > 0) yield page;
+      if (page.rows.length < chunkSize) return;
     }
   }
 }

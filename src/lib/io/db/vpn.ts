@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { type InferResult, sql, type Transaction } from 'kysely';
 import type { Hostname } from '../../core/hostname.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { InterfaceName, ListenPort } from '../../core/interface-name.ts';
@@ -8,6 +8,7 @@ import type { PoolPlace, PoolRoom, SlotChoice } from '../../core/vpn-pool.ts';
 import type { PublicKey } from '../../core/wireguard-key.ts';
 import type { Reach } from './access.ts';
 import { insertRows, isAmong } from './bulk.ts';
+import { readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** A pool in the database, without its private key. */
@@ -81,11 +82,24 @@ export interface NetworkFilter {
 }
 
 /** The networks that fit, in the order of their pools and slots. */
-export async function findNetworks(
+export async function findNetworks(tx: Transaction<Schema>, filter: NetworkFilter): Promise<LentNetwork[]> {
+  return (await networkQuery(tx, filter).execute()).map(networkOf);
+}
+
+/** Hands on in pages what `findNetworks` finds. */
+export function readNetworks(
+  tx: Transaction<Schema>,
+  filter: NetworkFilter,
+  take: TakePage<LentNetwork>,
+): Promise<void> {
+  return readPages(networkQuery(tx, filter), networkOf, take);
+}
+
+function networkQuery(
   tx: Transaction<Schema>,
   { ids, poolId, userId, within, references, publicKeys, page }: NetworkFilter,
-): Promise<LentNetwork[]> {
-  const rows = await tx
+) {
+  return tx
     .selectFrom('vpn_networks')
     .innerJoin('users', 'users.id', 'vpn_networks.user_id')
     .select(['vpn_networks.id', 'pool_id', 'slot', 'network', 'username', 'public_key', 'reference'])
@@ -98,9 +112,11 @@ export async function findNetworks(
     .$if(publicKeys !== undefined, (query) => query.where(isAmong(tx, 'public_key', publicKeys ?? [])))
     .$if(page !== undefined, (query) => query.where('slot', '>', page?.after ?? 0).limit(page?.limit ?? 0))
     .orderBy('pool_id')
-    .orderBy('slot')
-    .execute();
-  return rows.map((row) => ({
+    .orderBy('slot');
+}
+
+function networkOf(row: InferResult<ReturnType<typeof networkQuery>>[number]): LentNetwork {
+  return {
     id: row.id,
     poolId: row.pool_id,
     slot: BigInt(row.slot),
@@ -109,7 +125,7 @@ export async function findNetworks(
     publicKey: row.public_key as PublicKey,
     reference: row.reference,
     createdAt: row.created_at as Instant,
-  }));
+  };
 }
 
 /** To whom a slot is lent. */
