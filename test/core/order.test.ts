@@ -50,6 +50,7 @@ describe('an order', () => {
   test.each<[string, Partial<Order>]>([
     ['that ends where it starts', { endsAt: day('2025-01-01') }],
     ['of the largest charge', { recurringPrice: 1_000_000_000_000n, quantity: 1_000 }],
+    ['of the largest charge for once', { oneTimePrice: 1_000_000_000_000n, quantity: 1_000 }],
     [
       'that is a negative adjustment',
       { oneTimePrice: -50_000n, recurringPrice: 0n, recurringPeriodSeconds: null },
@@ -163,6 +164,7 @@ describe('an order and its successor', () => {
     ['one period after an upgrade on a boundary', meet('2025-03-02', '2025-01-31'), 'overlap'],
     ['at the end of the period of a downgrade', meet('2025-01-31', '2025-01-16', cheaper), 'overlap'],
     ['after a successor that starts with it', meet('2025-01-31', '2025-01-01'), 'overlap'],
+    ['after a successor that starts before it', meet('2025-01-02', '2024-12-02'), 'overlap'],
     [
       'after a successor that never runs',
       meet('2025-02-01', '2025-01-16', { endsAt: day('2025-01-16') }),

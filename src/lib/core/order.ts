@@ -255,8 +255,7 @@ export function misfit(old: LinkedOrder, successor: LinkedOrder): Misfit | null 
   if (old.endsAt < startsAt) return 'gap';
   if (neverRuns(old)) return null;
   const { recurringPeriodSeconds } = old;
-  if (recurringPeriodSeconds === null || startsAt <= old.startsAt || isCheaper(successor, old))
-    return 'overlap';
+  if (recurringPeriodSeconds === null || isCheaper(successor, old)) return 'overlap';
   return old.endsAt > endOfPeriod(old.startsAt, recurringPeriodSeconds, startsAt) ? 'overlap' : null;
 }
 
