@@ -29,6 +29,22 @@ test.each([
   expect(refusalOf(() => parsePeriod(text)).code).toBe('INVALID_PERIOD');
 });
 
+test('a name stands for what it says', () => {
+  const minute = 60;
+  const hour = 60 * minute;
+  const day = 24 * hour;
+  expect(PERIODS).toEqual({
+    '365d': 365 * day,
+    '30d': 30 * day,
+    week: 7 * day,
+    day,
+    hour,
+    minute,
+    second: 1,
+    once: 0,
+  });
+});
+
 test('the longest period is read', () => {
   expect(parsePeriod('2147483647')).toBe(LONGEST_PERIOD_SECONDS);
 });
