@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredNetwork } from '../../src/lib/core/host-plan.ts';
-import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
+import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interface-name.ts';
 import {
   fewChangedPeers,
   type HostState,
@@ -9,6 +9,7 @@ import {
   planInterface,
   planLeftoverInterface,
   planLostLinks,
+  portsInTheWay,
   stepsToRaise,
 } from '../../src/lib/core/link-plan.ts';
 import { foundPeers, NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
@@ -88,6 +89,20 @@ describe('planInterface', () => {
     expect(link).toMatchObject({
       action: 'change',
       steps: { configure: true, addPeers: [], removePeers: [] },
+    });
+  });
+
+  it('creates a link with all that belongs to it, and says each once', () => {
+    const { changes, link } = planInterface(POOL, networks(2), null, EMPTY, KEEP);
+    expect(changes).toEqual([
+      { kind: 'file', subject: 'wg0.conf', action: 'create' },
+      { kind: 'link', subject: 'wg0', action: 'create' },
+      { kind: 'peer', subject: testKey(0), action: 'add' },
+      { kind: 'peer', subject: testKey(1), action: 'add' },
+      { kind: 'route', subject: '2a0a:e5c1:200::/40', action: 'add' },
+    ]);
+    expect(link).toMatchObject({
+      steps: { create: true, mark: 'uncloud:pool=3', raise: true, addRoute: '2a0a:e5c1:200::/40' },
     });
   });
 
@@ -245,6 +260,7 @@ describe('planLostLinks', () => {
         changes: [{ kind: 'link', subject: 'wg0', action: 'remove' }, ...Array(3).fill({ kind: 'peer' })],
         file: { action: 'leave' },
         link: { action: 'remove' },
+        held: false,
         refused: [],
       },
     ]);
@@ -265,6 +281,44 @@ describe('planLostLinks', () => {
     const [plan] = lost(stateOf(networks(3)), { count: 0 });
     expect(plan).toMatchObject({ held: true, link: { action: 'leave' }, refused: [{ code: 'BRAKED' }] });
     expect(lost(stateOf(networks(3)), { count: 0, prune: true })).toMatchObject([{ refused: [] }]);
+  });
+});
+
+describe('portsInTheWay', () => {
+  const other = {
+    ...POOL,
+    id: 4,
+    interface: parseInterfaceName('wg1'),
+    listenPort: parseListenPort('51821'),
+  };
+  const pools = [POOL, other];
+  const hostWith = (ports: Record<string, number>): HostState => {
+    const { links, devices } = stateOf(networks(1));
+    const [link, device] = [links.get('wg0') as LiveLink, devices.get('wg0') as LiveDevice];
+    const names = Object.entries(ports);
+    return {
+      links: new Map(
+        names.map(([name]) => [name, { ...link, alias: name === 'wg0' ? link.alias : 'uncloud:pool=4' }]),
+      ),
+      devices: new Map(names.map(([name, listenPort]) => [name, { ...device, listenPort }])),
+      routes: [],
+    };
+  };
+  const inTheWay = (ports: Record<string, number>) => {
+    const state = hostWith(ports);
+    const plans = pools.map((pool) => planInterface(pool, networks(1), null, state, KEEP));
+    return portsInTheWay(plans, pools, state);
+  };
+
+  it('are those of two links that swap them', () => {
+    expect(inTheWay({ wg0: 51821, wg1: 51820 })).toEqual(['wg0', 'wg1']);
+    expect(inTheWay({ wg0: 51821, wg1: 4000 })).toEqual(['wg0']);
+  });
+
+  it('are none where a link keeps its own, or nobody takes the one it had', () => {
+    expect(inTheWay({ wg0: 51820, wg1: 51820 })).toEqual([]);
+    expect(inTheWay({ wg0: 4000, wg1: 4001 })).toEqual([]);
+    expect(inTheWay({})).toEqual([]);
   });
 });
 

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatPrefix, prefixOf } from '../../src/lib/core/prefix.ts';
 import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
-import { countLoss, diffPeers, foundPeers, isBraked, type Peer } from '../../src/lib/core/wireguard-peer.ts';
+import {
+  countLoss,
+  diffPeers,
+  foundPeers,
+  isBraked,
+  listPeers,
+  type Peer,
+} from '../../src/lib/core/wireguard-peer.ts';
 import { CASES } from '../support/property.ts';
 
 const NETWORK = (slot: number) => formatPrefix(prefixOf((0x2a0a_e5c1n << 96n) | (BigInt(slot) << 80n), 48));
@@ -77,6 +84,13 @@ describe('diffPeers', () => {
       { numRuns: CASES },
     );
   });
+});
+
+it('found peers are listed with their networks, or with none', () => {
+  expect(listPeers(foundPeers([found('A', 0, 1), found('B')]))).toEqual([
+    { publicKey: 'A', allowedIps: [NETWORK(0), NETWORK(1)] },
+    { publicKey: 'B', allowedIps: [] },
+  ]);
 });
 
 describe('the brake', () => {
