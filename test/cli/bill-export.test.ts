@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { expect, it } from 'vitest';
+import { parseUsername } from '../../src/lib/core/user.ts';
 import { parseVatNumber } from '../../src/lib/core/vat-number.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { changeOrder } from '../../src/lib/ops/orders.ts';
@@ -210,6 +211,13 @@ describeDatabases('uncloud bill export', (databases) => {
       stdout: '',
       stderr: expect.stringContaining('There are no such bills.'),
     });
+    const later = (await databases.context({ url })).at('2025-02-05');
+    await generateBills(later, { usernames: [parseUsername('u2')], draft: true });
+    for (const format of ['hledger', 'ubl']) {
+      expect(
+        await uncloud(['bill', 'export', 'id:5', '--format', format, '--output', '-'], { url }),
+      ).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('is a draft') });
+    }
     expect(await refusal('1', '--output', join(folder, 'no', 'such.csv'))).toEqual([1, 'FOLDER_MISSING']);
     expect(await refusal('1', '2', '--output', join(folder, 'no'))).toEqual([1, 'FOLDER_MISSING']);
     await writeFile(folder, '');

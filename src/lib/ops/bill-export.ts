@@ -116,12 +116,16 @@ async function* documents(database: Database, keys: readonly BillKey[]): AsyncGe
 /** A journal in pieces. The payments for a bill are those of the moment in which it is read. */
 async function* journal(database: Database, keys: readonly BillKey[]): AsyncGenerator<string> {
   const writer = new Journal();
-  yield writer.head();
+  // With the first bills: where one of them is refused, nothing was said.
+  let text = writer.head();
   for (let start = 0; start < keys.length; start += JOURNAL_PAGE) {
     const page = keys.slice(start, start + JOURNAL_PAGE);
     const bills = await database.read((tx) => findBookedBills(tx, page));
-    yield bills.map((bill) => writer.entryOf(bill)).join('');
+    for (const bill of bills) text += writer.entryOf(bill);
+    yield text;
+    text = '';
   }
+  yield text;
 }
 
 async function* rendered(
