@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changeAddress } from '../../src/lib/core/address.ts';
 import { parseCountry } from '../../src/lib/core/country.ts';
 import type { DirectoryPerson } from '../../src/lib/core/directory-entry.ts';
-import { planSync } from '../../src/lib/core/directory-sync.ts';
+import { matchPerson, planSync, usernameFor } from '../../src/lib/core/directory-sync.ts';
 import type { RefusedEntry } from '../../src/lib/core/entry-match.ts';
 import { refuse } from '../../src/lib/core/errors.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
@@ -10,6 +10,7 @@ import { parseLine } from '../../src/lib/core/line.ts';
 import type { Person } from '../../src/lib/core/person.ts';
 import { type DirectoryId, newUser, parseEmail, parseUsername, type User } from '../../src/lib/core/user.ts';
 import { parseVatNumber } from '../../src/lib/core/vat-number.ts';
+import { refusalOf } from '../support/refusal.ts';
 
 const NOW = 1_700_000_000 as Instant;
 const LATER = 1_800_000_000 as Instant;
@@ -170,6 +171,13 @@ describe('a sync', () => {
     });
   });
 
+  it('makes one inactive whose entry is gone, also where another entry cannot have the login', () => {
+    expect(plan([entry('b', 'anna')], [user('anna', 'gone'), user('bob', 'b')])).toMatchObject({
+      changes: [['deactivate', 'anna', 'anna', ['isActive', 'directory']]],
+      refused: [['uid=anna,dc=x', 'LOGIN_TAKEN']],
+    });
+  });
+
   it('takes an entry that stands on two pages once', () => {
     expect(plan([entry('a', 'anna'), entry('a', 'anna')], [])).toMatchObject({
       refused: [],
@@ -222,5 +230,27 @@ describe('the brake', () => {
   it('holds when the whole staff would lose its rights', () => {
     const demoted = entries.map((one) => ({ ...one, change: { user: { isStaff: false }, address: {} } }));
     expect(plan(demoted, many).brake).toEqual({ lost: 4, of: 4 });
+  });
+});
+
+describe('a single entry', () => {
+  const both = entry('a', ['anna', 'Ann']);
+
+  it('keeps the name of its user, else has the login that was asked for, else the first', () => {
+    expect(usernameFor(both, user('Ann', 'a'))).toBe('Ann');
+    expect(usernameFor(both, null, parseUsername('aNN'))).toBe('Ann');
+    expect(usernameFor(both, user('other', 'a'))).toBe('anna');
+  });
+
+  it('is the user of its name who has no entry, or who is linked anew', () => {
+    const [own, local, linked] = [user('bob', 'a'), user('anna', null), user('anna', 'b')];
+    const match = (people: { own: Person | null; holder: Person | null }, relink?: boolean) =>
+      matchPerson(both, people, { relink: relink ?? false });
+    expect(match({ own: null, holder: null })).toBeNull();
+    expect(match({ own, holder: null })).toBe(own);
+    expect(match({ own: null, holder: local })).toBe(local);
+    expect(match({ own: null, holder: linked }, true)).toBe(linked);
+    expect(refusalOf(() => match({ own: null, holder: linked })).code).toBe('ENTRY_REPLACED');
+    expect(refusalOf(() => match({ own, holder: local })).code).toBe('LOGIN_TAKEN');
   });
 });

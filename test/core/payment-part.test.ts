@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { isQrIban } from '../../src/lib/core/iban.ts';
-import { paymentPartOf } from '../../src/lib/core/payment-part.ts';
-import { aBill, BUYER, IBAN, QR_IBAN, SELLER } from '../support/bill-document.ts';
+import { LARGEST_SLIP_AMOUNT, paymentPartOf } from '../../src/lib/core/payment-part.ts';
+import { aBill, aRecord, BUYER, IBAN, QR_IBAN, SELLER } from '../support/bill-document.ts';
 
 it('an account takes one kind of reference and not the other', () => {
   expect(isQrIban(QR_IBAN)).toBe(true);
@@ -27,5 +27,42 @@ it('a party is cut to what a slip takes, in its characters', () => {
     postalCode: '1'.repeat(16),
     city: 'Zürich',
     country: 'CH',
+  });
+});
+
+it.each([
+  ['a draft', aBill({ number: null })],
+  ['a credit note', aBill({ total: -1081n })],
+  ['a bill of nothing', aBill({ total: 0n })],
+  ['more than a slip takes', aBill({ total: LARGEST_SLIP_AMOUNT + 1n })],
+  ['another currency', aBill({ currency: 'USD', records: [aRecord({ currency: 'USD' })] })],
+  ['an account abroad', aBill({ seller: { ...SELLER, iban: 'DE89370400440532013000' } })],
+  ['a seller without a city', aBill({ seller: { ...SELLER, city: '' } })],
+])('there is none for %s', (_, bill) => {
+  expect(paymentPartOf(bill)).toBeNull();
+});
+
+it('there is one up to the largest amount, in euros, and for an account in Liechtenstein', () => {
+  const seller = { ...SELLER, iban: 'LI21088100002324013AA' };
+  expect(paymentPartOf(aBill({ total: LARGEST_SLIP_AMOUNT, currency: 'EUR', seller }))).toMatchObject({
+    amount: LARGEST_SLIP_AMOUNT,
+    currency: 'EUR',
+  });
+});
+
+it.each(['organization', 'postal_code', 'city', 'country'] as const)(
+  'the payer writes the address by hand that lacks its %s',
+  (field) => {
+    const buyer = { ...BUYER, full_name: '', [field]: '' };
+    expect(paymentPartOf(aBill({ buyer }))?.debtor).toBeNull();
+  },
+);
+
+it('a party is called as the person where there is no organization, and a street is cut too', () => {
+  const buyer = { ...BUYER, organization: '', street: 'a'.repeat(71), city: 'b'.repeat(36) };
+  expect(paymentPartOf(aBill({ buyer }))?.debtor).toMatchObject({
+    name: 'Nico Muster',
+    street: 'a'.repeat(70),
+    city: 'b'.repeat(35),
   });
 });

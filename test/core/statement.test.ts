@@ -64,6 +64,10 @@ const shown = (given: Partial<StatementEntry>) =>
   );
 
 describe('an amount of a statement', () => {
+  it('of a currency that cannot be billed in has two decimals, or as many as it needs', () => {
+    expect(['1', '1.234'].map((text) => formatStatementAmount(chf(text), 'BHD'))).toEqual(['1.00', '1.234']);
+  });
+
   it.each([
     ['27.03', '27.03'],
     ['27', '27.00'],

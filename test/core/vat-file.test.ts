@@ -147,6 +147,10 @@ test('every fault is named, in the order of lines, but no more than 100', () => 
     { line: 5, column: 'start_date' },
   ]);
   expect(error.message).toContain('The file has 3 more faults.');
+  const mixed = refusalOf(() => parse({}, { rate: '0.1' }, { rate: 'x' }));
+  expect(mixed.data.refused).toMatchObject([{ line: 3 }, { line: 4 }]);
+  const overlapping = refusalOf(() => parse({ rate: '0.1' }, { rate: 'x' }, {}));
+  expect(overlapping.data.refused).toMatchObject([{ line: 3 }, { line: 4 }]);
   const many = refusalOf(() => parse(...Array.from({ length: 150 }, () => ({ rate: 'x' }))));
   expect(many.data.refused).toHaveLength(100);
   expect(many.data.faults).toBe(150);

@@ -180,6 +180,8 @@ describe('a file', () => {
     );
     expect(replaced.counts).toEqual(counts(0, 1, 0));
     expect(apply(stored, replaced)).toMatchObject([{ currency: 'CHF', description: 'new' }]);
+    const text = planVatImport(stored, [{ ...rate('0.2 from 2010-01-01'), description: 'new' }], FILE);
+    expect(text.counts).toEqual(counts(0, 1, 0));
     const blank = planVatImport(stored, [{ ...rate('0.2 from 2010-01-01'), currency: '' }], FILE);
     expect(blank.counts).toEqual(counts(0, 0, 1));
   });
@@ -214,6 +216,13 @@ describe('the shipped table', () => {
     ]);
     expect(imported(stored, ['0.2 from 2000-01-01'], { ...SHIPPED, allowHistoryChange: true }).rates).toEqual(
       ['0.2 from 2000-01-01'],
+    );
+  });
+
+  test('counts against a rate that begins with its own', () => {
+    const stored = ['0.1 from 2020-01-01 to 2021-01-01'];
+    expect(refusalOf(() => imported(stored, ['0.2 from 2020-01-01'], SHIPPED)).code).toBe(
+      'VAT_HISTORY_CHANGE',
     );
   });
 
