@@ -5,8 +5,10 @@ import { parseInterfaceName, parseListenPort } from '../../src/lib/core/interfac
 import { parsePrefix } from '../../src/lib/core/parse-prefix.ts';
 import { formatPrefix, slotCount } from '../../src/lib/core/prefix.ts';
 import {
+  afterChoice,
   checkPool,
   chooseSlots,
+  freeOfSize,
   type PoolPlace,
   type PoolRoom,
   placePool,
@@ -101,6 +103,17 @@ describe('placePool', () => {
       code: 'PORT_TAKEN',
       data: { pool_id: 1, free: 51822 },
     });
+  });
+});
+
+describe('afterChoice', () => {
+  it('has the pools as they are when what was chosen is lent', () => {
+    const pools = [room(1, 250, 240), room(2, 256, 256), room(3, 7, 5)];
+    const after = afterChoice(pools, chooseSlots(pools, { count: 20, size: null, poolId: null }));
+    expect(after).toEqual([room(1, 256, 256), room(2, 256, 256), room(3, 11, 9)]);
+    expect(freeOfSize(pools, 48)).toBe(16n + 251n);
+    expect(freeOfSize(after, 48)).toBe(247n);
+    expect(freeOfSize(after, 56)).toBe(0n);
   });
 });
 
