@@ -233,6 +233,23 @@ wg0: add peer ${testKey(1)}
     expect(listed((await run(render())).stdout)).toEqual([`wg0: add peer ${testKey(41)}`]);
   });
 
+  it('says what follows when a pool is served elsewhere, before and after', async () => {
+    await createPool();
+    await lend(0, 1);
+    const endpoint =
+      'vpn-1.example.net:443 takes the place of vpn-1.example.net:51820 for its 1 client: send each its new file, of uncloud vpn network config ID.\n';
+    const update = 'vpn pool update 1 --listen-port 443';
+    expect((await run(`${update} --dry-run`)).stderr).toBe(`Would change: listen_port.\n${endpoint}`);
+    expect((await run(update)).code).toBe(2);
+    expect((await run(`${update} --yes`)).stderr).toBe(`Changed: listen_port.\n${endpoint}`);
+    expect((await run('vpn pool update 1 --interface wg5')).stderr).toBe(
+      'Changed: interface.\nThe next run of uncloud vpn there puts wg5 in the place of wg0: clients notice a pause.\n',
+    );
+    expect((await run('vpn pool update 1 --hostname vpn-2.example.net --yes')).stderr).toContain(
+      'vpn-1.example.net serves no other pool: its runs are refused and leave wg5 up. Remove it there by hand.\n',
+    );
+  });
+
   it('leaves most peers of an interface alone, says so, and ends with 3', async () => {
     await createPool();
     await lend(0, 3);

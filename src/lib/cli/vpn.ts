@@ -152,7 +152,9 @@ export function moveAdvice({ pool, before, leftBehind }: MovedPool): string[] {
     );
   }
   if (endpointOf(pool) !== endpointOf(before) && pool.used > 0n) {
-    advice.push(`Its ${clientsOf(pool)} connected to ${endpointOf(before)}; now it is ${endpointOf(pool)}.`);
+    advice.push(
+      `${endpointOf(pool)} takes the place of ${endpointOf(before)} for its ${clientsOf(pool)}: send each its new file, of uncloud vpn network config ID.`,
+    );
   }
   return advice;
 }
