@@ -140,7 +140,7 @@ export function personFields(person: Person & { readonly id: number }): Record<s
   };
 }
 
-/** The same for a reader. */
+/** Where a user stands in the directory, as a person reads it. */
 export function placeInDirectory(link: DirectoryLink | null): string | null {
   if (link === null) return null;
   return link.goneAt === null ? link.dn : `${link.dn} (gone, ${formatInstant(link.goneAt)})`;

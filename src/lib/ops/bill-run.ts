@@ -11,17 +11,17 @@ import type { Currency, Minor } from '../core/money.ts';
 import { type RunTerms, runTermsOf } from '../core/run-terms.ts';
 import type { Username } from '../core/user.ts';
 import { type AccountPage, countUsersDue, findAccounts, type UserAccount } from '../io/db/accounts.ts';
+import { findNewestIssueDate } from '../io/db/bills.ts';
+import { type Batch, together } from '../io/db/database.ts';
+import { IdReserve } from '../io/db/ids.ts';
 import {
-  findNewestIssueDate,
   type NewBill,
   type Numbered,
   numberBills,
   type PreparedBills,
   prepareBills,
   saveOrderStates,
-} from '../io/db/bills.ts';
-import { type Batch, together } from '../io/db/database.ts';
-import { IdReserve } from '../io/db/ids.ts';
+} from '../io/db/new-bills.ts';
 import { findPeople } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
