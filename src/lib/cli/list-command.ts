@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TakePage } from '../io/db/pages.ts';
-import { keepHeapSmall } from '../io/heap.ts';
 import { isReaderGone } from '../io/stdout.ts';
 import { BaseCommand } from './command.ts';
 import { ListDocument } from './document.ts';
@@ -23,7 +22,6 @@ export abstract class ListCommand extends BaseCommand {
     { name, document, table, none }: ListStyle<Row>,
     read: (take: TakePage<Row>) => Promise<void>,
   ): Promise<void> {
-    keepHeapSmall();
     const written = this.jsonEnabled() ? new ListDocument(name) : null;
     let count = 0;
     await read(async (rows) => {

@@ -1,3 +1,5 @@
+import { keepHeapSmall } from '../heap.ts';
+
 /** What takes a page of one item or more; false: nobody wants another. */
 export type TakePage<Item> = (items: readonly Item[]) => Promise<boolean>;
 
@@ -12,6 +14,7 @@ export async function readPages<Row, Item>(
   toItem: (row: Row) => Item,
   take: TakePage<Item>,
 ): Promise<void> {
+  keepHeapSmall();
   let page: Item[] = [];
   for await (const row of query.stream(ROWS_PER_PAGE)) {
     page.push(toItem(row));
