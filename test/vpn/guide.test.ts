@@ -81,6 +81,12 @@ describe.runIf(whyNoLab() === null)('the guide', { timeout: 60_000 }, () => {
           '1\n2\n',
         );
 
+        // Without sudo, as the cron of root runs it: its home is closed to the account.
+        const crontab = await readFile(join(ROOT, 'packaging/crontab'), 'utf8');
+        const [, job = ''] = /^# \* \* \* \* \* +(\S.*)$/m.exec(crontab) ?? [];
+        host.run('install -d -m 0700 /etc/root');
+        expect(host.run('sh', `export HOME=/etc/root\n${job} --dry-run\n`)).toContain('wg0: create link wg0');
+
         const [first = ''] = blocksOf(guide, '7. First look');
         const firstRun = servesKernel(host) ? first : first.replaceAll('sudo -u uncloud ', '');
         if (firstRun !== first) host.run('chown root: /etc/wireguard');
