@@ -40,7 +40,7 @@ describeDatabases('uncloud secrets rotate', (databases) => {
         stdout: '',
         stderr: `Sealed 1 secret under a new key in ${file}.
 The old key is kept in ${file}.old, for backups of the database.
-Warning: copy ${file} with mode 0600 to vpn-1.example.net
+Warning: copy ${file} to vpn-1.example.net, with the owner and mode that it has there
 `,
       },
       {

@@ -28,7 +28,11 @@ Whenever it is killed, key file and database fit together; run again, it does wh
     else this.say(`Sealed ${count} under a new key in ${keyFile}.`);
     if (!isPlan) {
       this.say(`The old key is kept in ${oldKeyFile}, for backups of the database.`);
-      if (hostnames.length > 0) this.sayWarning(`copy ${keyFile} with mode 0600 to ${hostnames.join(', ')}`);
+      // A host may keep it as root's own, with mode 0640 for the group of its account.
+      if (hostnames.length > 0)
+        this.sayWarning(
+          `copy ${keyFile} to ${hostnames.join(', ')}, with the owner and mode that it has there`,
+        );
     }
     const files = { key_file: keyFile, old_key_file: oldKeyFile };
     return { ...files, secrets, hostnames, resumed, rotated: !isPlan };

@@ -538,7 +538,7 @@ const DEFINITIONS = {
     when: 'A WireGuard key is all zeros or a point of low order, with which anybody can read the traffic.',
     say: ({ kind, rule }) => ({
       message: `The ${kind} key protects nothing: it is ${rule}.`,
-      hint: 'Make a new key pair with: wg genkey | tee privatekey | wg pubkey',
+      hint: 'Make a new key pair with: umask 077; wg genkey | tee privatekey | wg pubkey',
     }),
     example: { kind: 'public', rule: 'a point of low order, all zeros included' },
   }),

@@ -11,8 +11,9 @@ export default class VpnNetworkCreate extends BaseCommand {
   static override summary = 'Lend a network to a user';
   static override description =
     `Takes the next network that was never lent, in the fullest pool of the size that has room; then those that
-were given back longest ago. The client makes its key pair itself, with: wg genkey | tee privatekey | wg pubkey
-With --public-keys-file it lends a network for each key: all of them or none.`;
+were given back longest ago. With --public-keys-file it lends a network for each key: all of them or none.
+
+The client makes its key pair itself, with: umask 077; wg genkey | tee privatekey | wg pubkey`;
   static override examples = [
     '<%= config.bin %> vpn network create --user nico --public-key hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=',
     '<%= config.bin %> vpn network create --user nico --public-keys-file keys.txt --count 25 --size 56',
