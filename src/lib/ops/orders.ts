@@ -110,6 +110,7 @@ export async function listOrders(
     const within = await findReach(tx, asUser);
     const where = { userId, within, productId: product?.id, startedAt };
     let after = 0;
+    // Not with `readPages`: while it reads, nobody can ask for the successors of a page.
     for (let size = PAGE; size === PAGE; ) {
       const orders = await findOrders(tx, { ...where, page: { after, limit: PAGE } });
       const shown = filter.active ? orders.filter(({ end }) => end === null || end > now) : orders;
