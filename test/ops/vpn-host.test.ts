@@ -277,6 +277,7 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     await writeFile(join(directory, 'wg2.conf'), '[Interface]\n', { mode: 0o600 });
     const outcomes = await run({ prune: true });
     expect(codes(outcomes)).toEqual([['SYMLINK_IN_THE_WAY'], ['FILE_NOT_OURS'], ['FILE_NOT_OURS'], []]);
+    expect(outcomes.flatMap(({ refused }) => refused.map(({ exit }) => exit))).toEqual([3, 3, 3]);
     expect(outcomes.map(({ applied }) => applied)).toEqual([false, false, false, true]);
     expect(await readFile(target, 'utf8')).toBe('precious');
     expect(await fileOf('wg2')).toBe('[Interface]\n');

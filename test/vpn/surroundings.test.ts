@@ -176,6 +176,10 @@ describe.runIf(whyNoLab() === null)('a host', { timeout: 60_000 }, () => {
 
       host.run(`mount -o remount,ro ${vpn.directory}`);
       expect(await vpn.reconcile()).toEqual(NOTHING);
+      const at = { url: vpn.url, environment: vpn.environment, via: host.via };
+      expect((await uncloud(['doctor', '--hostname', HOST], at)).stdout).toContain(
+        `See which with: findmnt --target ${vpn.directory}; lsattr -d ${vpn.directory}`,
+      );
       await deleteNetworks(vpn.context, [id]);
       const locked = await vpn.reconcile();
       expect([locked.code, locked.stdout]).toEqual([3, '']);

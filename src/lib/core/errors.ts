@@ -686,6 +686,7 @@ const DEFINITIONS = {
   }),
   SYMLINK_IN_THE_WAY: define<{ path: string }>({
     when: 'A symbolic link stands where a WireGuard file is to be written. It is not followed.',
+    exit: EXIT.PARTLY,
     say: ({ path }) => ({
       message: `${quote(path)} is a symbolic link and was not followed.`,
       hint: 'Look where it leads with: readlink -f; remove it and run again.',
@@ -762,7 +763,7 @@ const DEFINITIONS = {
     when: '`ip` or `wg` was run without the rights to change interfaces.',
     say: ({ command, reason }) => ({
       message: `${quote(command)} may not be run: ${reason}.`,
-      hint: 'Run as root, or let sudo run ip and wg without a password (see docs/vpn.md) and set wireguard.use_sudo.',
+      hint: 'Run as root, or let sudo run ip and wg without a password (docs/vpn-host.md, step 5) and set wireguard.use_sudo.',
     }),
     example: { command: 'wg', reason: 'sudo: a password is required' },
   }),
@@ -776,6 +777,7 @@ const DEFINITIONS = {
   }),
   USERSPACE_FAILED: define<{ command: string; interface: string; reason: string }>({
     when: 'The kernel has no WireGuard, and the program that should serve an interface in its place did not start.',
+    exit: EXIT.PARTLY,
     say: ({ command, interface: name, reason }) => ({
       message: `${quote(command)} does not serve ${name}: ${reason}.`,
       hint: `Start it by hand to see why, as root: ${command} -f ${name}`,

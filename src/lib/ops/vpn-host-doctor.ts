@@ -90,8 +90,15 @@ async function directory({ config }: Context): Promise<Finding> {
   try {
     const real = await safeDirectory(folder);
     if (await isWritable(real)) return sound('directory', folder, 'is closed to others, and ours to write');
-    const fix = `Give it to this account with: chown "$(id -un)" ${shellWord(folder)}; or run as its owner.`;
-    return faulty('directory', folder, 'cannot be written by this account', fix);
+    // One that this account may not write to is refused above.
+    const word = shellWord(folder);
+    const fix = `See which with: findmnt --target ${word}; lsattr -d ${word}`;
+    return faulty(
+      'directory',
+      folder,
+      'cannot be written: it is immutable, or its file system read-only',
+      fix,
+    );
   } catch (error) {
     return asFinding('directory', folder, error);
   }
