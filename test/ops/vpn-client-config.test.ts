@@ -1,5 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { parsePublicKey } from '../../src/lib/core/wireguard-key.ts';
 import { clientConfig } from '../../src/lib/ops/vpn-client-config.ts';
@@ -53,6 +54,22 @@ PersistentKeepalive = 25
     await kysely.updateTable('vpn_pools').set({ hostname }).execute();
     await expect(clientConfig(context, NONE)).rejects.toMatchObject({ code: 'INVALID_HOSTNAME' });
   });
+
+  it.each(['vpn_networks', 'vpn_pools'] as const)(
+    'is refused for a key of %s that is none',
+    async (table) => {
+      const context = await world();
+      const { kysely } = await context.db();
+      const unchecked =
+        databases.backend === 'sqlite'
+          ? sql`pragma ignore_check_constraints = on`
+          : sql.raw(`alter table ${table} drop constraint ${table}_public_key_check`);
+      await unchecked.execute(kysely);
+      const public_key = 'key\n[interface]\npostup = reboot';
+      await kysely.updateTable(table).set({ public_key }).execute();
+      await expect(clientConfig(context, NONE)).rejects.toMatchObject({ code: 'INVALID_KEY' });
+    },
+  );
 
   it('goes to a new file that only its owner may read', async () => {
     const context = await world();

@@ -1,8 +1,8 @@
-import { refuse } from '../core/errors.ts';
+import { refuse, UserError } from '../core/errors.ts';
 import { parseHostname } from '../core/hostname.ts';
 import { readPrefix } from '../core/prefix.ts';
 import { renderClientConfig } from '../core/wireguard-config.ts';
-import type { PrivateKey } from '../core/wireguard-key.ts';
+import { type PrivateKey, type PublicKey, parsePublicKey } from '../core/wireguard-key.ts';
 import { checkReach } from '../io/db/access.ts';
 import { only } from '../io/db/database.ts';
 import { findNetworks, findPools } from '../io/db/vpn.ts';
@@ -26,7 +26,7 @@ export interface ClientConfigRequest {
  * The configuration with which a client reaches its network. It is a secret when it has the private key, which is
  * only read here, never kept.
  * @throws QR_NEEDS_KEY, UNKNOWN_NETWORK, FORBIDDEN, KEY_MISMATCH, FILE_EXISTS, FILE_NOT_WRITABLE, what `readPrivateKey`
- *   refuses, INVALID_HOSTNAME when somebody else wrote the name of the host into the database
+ *   refuses, INVALID_HOSTNAME and INVALID_KEY when somebody else wrote host or key into the database
  */
 export async function clientConfig(context: Context, request: ClientConfigRequest): Promise<string> {
   const { networkId, privateKeyFile, forPhone = false, output } = request;
@@ -40,21 +40,38 @@ export async function clientConfig(context: Context, request: ClientConfigReques
   });
   const prefix = readPrefix(network.network);
   if (prefix === null) throw new Error(`network ${networkId} is stored as ${network.network}`);
-  // wg-quick runs what a line says, as root: a name with a line end in it must not get into the file.
+  // wg-quick runs what a line says, as root: a name or key with a line end in it must not get into the file.
   const hostname = parseHostname(pool.hostname);
+  const publicKey = storedKey('network', network, '--public-key KEY');
+  const poolKey = storedKey('pool', pool, '--generate-key');
   let privateKey: PrivateKey | null = null;
   if (privateKeyFile !== null) {
     privateKey = await readPrivateKey(privateKeyFile);
-    if (publicKeyOf(privateKey) !== network.publicKey) throw refuse.KEY_MISMATCH({ networkId });
+    if (publicKeyOf(privateKey) !== publicKey) throw refuse.KEY_MISMATCH({ networkId });
   }
-  const { publicKey } = network;
   const text = renderClientConfig({
     networkId,
     network: prefix,
     publicKey,
     privateKey,
-    pool: { ...pool, hostname },
+    pool: { ...pool, hostname, publicKey: poolKey },
   });
   if (output !== null) await createPrivateFile(output, text);
   return text;
+}
+
+/** The key of a row, which may be any text when somebody else wrote it there. */
+function storedKey(
+  kind: 'network' | 'pool',
+  { id, publicKey }: { readonly id: number; readonly publicKey: string },
+  newKey: string,
+): PublicKey {
+  try {
+    return parsePublicKey(publicKey);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw error
+      .at(`${kind} ${id}`)
+      .hinting(`Give it another: uncloud vpn ${kind} rotate-key ${id} ${newKey}`);
+  }
 }
