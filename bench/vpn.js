@@ -95,6 +95,11 @@ class Host {
     return used;
   }
 
+  /** A run that is refused at its first look: what starting uncloud costs. */
+  start() {
+    return this.node([...SERVE, '--config-directory', join(this.folder, 'nowhere')], { code: 1 });
+  }
+
   /** The floor: Node that reads the rows and, if asked, the interfaces. */
   floor({ withDump }) {
     const file = join(this.folder, `floor-${withDump}.cjs`);
@@ -156,10 +161,9 @@ function print(what, figure, unit, goal) {
 }
 
 async function measureNothingToDo(host, { rounds, goals }) {
-  const nowhere = [...SERVE, '--config-directory', join(host.folder, 'nowhere')];
   const { node, start, rows, floor, run } = await alternate(rounds, {
     node: () => host.node(['-e', '0']),
-    start: () => host.node(nowhere, { code: 1 }),
+    start: () => host.start(),
     rows: host.floor({ withDump: false }),
     floor: host.floor({ withDump: true }),
     run: () => host.serve(false),
@@ -180,6 +184,12 @@ async function measureNothingToDo(host, { rounds, goals }) {
   print('added to its start and the rows', beyond - (rows.cpu - node.cpu), 'ms', goals.added);
   print('elapsed: uncloud vpn', run.elapsed, 'ms');
   print('elapsed: floor', floor.elapsed, 'ms');
+  print(
+    'elapsed, beyond its start as above / floor',
+    (node.elapsed + run.elapsed - start.elapsed) / floor.elapsed,
+    '×',
+    goals.ratio,
+  );
   print('memory', run.mebibytes, 'MiB', MEMORY_GOAL);
 }
 
@@ -220,7 +230,9 @@ async function measureNewInterface(host) {
     await ended;
     return { elapsed };
   };
-  const { floor, run } = await alternate(NEW_ROUNDS, {
+  const { node, start, floor, run } = await alternate(NEW_ROUNDS, {
+    node: () => host.node(['-e', '0']),
+    start: () => host.start(),
     floor: syncconf,
     run: async () => {
       await removeLink('wg0');
@@ -231,6 +243,12 @@ async function measureNewInterface(host) {
   print('elapsed: wg syncconf to an interface that is up', floor.elapsed, 'ms');
   print('elapsed: uncloud vpn', run.elapsed, 'ms');
   print('uncloud vpn / wg syncconf', run.elapsed / floor.elapsed, '×', NEW_GOAL);
+  print(
+    'beyond its start as above / wg syncconf',
+    (node.elapsed + run.elapsed - start.elapsed) / floor.elapsed,
+    '×',
+    NEW_GOAL,
+  );
   print('memory', run.mebibytes, 'MiB', MEMORY_GOAL);
 }
 

@@ -158,6 +158,19 @@ describeDatabases('bills', (databases) => {
     await expect(closing).rejects.toMatchObject({ code: 'ISSUE_DATE_TAKEN' });
   });
 
+  it('are not issued at one instant where a user has two drafts of a currency', async () => {
+    const context = await open(2);
+    const [first = 0, second = 0] = await draft(context, 'u2');
+    const { kysely } = await context.db();
+    await kysely
+      .updateTable('bills')
+      .set({ issued_at: at('2025-02-02'), currency: 'CHF' })
+      .where('currency', '=', 'EUR')
+      .execute();
+    const closing = closeBills(context, [first, second], { at: at('2025-02-03') });
+    await expect(closing).rejects.toMatchObject({ code: 'ISSUE_DATE_TAKEN' });
+  });
+
   it.each<[string, Moment, (context: TestContext, ids: number[]) => Promise<unknown>]>([
     ['closed', 'before', closeBills],
     ['closed', 'after', closeBills],
