@@ -167,7 +167,7 @@ describeDatabases('bills', (databases) => {
       .set({ issued_at: at('2025-02-02'), currency: 'CHF' })
       .where('currency', '=', 'EUR')
       .execute();
-    const closing = closeBills(context, [first, second], { at: at('2025-02-03') });
+    const closing = closeBills(context.at('2025-02-04'), [first, second], { at: at('2025-02-04') });
     await expect(closing).rejects.toMatchObject({ code: 'ISSUE_DATE_TAKEN' });
   });
 
