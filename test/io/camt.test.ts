@@ -92,7 +92,10 @@ describe('a statement', () => {
       '<BookgDt><Dt>2025-02-10</Dt></BookgDt>',
       '<BookgDt><DtTm>2025-02-10T23:30:00-05:00</DtTm></BookgDt>',
     );
-    expect(await read(time)).toMatchObject([{ isReversal: true, isCredit: false, day: '2025-02-10' }]);
+    const expected = [{ isReversal: true, isCredit: false, day: '2025-02-10' }];
+    expect(await read(time)).toMatchObject(expected);
+    expect(await read(time.replace('<RvslInd>true<', '<RvslInd>1<'))).toMatchObject(expected);
+    expect(await read(time.replace('<RvslInd>true<', '<RvslInd>0<'))).toMatchObject([{ isReversal: false }]);
     const valued = statement([{}]).replace(/<BookgDt>.*<\/BookgDt>/, '');
     expect(await read(valued)).toMatchObject([{ day: '2025-02-12' }]);
   });

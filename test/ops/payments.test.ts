@@ -129,6 +129,7 @@ describeDatabases('payments', (databases) => {
     expect(await list({ username: parseUsername('u2') })).toEqual(['3: 300', '2: 100']);
     expect(await list({ from: parseDay('2025-02-09'), to: parseDay('2025-02-10') })).toEqual(['2: 100']);
     await expect(list({ bill: { number: 99 } })).rejects.toMatchObject({ code: 'UNKNOWN_BILL' });
+    await expect(list({ username: parseUsername('u22') })).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
   });
 
   it('cannot be changed by anybody', async () => {

@@ -148,6 +148,22 @@ describeDatabases('the import of a statement', (databases) => {
     expect((await listBills(context, { unpaid: true })).map(({ number }) => number)).toEqual([1, 2, 3]);
   });
 
+  it('counts what it recorded itself once, however many batches the statement takes', async () => {
+    const context = await open();
+    const others = Array.from({ length: 1000 }, (_, at) => ({ bank: `N${at}` }));
+    const back = (bank: string) => pays(1, { bank, direction: 'DBIT', reversal: true });
+    const file = await fileOf([pays(1, { bank: 'B1' }), ...others, back('B1'), back('B2')]);
+    for (const dryRun of [true, false]) {
+      const { inserted, unmatched } = await importStatement(context, file, { dryRun });
+      expect([inserted, unmatched.length, unmatched[0]?.refusal.code]).toEqual([
+        2,
+        1000,
+        'PAYMENT_WITHOUT_REFERENCE',
+      ]);
+      expect(await payments(context)).toEqual(dryRun ? [] : ['1 2703 B1', '1 -2703 B1 reversed']);
+    }
+  });
+
   it('does not believe one name for two payments of a bill', async () => {
     const context = await open();
     const twice = [pays(1, { bank: 'B1' }), pays(1, { bank: 'B1' })];
