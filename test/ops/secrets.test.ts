@@ -141,6 +141,19 @@ describeDatabases('the rotation of the key file', (databases) => {
     await expectWorking();
   });
 
+  it('is not finished over another old key', async () => {
+    await addPools();
+    await rotateSecrets(context, ROTATE);
+    await rename(file, `${file}.new`);
+    await rename(`${file}.old`, file);
+    const other = `${Buffer.alloc(32, 3).toString('base64')}\n`;
+    await writeFile(`${file}.old`, other, { mode: 0o600 });
+    const before = [await read(file), await read(`${file}.new`), other];
+    await expect(rotateSecrets(context, ROTATE)).rejects.toMatchObject({ code: 'OLD_KEY_KEPT' });
+    expect([await read(file), await read(`${file}.new`), await read(`${file}.old`)]).toEqual(before);
+    await expectWorking();
+  });
+
   it('leaves a database that was restored from a backup its old key', async () => {
     await addPools();
     const { kysely } = await context.db();
@@ -184,5 +197,14 @@ describeDatabases('the rotation of the key file', (databases) => {
     await writeFile(file, `${Buffer.alloc(32, 1).toString('base64')}\n`, { mode: 0o600 });
     await expect(rotateSecrets(context, ROTATE)).rejects.toMatchObject({ code: 'SECRET_KEY_WRONG' });
     expect([await read(`${file}.new`), await read(`${file}.old`)]).toEqual([null, null]);
+    // Nor is a new key taken that the database does not know.
+    const [wrong, other] = [await read(file), `${Buffer.alloc(32, 2).toString('base64')}\n`];
+    await writeFile(`${file}.new`, other, { mode: 0o600 });
+    await expect(rotateSecrets(context, ROTATE)).rejects.toMatchObject({ code: 'SECRET_KEY_WRONG' });
+    expect([await read(file), await read(`${file}.new`), await read(`${file}.old`)]).toEqual([
+      wrong,
+      other,
+      null,
+    ]);
   });
 });

@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
@@ -292,6 +303,16 @@ AllowedIPs = 2a0a:e5c1:20${number}::/48
     await run();
     await rm(directory, { recursive: true });
     await expect(run()).rejects.toMatchObject({ code: 'CONFIG_DIRECTORY_MISSING' });
+  });
+
+  it.runIf(process.getuid?.() === 0)('are not written into what belongs to somebody else', async () => {
+    await chown(directory, 65534, 65534);
+    const refusal = {
+      code: 'UNSAFE_CONFIG_DIRECTORY',
+      message: expect.stringContaining('belongs to somebody else'),
+    };
+    await expect(run()).rejects.toMatchObject(refusal);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('are not written by two runs at once', async () => {
