@@ -149,9 +149,12 @@ describe('the address of a PostgreSQL database', () => {
 
   it.each([
     ['postgres://', 'createdb x'],
-    ['postgres://ada:pw@db.example.net:5433/y', 'createdb -h db.example.net -p 5433 -U ada x'],
-    ['postgres://[::1]/', 'createdb -h ::1 x'],
-    ['postgres:///y?host=/run/my%20server&user=a%27b', "createdb -h '/run/my server' -U 'a'\\''b' x"],
+    [
+      'postgres://ada:pw@db.example.net:5433/y',
+      'createdb -h db.example.net -p 5433 -U postgres --owner ada x',
+    ],
+    ['postgres://postgres@[::1]/', 'createdb -h ::1 -U postgres x'],
+    ['postgres:///y?host=/run/my%20server&user=a%27b', "createdb -h '/run/my server' --owner 'a'\\''b' x"],
   ])('%s has its databases made by %s', (url, command) => {
     expect(createdbCommand(postgres(url), 'x')).toBe(command);
   });

@@ -369,7 +369,7 @@ describe('PostgreSQL', () => {
     ]);
     expect(await findingOf(address('').replace('uncloud_template', 'nothing'))).toEqual([
       '.',
-      `Create it with: createdb -h 127.0.0.1 -p ${port} -U postgres nothing; and its schema with: uncloud migrate`,
+      `Create it, as a role that may create databases, with: createdb -h 127.0.0.1 -p ${port} -U postgres nothing; and its schema with: uncloud migrate`,
     ]);
     const server = await notOfferingTls();
     expect(await findingOf(`postgres://ada@127.0.0.1:${server.port}/x?sslmode=verify-full`)).toEqual([
@@ -430,7 +430,7 @@ describe('PostgreSQL', () => {
       const { error } = await uncloudJson(['user', 'list', ...words], { cwd: folder, environment, code: 1 });
       return (error as { hint: string }).hint;
     };
-    const server = `Create it with: createdb -h 127.0.0.1 -p ${port} -U postgres`;
+    const server = `Create it, as a role that may create databases, with: createdb -h 127.0.0.1 -p ${port} -U postgres`;
     expect(await hintOf('--database', without)).toBe(
       `${server} 'no thing'; and its schema with: uncloud migrate --database ${without}`,
     );

@@ -178,6 +178,7 @@ describeDatabases('pools', (databases) => {
     };
     await expect(addPool(context, prefix, other)).rejects.toMatchObject({
       code: 'POOL_EXISTS',
+      hint: expect.stringContaining('uncloud vpn pool rotate-key 1'),
       data: {
         pool_id: 1,
         differences: [

@@ -166,12 +166,17 @@ export function withRole(text: string, role: string): string {
     .replace(/[?&]$/, '');
 }
 
-/** What makes a database on the server of an address, in the name of its role, as it is typed: PostgreSQL's program. */
+/**
+ * What makes a database for the role of an address on its server, as it is typed: PostgreSQL's program. That role itself
+ * seldom may, and by a socket PostgreSQL knows who asks.
+ */
 export function createdbCommand({ host, port, user }: PostgresUrl, database: string): string {
+  const isSocket = host === '' || host.startsWith('/');
   const options = [
     ['-h', host],
     ['-p', port === null ? '' : String(port)],
-    ['-U', user],
+    ['-U', isSocket ? '' : 'postgres'],
+    ['--owner', user === 'postgres' ? '' : user],
   ].filter(([, value]) => value !== '');
   return ['createdb', ...options.flat(), database].map((word) => shellWord(word ?? '')).join(' ');
 }

@@ -239,7 +239,7 @@ const DEFINITIONS = {
       hint:
         createdb === null
           ? `Create it with: ${migrate}; or correct the path.`
-          : `Create it with: ${createdb}; and its schema with: ${migrate}`,
+          : `Create it, as a role that may create databases, with: ${createdb}; and its schema with: ${migrate}`,
     }),
     example: {
       database: 'sqlite:/var/lib/uncloud/uncloud.db',
@@ -437,7 +437,7 @@ const DEFINITIONS = {
     when: 'A pool is created whose prefix another pool has, which differs from what is asked for.',
     say: ({ prefix, poolId, differences }) => ({
       message: `${prefix} is the prefix of pool ${poolId}, which differs in ${differences.join(', ')}.`,
-      hint: `See it with: uncloud vpn pool show ${poolId}; serve it elsewhere with: uncloud vpn pool update ${poolId}`,
+      hint: `See it with: uncloud vpn pool show ${poolId}; serve it elsewhere with: uncloud vpn pool update ${poolId}; give it another key with: uncloud vpn pool rotate-key ${poolId}`,
       data: { pool_id: poolId, differences },
     }),
     example: { prefix: '2a0a:e5c1:200::/40', poolId: 1, differences: ['its hostname'] },
