@@ -281,6 +281,17 @@ describe('configuration', () => {
     },
   );
 
+  it('a plugin in a home is not looked for', async () => {
+    const home = join(folder, 'plugins');
+    mkdirSync(join(home, '.local/share/uncloud'), { recursive: true });
+    writeFileSync(join(home, '.local/share/uncloud/package.json'), 'no JSON');
+    for (const words of [['info'], ['--help']])
+      expect(await uncloud(words, { url, environment: { HOME: home } })).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+  });
+
   it('a HOME that is no path leads to the home of the account, never into the current folder', () => {
     const { homedir } = userInfo();
     expect(['', 'here', './here'].map((HOME) => homeFolder({ HOME }))).toEqual([homedir, homedir, homedir]);

@@ -81,8 +81,13 @@ async function loadConfig(argv: readonly string[], root: string): Promise<Config
   process.env.SHELL ??= '/bin/sh';
   process.env.HOME = homeFolder(process.env);
   const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Interfaces.PJSON;
-  const config = await Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } } });
-  return commandWords(argv, config).length > 0 ? config : Config.load(root);
+  // Nor are there plugins of users: what lies in their homes is not looked at.
+  const options = { root, userPlugins: false };
+  const config = await Config.load({
+    ...options,
+    pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } },
+  });
+  return commandWords(argv, config).length > 0 ? config : Config.load(options);
 }
 
 /** Help, and a question that was answered with no, end by an error that has been told already. */
