@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseGroupName } from '../../src/lib/core/group.ts';
+import { parseInterfaceName } from '../../src/lib/core/interface-name.ts';
 import { parseUsername, type Username } from '../../src/lib/core/user.ts';
 import { generateBills } from '../../src/lib/ops/bill-run.ts';
 import { addMember, createGroup, updateGroup } from '../../src/lib/ops/groups.ts';
@@ -7,7 +8,7 @@ import { listOrders } from '../../src/lib/ops/orders.ts';
 import { clientConfig } from '../../src/lib/ops/vpn-client-config.ts';
 import { importNetworks } from '../../src/lib/ops/vpn-network-import.ts';
 import { deleteNetworks, rotateNetworkKey, showNetwork } from '../../src/lib/ops/vpn-networks.ts';
-import { deletePool, listPools, rotatePoolKey, showPool } from '../../src/lib/ops/vpn-pools.ts';
+import { deletePool, listPools, rotatePoolKey, showPool, updatePool } from '../../src/lib/ops/vpn-pools.ts';
 import { openWithCustomers } from '../support/customers.ts';
 import { describeDatabases, type TestContext } from '../support/databases.ts';
 import { listBills, listNetworks } from '../support/lists.ts';
@@ -148,6 +149,7 @@ describeDatabases('what is done in the name of a user', (databases) => {
       (as: TestContext) => listPools(as, undefined),
       (as: TestContext) => showPool(as, 1),
       (as: TestContext) => rotatePoolKey(as, 1, null),
+      (as: TestContext) => updatePool(as, 1, { interface: parseInterfaceName('wg7') }),
       (as: TestContext) => addPool(as, '2001:db8::/40'),
     ];
     for (const attempt of attempts) {

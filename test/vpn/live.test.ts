@@ -278,6 +278,8 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       const [client] = lab.clients;
       const away = { UNCLOUD_DATABASE_URL: 'postgres://uncloud@127.0.0.1:1/uncloud' };
       const file = await fileOf();
+      const foreign = join(directory, 'wg8.conf');
+      await writeFile(foreign, file.replace('vpn-1.example.net', 'vpn-2.example.net'));
       const state = () => [peers(), host.run('wg show wg0 listen-port'), host.run('ip -6 route')];
       const before = state();
       expect(await run('', away)).toMatchObject({ code: 75, stdout: '' });
@@ -287,7 +289,8 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       expect([boot.code, boot.stdout]).toEqual([75, '']);
       expect(boot.stderr).toContain('Raised wg0 as last written.');
       expect(host.run('ip -6 route show proto 188')).toContain(POOL);
-      expect(await fileOf()).toBe(file);
+      expect([await fileOf(), host.run('wg show interfaces')]).toEqual([file, 'wg0\n']);
+      await rm(foreign);
       reconnect(client);
       expect(ping(client, '-c 3 -i 0.1 -W 5')).toContain(' 0% packet loss');
       expect(await run()).toEqual({ code: 0, stdout: '', stderr: '' });

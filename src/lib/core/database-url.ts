@@ -167,8 +167,8 @@ export function withRole(text: string, role: string): string {
 }
 
 /**
- * What makes a database for the role of an address on its server, as it is typed: PostgreSQL's program. That role itself
- * seldom may, and by a socket PostgreSQL knows who asks.
+ * What makes a database for the role of an address on its server, as it is typed: PostgreSQL's program. That role
+ * itself seldom may, and by a socket PostgreSQL knows who asks.
  */
 export function createdbCommand({ host, port, user }: PostgresUrl, database: string): string {
   const isSocket = host === '' || host.startsWith('/');
