@@ -10,7 +10,7 @@ import type { Run } from './run.ts';
 /** Linux takes about 2 MiB of arguments; a peer with its network takes 110 bytes at most. */
 const PEERS_PER_COMMAND = 1000;
 const SOCKET_SECONDS = 5;
-const SOCKET_POLL_MILLISECONDS = 5;
+const SOCKET_POLL_MILLISECONDS = 20;
 
 /**
  * The WireGuard interfaces of the machine by their names, kernel's and userspace's alike.
