@@ -1,7 +1,8 @@
 import { refuse } from '../core/errors.ts';
 import { formatInstant } from '../core/instant.ts';
 import { parseServiceName } from '../core/service.ts';
-import type { NewSecret, SecretRequest, Service } from '../ops/services.ts';
+import type { StoredService } from '../io/db/services.ts';
+import type { NewSecret, SecretRequest } from '../ops/services.ts';
 import { BaseCommand } from './command.ts';
 import { fileOnly, parsedArg } from './flags.ts';
 import { renderFields, renderTable, toDay } from './table.ts';
@@ -10,12 +11,12 @@ import { renderFields, renderTable, toDay } from './table.ts';
 export const serviceArg = parsedArg('Name of the service account', parseServiceName);
 
 /** A service account as `--json` gives it. */
-export function serviceDocument({ id, name, createdAt, rotatedAt }: Service) {
+export function serviceDocument({ id, name, createdAt, rotatedAt }: StoredService) {
   return { id, name, created_at: formatInstant(createdAt), rotated_at: formatInstant(rotatedAt) };
 }
 
 /** Service accounts, one a line. */
-export function serviceTable(services: readonly Service[]): string {
+export function serviceTable(services: readonly StoredService[]): string {
   return renderTable(
     [
       { title: 'id', align: 'right' },

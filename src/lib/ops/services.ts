@@ -1,23 +1,21 @@
 import type { Transaction } from 'kysely';
 import { quote, refuse } from '../core/errors.ts';
-import type { Instant } from '../core/instant.ts';
 import type { ServiceName } from '../core/service.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { only } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
+import {
+  findSecretHash,
+  findServices,
+  getService,
+  insertService,
+  removeService,
+  replaceSecretHash,
+  type StoredService,
+} from '../io/db/services.ts';
 import { storeWithSecretFile } from '../io/new-secret-file.ts';
 import { readSecret } from '../io/secret-input.ts';
 import { hashSecret, matchesHash, newSecret } from '../io/service-secrets.ts';
 import type { Context } from './context.ts';
-
-/** A service account, without its secret, of which only a hash is stored. */
-export interface Service {
-  readonly id: number;
-  readonly name: ServiceName;
-  readonly createdAt: Instant;
-  /** When it was given its secret. */
-  readonly rotatedAt: Instant;
-}
 
 /** Which service account gets a secret, and where the secret goes. */
 export interface SecretRequest {
@@ -28,7 +26,7 @@ export interface SecretRequest {
 
 /** A service account with the secret that it was just given. */
 export interface NewSecret {
-  readonly service: Service;
+  readonly service: StoredService;
   readonly secret: string;
 }
 
@@ -38,10 +36,9 @@ export interface NewSecret {
  */
 export async function createService(context: Context, request: SecretRequest): Promise<NewSecret> {
   const { name } = request;
-  return giveSecret(context, request, async (tx, secret_hash) => {
+  return giveSecret(context, request, async (tx, secretHash) => {
     if ((await findServices(tx, name)).length > 0) throw refuse.SERVICE_EXISTS({ name });
-    const row = { name, secret_hash, created_at: context.now, rotated_at: context.now };
-    await tx.insertInto('services').values(row).execute();
+    await insertService(tx, { name, secretHash, now: context.now });
   });
 }
 
@@ -50,10 +47,9 @@ export async function createService(context: Context, request: SecretRequest): P
  * @throws UNKNOWN_SERVICE, FILE_EXISTS, FILE_NOT_WRITABLE, SECRET_NOT_PLACED
  */
 export async function rotateService(context: Context, request: SecretRequest): Promise<NewSecret> {
-  return giveSecret(context, request, async (tx, secret_hash) => {
-    const { id } = await findService(tx, request.name);
-    const change = { secret_hash, rotated_at: context.now };
-    await tx.updateTable('services').set(change).where('id', '=', id).execute();
+  return giveSecret(context, request, async (tx, secretHash) => {
+    const { id } = await getService(tx, request.name);
+    await replaceSecretHash(tx, id, { secretHash, now: context.now });
   });
 }
 
@@ -67,7 +63,7 @@ async function giveSecret(
   const work = () =>
     database.write('people', async (tx) => {
       await store(tx, hashSecret(secret));
-      return findService(tx, name);
+      return getService(tx, name);
     });
   if (secretFile === null) return { service: await work(), secret };
   const owner = {
@@ -78,7 +74,7 @@ async function giveSecret(
 }
 
 /** All service accounts, in the order of their ids. */
-export async function listServices(context: Context): Promise<Service[]> {
+export async function listServices(context: Context): Promise<StoredService[]> {
   const database = await context.db();
   return database.read((tx) => findServices(tx));
 }
@@ -87,20 +83,20 @@ export async function listServices(context: Context): Promise<Service[]> {
  * A service account, without its secret, which nobody can read again.
  * @throws UNKNOWN_SERVICE
  */
-export async function showService(context: Context, name: ServiceName): Promise<Service> {
+export async function showService(context: Context, name: ServiceName): Promise<StoredService> {
   const database = await context.db();
-  return database.read((tx) => findService(tx, name));
+  return database.read((tx) => getService(tx, name));
 }
 
 /**
  * Deletes a service account: its secret is refused from then on.
  * @throws UNKNOWN_SERVICE
  */
-export async function deleteService(context: Context, name: ServiceName): Promise<Service> {
+export async function deleteService(context: Context, name: ServiceName): Promise<StoredService> {
   const database = await context.db();
   return database.write('people', async (tx) => {
-    const service = await findService(tx, name);
-    await tx.deleteFrom('services').where('id', '=', service.id).execute();
+    const service = await getService(tx, name);
+    await removeService(tx, service.id);
     return service;
   });
 }
@@ -112,31 +108,12 @@ export async function deleteService(context: Context, name: ServiceName): Promis
 export async function verifyService(
   context: Context,
   { name, secretFile }: { name: ServiceName; secretFile: string },
-): Promise<Service> {
+): Promise<StoredService> {
   const secret = await readSecret(secretFile);
   const database = await context.db();
   return database.read(async (tx) => {
-    const service = await findService(tx, name);
-    const rows = await tx.selectFrom('services').select('secret_hash').where('id', '=', service.id).execute();
-    if (!matchesHash(secret, only(rows).secret_hash)) throw refuse.WRONG_SECRET({ name });
+    const service = await getService(tx, name);
+    if (!matchesHash(secret, await findSecretHash(tx, service.id))) throw refuse.WRONG_SECRET({ name });
     return service;
   });
-}
-
-async function findService(tx: Transaction<Schema>, name: ServiceName): Promise<Service> {
-  const [service] = await findServices(tx, name);
-  if (service === undefined) throw refuse.UNKNOWN_SERVICE({ name });
-  return service;
-}
-
-async function findServices(tx: Transaction<Schema>, name?: ServiceName): Promise<Service[]> {
-  let query = tx.selectFrom('services').select(['id', 'name', 'created_at', 'rotated_at']).orderBy('id');
-  if (name !== undefined) query = query.where('name', '=', name);
-  const rows = await query.execute();
-  return rows.map((row) => ({
-    id: row.id,
-    name: row.name as ServiceName,
-    createdAt: row.created_at as Instant,
-    rotatedAt: row.rotated_at as Instant,
-  }));
 }
