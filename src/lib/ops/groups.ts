@@ -3,9 +3,19 @@ import { changedFields } from '../core/changed-fields.ts';
 import { refuse } from '../core/errors.ts';
 import { changeGroup, type GroupChange, type GroupName, type Member } from '../core/group.ts';
 import type { Username } from '../core/user.ts';
-import { administeredGroups, findActor } from '../io/db/access.ts';
-import { only } from '../io/db/database.ts';
-import { findGroups, findMembers, type StoredGroup } from '../io/db/groups.ts';
+import { checkAdministers } from '../io/db/access.ts';
+import {
+  findGroups,
+  findMembers,
+  getGroup,
+  insertGroup,
+  type Membership,
+  removeGroup,
+  removeMembership,
+  type StoredGroup,
+  saveGroup,
+  saveMembership,
+} from '../io/db/groups.ts';
 import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
@@ -26,8 +36,7 @@ export async function createGroup(
       if (existing.owner !== owner) throw refuse.GROUP_EXISTS({ name, owner: existing.owner });
       return { group: existing, created: false };
     }
-    await tx.insertInto('groups').values({ name, owner_id: ownerId, created_at: context.now }).execute();
-    return { group: only(await findGroups(tx, { name })), created: true };
+    return { group: await insertGroup(tx, { name, ownerId, now: context.now }), created: true };
   });
 }
 
@@ -56,7 +65,7 @@ export async function showGroup(
 ): Promise<{ group: StoredGroup; members: Member[] }> {
   const database = await context.db();
   return database.read(async (tx) => {
-    const group = await findGroup(tx, name);
+    const group = await getGroup(tx, name);
     return { group, members: await findMembers(tx, group.id) };
   });
 }
@@ -73,21 +82,14 @@ export async function updateGroup(
 ): Promise<{ group: StoredGroup; changed: string[] }> {
   const database = await context.db();
   return database.write('people', async (tx) => {
-    const group = await findGroup(tx, name);
+    const group = await getGroup(tx, name);
     const wanted = changeGroup(group, change);
     const changed = changedFields<Partial<StoredGroup>>(group, { ...group, ...wanted });
     if (changed.length === 0) return { group, changed };
     const [taken] = wanted.name === name ? [] : await findGroups(tx, { name: wanted.name });
     if (taken !== undefined) throw refuse.GROUP_EXISTS({ name: taken.name, owner: taken.owner });
-    await tx
-      .updateTable('groups')
-      .set({
-        name: wanted.name,
-        owner_id: await findUserId(tx, wanted.owner),
-        is_active: wanted.isActive,
-      })
-      .where('id', '=', group.id)
-      .execute();
+    const ownerId = await findUserId(tx, wanted.owner);
+    await saveGroup(tx, { ...wanted, id: group.id, ownerId });
     return { group: { ...group, ...wanted }, changed };
   });
 }
@@ -99,9 +101,8 @@ export async function updateGroup(
 export async function deleteGroup(context: Context, name: GroupName): Promise<StoredGroup> {
   const database = await context.db();
   return database.write('people', async (tx) => {
-    const group = await findGroup(tx, name);
-    await tx.deleteFrom('group_members').where('group_id', '=', group.id).execute();
-    await tx.deleteFrom('groups').where('id', '=', group.id).execute();
+    const group = await getGroup(tx, name);
+    await removeGroup(tx, group.id);
     return group;
   });
 }
@@ -123,15 +124,9 @@ export async function addMember(
   name: GroupName,
   { username, isAdmin }: { username: Username; isAdmin: boolean | undefined },
 ): Promise<MembershipOutcome> {
-  return changeMember(context, name, username, async (tx, key, member) => {
+  return changeMember(context, name, username, async (tx, membership, member) => {
     if (member !== undefined && (isAdmin ?? member.isAdmin) === member.isAdmin) return false;
-    await tx
-      .insertInto('group_members')
-      .values({ ...key, is_admin: isAdmin ?? false })
-      .onConflict((conflict) =>
-        conflict.columns(['group_id', 'user_id']).doUpdateSet({ is_admin: isAdmin ?? false }),
-      )
-      .execute();
+    await saveMembership(tx, membership, isAdmin ?? false);
     return true;
   });
 }
@@ -145,13 +140,9 @@ export async function removeMember(
   name: GroupName,
   username: Username,
 ): Promise<MembershipOutcome> {
-  return changeMember(context, name, username, async (tx, key, member) => {
+  return changeMember(context, name, username, async (tx, membership, member) => {
     if (member === undefined) return false;
-    await tx
-      .deleteFrom('group_members')
-      .where('group_id', '=', key.group_id)
-      .where('user_id', '=', key.user_id)
-      .execute();
+    await removeMembership(tx, membership);
     return true;
   });
 }
@@ -160,38 +151,15 @@ async function changeMember(
   context: Context,
   name: GroupName,
   username: Username,
-  change: (
-    tx: Transaction<Schema>,
-    key: { group_id: number; user_id: number },
-    member: Member | undefined,
-  ) => Promise<boolean>,
+  change: (tx: Transaction<Schema>, membership: Membership, member: Member | undefined) => Promise<boolean>,
 ): Promise<MembershipOutcome> {
   const database = await context.db();
   return database.write('people', async (tx) => {
-    const group = await findGroup(tx, name);
+    const group = await getGroup(tx, name);
     await checkAdministers(tx, context.asUser, group);
-    const key = { group_id: group.id, user_id: await findUserId(tx, username) };
+    const membership = { groupId: group.id, userId: await findUserId(tx, username) };
     const member = (await findMembers(tx, group.id)).find((one) => one.username === username);
-    const changed = await change(tx, key, member);
-    return { group: await findGroup(tx, name), members: await findMembers(tx, group.id), changed };
+    const changed = await change(tx, membership, member);
+    return { group: await getGroup(tx, name), members: await findMembers(tx, group.id), changed };
   });
-}
-
-async function checkAdministers(
-  tx: Transaction<Schema>,
-  asUser: Username | null,
-  { id, name }: StoredGroup,
-): Promise<void> {
-  const actor = await findActor(tx, asUser);
-  if (actor === null || actor.isStaff) return;
-  const administered = await administeredGroups(tx, actor.id).where('groups.id', '=', id).executeTakeFirst();
-  if (administered === undefined) {
-    throw refuse.FORBIDDEN({ username: actor.username, what: `the members of the group ${name}` });
-  }
-}
-
-async function findGroup(tx: Transaction<Schema>, name: GroupName): Promise<StoredGroup> {
-  const [group] = await findGroups(tx, { name });
-  if (group === undefined) throw refuse.UNKNOWN_GROUP({ name });
-  return group;
 }

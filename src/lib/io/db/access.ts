@@ -1,12 +1,13 @@
 import type { Transaction } from 'kysely';
 import { refuse } from '../../core/errors.ts';
+import type { GroupName } from '../../core/group.ts';
 import type { Username } from '../../core/user.ts';
 import { isAmong } from './bulk.ts';
 import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
 
 /** In whose name a command works. */
-export interface Actor {
+interface Actor {
   readonly id: number;
   readonly username: Username;
   /** Staff see and change everything. */
@@ -17,7 +18,7 @@ export interface Actor {
  * The user in whose name a command works; null for whoever runs it, who may do everything.
  * @throws UNKNOWN_USER, USER_INACTIVE
  */
-export async function findActor(tx: Transaction<Schema>, username: Username | null): Promise<Actor | null> {
+async function findActor(tx: Transaction<Schema>, username: Username | null): Promise<Actor | null> {
   if (username === null) return null;
   const user = await tx
     .selectFrom('users')
@@ -107,8 +108,25 @@ export async function checkStaff(
   if (actor !== null && !actor.isStaff) throw refuse.FORBIDDEN({ username: actor.username, what });
 }
 
+/**
+ * Checks that a command is not run in the name of somebody who may not let members into a group and out of it.
+ * @throws UNKNOWN_USER, USER_INACTIVE, FORBIDDEN
+ */
+export async function checkAdministers(
+  tx: Transaction<Schema>,
+  asUser: Username | null,
+  { id, name }: { readonly id: number; readonly name: GroupName },
+): Promise<void> {
+  const actor = await findActor(tx, asUser);
+  if (actor === null || actor.isStaff) return;
+  const administered = await administeredGroups(tx, actor.id).where('groups.id', '=', id).executeTakeFirst();
+  if (administered === undefined) {
+    throw refuse.FORBIDDEN({ username: actor.username, what: `the members of the group ${name}` });
+  }
+}
+
 /** The ids of the active groups that a user owns or administers. */
-export function administeredGroups(tx: Transaction<Schema>, userId: number) {
+function administeredGroups(tx: Transaction<Schema>, userId: number) {
   const asAdmin = tx
     .selectFrom('group_members')
     .select('group_id')

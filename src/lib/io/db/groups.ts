@@ -1,9 +1,11 @@
 import type { Transaction } from 'kysely';
+import { refuse } from '../../core/errors.ts';
 import type { Group, GroupName, Member } from '../../core/group.ts';
 import type { GroupState, KnownUser } from '../../core/group-sync.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Username } from '../../core/user.ts';
 import { deleteRows, insertRows, isAmong, updateRows } from './bulk.ts';
+import { only } from './database.ts';
 import { directoryLinkOf } from './directory-link.ts';
 import type { Schema } from './schema.ts';
 
@@ -61,6 +63,40 @@ export async function findGroups(
   }));
 }
 
+/**
+ * The group of that name.
+ * @throws UNKNOWN_GROUP
+ */
+export async function getGroup(tx: Transaction<Schema>, name: GroupName): Promise<StoredGroup> {
+  const [group] = await findGroups(tx, { name });
+  if (group === undefined) throw refuse.UNKNOWN_GROUP({ name });
+  return group;
+}
+
+/** Adds a group without members. */
+export async function insertGroup(
+  tx: Transaction<Schema>,
+  { name, ownerId, now }: { name: GroupName; ownerId: number; now: Instant },
+): Promise<StoredGroup> {
+  await tx.insertInto('groups').values({ name, owner_id: ownerId, created_at: now }).execute();
+  return only(await findGroups(tx, { name }));
+}
+
+/** Writes the fields of a group that commands change. */
+export async function saveGroup(
+  tx: Transaction<Schema>,
+  { id, name, ownerId, isActive }: { id: number; name: GroupName; ownerId: number; isActive: boolean },
+): Promise<void> {
+  const change = { name, owner_id: ownerId, is_active: isActive };
+  await tx.updateTable('groups').set(change).where('id', '=', id).execute();
+}
+
+/** Deletes a group and who belongs to it. */
+export async function removeGroup(tx: Transaction<Schema>, id: number): Promise<void> {
+  await tx.deleteFrom('group_members').where('group_id', '=', id).execute();
+  await tx.deleteFrom('groups').where('id', '=', id).execute();
+}
+
 /** The members of a group, in the order of the users' ids. */
 export async function findMembers(tx: Transaction<Schema>, groupId: number): Promise<Member[]> {
   const rows = await tx
@@ -71,6 +107,37 @@ export async function findMembers(tx: Transaction<Schema>, groupId: number): Pro
     .orderBy('user_id')
     .execute();
   return rows.map((row) => ({ username: row.username as Username, isAdmin: row.is_admin }));
+}
+
+/** Who belongs to which group. */
+export interface Membership {
+  readonly groupId: number;
+  readonly userId: number;
+}
+
+/** Makes a user a member with these rights, whether one already or not. */
+export async function saveMembership(
+  tx: Transaction<Schema>,
+  { groupId, userId }: Membership,
+  isAdmin: boolean,
+): Promise<void> {
+  await tx
+    .insertInto('group_members')
+    .values({ group_id: groupId, user_id: userId, is_admin: isAdmin })
+    .onConflict((conflict) => conflict.columns(['group_id', 'user_id']).doUpdateSet({ is_admin: isAdmin }))
+    .execute();
+}
+
+/** Takes a user out of a group. */
+export async function removeMembership(
+  tx: Transaction<Schema>,
+  { groupId, userId }: Membership,
+): Promise<void> {
+  await tx
+    .deleteFrom('group_members')
+    .where('group_id', '=', groupId)
+    .where('user_id', '=', userId)
+    .execute();
 }
 
 /** A group of the database with its members, as a sync compares it. */
