@@ -14,10 +14,12 @@ import type { Schema } from '../io/db/schema.ts';
 import {
   findNetworks,
   findPools,
+  getPool,
   type LentNetwork,
   lendSlots,
   readNetworks,
   releaseNetworks,
+  replaceNetworkKey,
   type StoredPool,
 } from '../io/db/vpn.ts';
 import { readPublicKeys } from '../io/wireguard-key-files.ts';
@@ -104,9 +106,7 @@ export async function listNetworks(
   await database.read(async (tx) => {
     const { asUser } = context;
     const userId = await findOwner(tx, asUser, username, 'networks');
-    if (poolId !== undefined && (await findPools(tx, { id: poolId })).length === 0) {
-      throw refuse.UNKNOWN_POOL({ id: String(poolId) });
-    }
+    if (poolId !== undefined) await getPool(tx, poolId);
     const within = await findReach(tx, asUser);
     await readNetworks(tx, { userId, poolId, within }, take);
   });
@@ -160,7 +160,7 @@ export async function rotateNetworkKey(
     const network = await findNetwork(tx, context.asUser, id);
     if (network.publicKey === publicKey) return { network, changed: false };
     await refuseTakenKeys(tx, await findPools(tx), [publicKey]);
-    await tx.updateTable('vpn_networks').set({ public_key: publicKey }).where('id', '=', id).execute();
+    await replaceNetworkKey(tx, id, publicKey);
     return { network: { ...network, publicKey }, changed: true };
   });
 }

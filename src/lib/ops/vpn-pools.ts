@@ -2,13 +2,23 @@ import type { Transaction } from 'kysely';
 import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import type { InterfaceName, ListenPort } from '../core/interface-name.ts';
-import { firstAddressHex, formatPrefix, lastAddressHex, type Prefix } from '../core/prefix.ts';
+import { formatPrefix, type Prefix } from '../core/prefix.ts';
 import { checkPool, checkSamePool, movePool, type PlaceChange, placePool } from '../core/vpn-pool.ts';
 import type { PrivateKey, PublicKey } from '../core/wireguard-key.ts';
 import { checkStaff } from '../io/db/access.ts';
-import { only, readOrWrite } from '../io/db/database.ts';
+import { readOrWrite } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { findNetworks, findPools, type StoredPool } from '../io/db/vpn.ts';
+import {
+  findNetworks,
+  findPools,
+  findUsedSlots,
+  getPool,
+  insertPool,
+  removePool,
+  replacePoolKey,
+  replacePoolPlace,
+  type StoredPool,
+} from '../io/db/vpn.ts';
 import { poolKeyPlace, sealerFor } from '../io/secrets.ts';
 import { readPrivateKey } from '../io/wireguard-key-files.ts';
 import { generatePrivateKey, publicKeyOf } from '../io/wireguard-keys.ts';
@@ -56,31 +66,15 @@ export async function createPool(
       checkSamePool(same, { ...request, publicKey: isMade ? null : publicKey });
       return { pool: same, created: false };
     }
-    const { hostname, interface: name, listenPort } = placePool(pools, request);
+    const place = placePool(pools, request);
     await refuseTakenKey(tx, pools, publicKey);
     const sealer = await sealerFor(tx, context.config['secrets.key_file']);
-    const inserted = await tx
-      .insertInto('vpn_pools')
-      .values({
-        network: formatPrefix(prefix),
-        first_address: firstAddressHex(prefix),
-        last_address: lastAddressHex(prefix),
-        subnetwork_size: subnetworkSize,
-        slot_count: slots.toString(),
-        hostname,
-        interface: name,
-        listen_port: listenPort,
-        public_key: publicKey,
-        private_key: '',
-        created_at: context.now,
-      })
-      .returning('id')
-      .execute();
-    // The seal is bound to the row, whose id is known only now.
-    const { id } = only(inserted);
-    const sealed = sealer.seal(privateKey, poolKeyPlace(id));
-    await tx.updateTable('vpn_pools').set({ private_key: sealed }).where('id', '=', id).execute();
-    return { pool: only(await findPools(tx, { id })), created: true };
+    const pool = await insertPool(
+      tx,
+      { ...place, prefix, subnetworkSize, slots, publicKey, createdAt: context.now },
+      (id) => sealer.seal(privateKey, poolKeyPlace(id)),
+    );
+    return { pool, created: true };
   });
 }
 
@@ -107,9 +101,8 @@ export async function showPool(
   const database = await context.db();
   return database.read(async (tx) => {
     await checkStaff(tx, context.asUser, POOLS);
-    const pool = await findPool(tx, id);
-    const slots = tx.selectFrom('vpn_networks').select('slot').where('pool_id', '=', id).orderBy('slot');
-    return { pool, usedSlots: (await slots.execute()).map(({ slot }) => BigInt(slot)) };
+    const pool = await getPool(tx, id);
+    return { pool, usedSlots: await findUsedSlots(tx, id) };
   });
 }
 
@@ -135,14 +128,10 @@ export async function updatePool(
 ): Promise<MovedPool> {
   return readOrWrite(await context.db(), { topic: 'vpn', dryRun }, async (tx) => {
     await checkStaff(tx, context.asUser, POOLS);
-    const before = await findPool(tx, id);
+    const before = await getPool(tx, id);
     const pools = await findPools(tx);
     const { place, changed } = movePool(before, pools, change);
-    const { hostname, interface: name, listenPort } = place;
-    if (!dryRun && changed.length > 0) {
-      const row = { hostname, interface: name, listen_port: listenPort };
-      await tx.updateTable('vpn_pools').set(row).where('id', '=', id).execute();
-    }
+    if (!dryRun && changed.length > 0) await replacePoolPlace(tx, id, place);
     const leftBehind = pools.filter((pool) => pool.id !== id && pool.hostname === before.hostname).length;
     return { pool: { ...before, ...place }, before, changed, leftBehind };
   });
@@ -156,9 +145,9 @@ export async function deletePool(context: Context, id: number): Promise<StoredPo
   const database = await context.db();
   return database.write('vpn', async (tx) => {
     await checkStaff(tx, context.asUser, POOLS);
-    const pool = await findPool(tx, id);
+    const pool = await getPool(tx, id);
     if (pool.used > 0n) throw refuse.POOL_IN_USE({ id, networks: Number(pool.used) });
-    await tx.deleteFrom('vpn_pools').where('id', '=', id).execute();
+    await removePool(tx, id);
     return pool;
   });
 }
@@ -180,13 +169,12 @@ export async function rotatePoolKey(
   const database = await context.db();
   return database.write('vpn', async (tx) => {
     await checkStaff(tx, context.asUser, POOLS);
-    const pool = await findPool(tx, id);
+    const pool = await getPool(tx, id);
     if (pool.publicKey === publicKey) return { pool, changed: false };
     await refuseTakenKey(tx, await findPools(tx), publicKey);
     const sealer = await sealerFor(tx, context.config['secrets.key_file']);
     const sealed = sealer.seal(privateKey, poolKeyPlace(id));
-    const change = { public_key: publicKey, private_key: sealed };
-    await tx.updateTable('vpn_pools').set(change).where('id', '=', id).execute();
+    await replacePoolKey(tx, id, { publicKey, sealed });
     return { pool: { ...pool, publicKey }, changed: true };
   });
 }
@@ -194,12 +182,6 @@ export async function rotatePoolKey(
 /** The private key in a file or, for null, a new one. */
 async function obtainKey(file: string | null): Promise<PrivateKey> {
   return file === null ? generatePrivateKey() : readPrivateKey(file);
-}
-
-async function findPool(tx: Transaction<Schema>, id: number): Promise<StoredPool> {
-  const [pool] = await findPools(tx, { id });
-  if (pool === undefined) throw refuse.UNKNOWN_POOL({ id: String(id) });
-  return pool;
 }
 
 async function refuseTakenKey(

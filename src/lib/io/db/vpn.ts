@@ -1,4 +1,5 @@
 import { type InferResult, sql, type Transaction } from 'kysely';
+import { refuse } from '../../core/errors.ts';
 import type { Hostname } from '../../core/hostname.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { InterfaceName, ListenPort } from '../../core/interface-name.ts';
@@ -8,6 +9,7 @@ import type { PoolPlace, PoolRoom, SlotChoice } from '../../core/vpn-pool.ts';
 import type { PublicKey } from '../../core/wireguard-key.ts';
 import type { Reach } from './access.ts';
 import { insertRows, isAmong } from './bulk.ts';
+import { only } from './database.ts';
 import { readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
@@ -67,6 +69,96 @@ export async function findPools(
       createdAt: row.created_at as Instant,
     };
   });
+}
+
+/**
+ * The pool with this id.
+ * @throws UNKNOWN_POOL
+ */
+export async function getPool(tx: Transaction<Schema>, id: number): Promise<StoredPool> {
+  const [pool] = await findPools(tx, { id });
+  if (pool === undefined) throw refuse.UNKNOWN_POOL({ id: String(id) });
+  return pool;
+}
+
+/** A pool that is to be added. */
+export interface PoolInsert extends PoolPlace {
+  readonly subnetworkSize: number;
+  /** How many networks it holds. */
+  readonly slots: bigint;
+  readonly publicKey: PublicKey;
+  readonly createdAt: Instant;
+}
+
+/**
+ * Adds a pool that lends nothing yet.
+ * @param seal gives the sealed private key: the seal is bound to the row, whose id is known only then
+ */
+export async function insertPool(
+  tx: Transaction<Schema>,
+  { prefix, subnetworkSize, slots, hostname, interface: name, listenPort, publicKey, createdAt }: PoolInsert,
+  seal: (id: number) => string,
+): Promise<StoredPool> {
+  const inserted = await tx
+    .insertInto('vpn_pools')
+    .values({
+      network: formatPrefix(prefix),
+      first_address: firstAddressHex(prefix),
+      last_address: lastAddressHex(prefix),
+      subnetwork_size: subnetworkSize,
+      slot_count: slots.toString(),
+      hostname,
+      interface: name,
+      listen_port: listenPort,
+      public_key: publicKey,
+      private_key: '',
+      created_at: createdAt,
+    })
+    .returning('id')
+    .execute();
+  const { id } = only(inserted);
+  await tx
+    .updateTable('vpn_pools')
+    .set({ private_key: seal(id) })
+    .where('id', '=', id)
+    .execute();
+  return getPool(tx, id);
+}
+
+/** Writes where a pool is served from now on. */
+export async function replacePoolPlace(
+  tx: Transaction<Schema>,
+  id: number,
+  { hostname, interface: name, listenPort }: Omit<PoolPlace, 'prefix'>,
+): Promise<void> {
+  const row = { hostname, interface: name, listen_port: listenPort };
+  await tx.updateTable('vpn_pools').set(row).where('id', '=', id).execute();
+}
+
+/** Gives a pool another key pair, whose private key is sealed already. */
+export async function replacePoolKey(
+  tx: Transaction<Schema>,
+  id: number,
+  { publicKey, sealed }: { publicKey: PublicKey; sealed: string },
+): Promise<void> {
+  const change = { public_key: publicKey, private_key: sealed };
+  await tx.updateTable('vpn_pools').set(change).where('id', '=', id).execute();
+}
+
+/** Deletes a pool that lends no network, with its private key. */
+export async function removePool(tx: Transaction<Schema>, id: number): Promise<void> {
+  await tx.deleteFrom('vpn_pools').where('id', '=', id).execute();
+}
+
+/** The slots that a pool lends, in order. */
+export async function findUsedSlots(tx: Transaction<Schema>, poolId: number): Promise<bigint[]> {
+  const rows = await tx
+    .selectFrom('vpn_networks')
+    .select('slot')
+    .where('pool_id', '=', poolId)
+    .orderBy('slot')
+    .execute();
+  return rows.map(({ slot }) => BigInt(slot));
 }
 
 /** What networks are looked for by; all of what is given has to fit. */
@@ -167,6 +259,15 @@ export async function lendSlots(
     }
   }
   await insertRows(tx, 'vpn_networks', NETWORK_COLUMNS, rows);
+}
+
+/** Gives a network another public key. */
+export async function replaceNetworkKey(
+  tx: Transaction<Schema>,
+  id: number,
+  publicKey: PublicKey,
+): Promise<void> {
+  await tx.updateTable('vpn_networks').set({ public_key: publicKey }).where('id', '=', id).execute();
 }
 
 /** Takes networks back: their slots are lent again in the order of their release. */
