@@ -1,6 +1,7 @@
 import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { type PeerTraffic, type TunnelState, tunnelState } from '../core/tunnel.ts';
+import { findServedInterfaces, findServedNetworks } from '../io/db/vpn-host-roles.ts';
 import { hostTools } from '../io/host-tools.ts';
 import { readTraffic } from '../io/wireguard.ts';
 import type { Context } from './context.ts';
@@ -26,29 +27,19 @@ const NOTHING: PeerTraffic = { allowedIps: '', latestHandshake: null, endpoint: 
 export async function readTunnels(context: Context, hostname: Hostname): Promise<Tunnel[]> {
   const database = await context.db();
   const { interfaces, networks } = await database.read(async (tx) => {
-    const pools = await tx
-      .selectFrom('vpn_pools')
-      .select(['hostname', 'interface'])
-      .orderBy('hostname')
-      .orderBy('id')
-      .execute();
+    const pools = await findServedInterfaces(tx);
     const own = pools.filter((pool) => pool.hostname === hostname);
     if (own.length === 0) {
       const hostnames = [...new Set(pools.map((pool) => pool.hostname))];
       throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames });
     }
-    const lent = await tx
-      .selectFrom('vpn_networks')
-      .innerJoin('vpn_pools', 'vpn_pools.id', 'vpn_networks.pool_id')
-      .select(['vpn_networks.id', 'vpn_networks.network', 'vpn_networks.public_key', 'interface'])
-      .where('hostname', '=', hostname)
-      .orderBy('pool_id')
-      .orderBy('slot')
-      .execute();
-    return { interfaces: own.map((pool) => pool.interface), networks: lent };
+    return {
+      interfaces: own.map((pool) => pool.interface),
+      networks: await findServedNetworks(tx, hostname),
+    };
   });
   const traffic = await readTraffic(hostTools(context.run, context.config).wg);
-  const known = networks.map(({ id, network, public_key: publicKey, interface: name }): Tunnel => {
+  const known = networks.map(({ id, network, publicKey, interface: name }): Tunnel => {
     const found = traffic.get(name)?.get(publicKey);
     traffic.get(name)?.delete(publicKey);
     const state = tunnelState(found, context.now);

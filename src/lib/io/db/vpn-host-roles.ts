@@ -47,6 +47,41 @@ export async function findServedRows(tx: Transaction<Schema>, hostname: Hostname
     .execute();
 }
 
+/** The interface of each pool that a host's role sees, or of all pools, by host. */
+export async function findServedInterfaces(
+  tx: Transaction<Schema>,
+): Promise<{ hostname: string; interface: string }[]> {
+  return tx
+    .selectFrom('vpn_pools')
+    .select(['hostname', 'interface'])
+    .orderBy('hostname')
+    .orderBy('id')
+    .execute();
+}
+
+/** What a VPN host reads of a network, with the interface that serves it. */
+export interface ServedNetwork {
+  readonly id: number;
+  readonly network: string;
+  readonly publicKey: string;
+  readonly interface: string;
+}
+
+/** The networks of a host, in the order of pools and addresses, as its role may read them. */
+export async function findServedNetworks(
+  tx: Transaction<Schema>,
+  hostname: Hostname,
+): Promise<ServedNetwork[]> {
+  return tx
+    .selectFrom('vpn_networks')
+    .innerJoin('vpn_pools', 'vpn_pools.id', 'vpn_networks.pool_id')
+    .select(['vpn_networks.id', 'vpn_networks.network', 'vpn_networks.public_key as publicKey', 'interface'])
+    .where('hostname', '=', hostname)
+    .orderBy('pool_id')
+    .orderBy('slot')
+    .execute();
+}
+
 /** A VPN host has one run at a time; more connections than these only a thief of its password needs. */
 const CONNECTIONS = 10;
 /** How long a session of a revoked host may take to end. */
