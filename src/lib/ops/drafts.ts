@@ -6,10 +6,9 @@ import { refuse } from '../core/errors.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { checkDraftDate, checkIssueDate } from '../core/issue-date.ts';
 import { runTermsOf } from '../core/run-terms.ts';
-import { type BillSummary, findNewestIssueDate } from '../io/db/bills.ts';
-import { isAmong } from '../io/db/bulk.ts';
+import { type BillSummary, findBillsAt, findNewestIssueDate } from '../io/db/bills.ts';
 import { only, readOrWrite } from '../io/db/database.ts';
-import { findDraftParties, findDrafts } from '../io/db/drafts.ts';
+import { findDraftParties, findDrafts, removeDrafts, saveIssueDate } from '../io/db/drafts.ts';
 import { findHistories } from '../io/db/histories.ts';
 import { numberBills } from '../io/db/new-bills.ts';
 import { findPeopleByIds } from '../io/db/people.ts';
@@ -53,14 +52,7 @@ export async function closeBills(
     });
     if (at !== undefined) await refuseTaken(tx, dated, at);
     const outdated = await findOutdated(tx, drafts);
-    if (at !== undefined && !dryRun) {
-      const ids = dated.map(({ id }) => id);
-      await tx
-        .updateTable('bills')
-        .set({ issued_at: at })
-        .where(isAmong(tx, 'id', ids))
-        .execute();
-    }
+    if (at !== undefined && !dryRun) await saveIssueDate(tx, drafts, at);
     const numbers = dryRun ? [] : await numberBills(tx, dated);
     return dated.map((bill, index) => ({
       ...bill,
@@ -82,20 +74,7 @@ export async function discardBills(
 ): Promise<BillSummary[]> {
   return readOrWrite(await context.db(), { topic: 'bills', dryRun }, async (tx) => {
     const drafts = await findDrafts(tx, selection);
-    const ids = drafts.map(({ id }) => id);
-    if (dryRun || ids.length === 0) return drafts;
-    await tx
-      .deleteFrom('bill_vats')
-      .where(isAmong(tx, 'bill_id', ids))
-      .execute();
-    await tx
-      .deleteFrom('bill_records')
-      .where(isAmong(tx, 'bill_id', ids))
-      .execute();
-    await tx
-      .deleteFrom('bills')
-      .where(isAmong(tx, 'id', ids))
-      .execute();
+    if (!dryRun) await removeDrafts(tx, drafts);
     return drafts;
   });
 }
@@ -137,13 +116,8 @@ async function refuseTaken(
   at: Instant,
 ): Promise<void> {
   const users = bills.map(({ userId }) => userId);
-  const stored = await tx
-    .selectFrom('bills')
-    .select(['id', 'user_id', 'currency'])
-    .where('issued_at', '=', at)
-    .where(isAmong(tx, 'user_id', users))
-    .execute();
-  const holders = new Map(stored.map(({ id, user_id, currency }) => [`${user_id} ${currency}`, id]));
+  const stored = await findBillsAt(tx, users, at);
+  const holders = new Map(stored.map(({ id, userId, currency }) => [`${userId} ${currency}`, id]));
   for (const { id, userId, currency } of bills) {
     const place = `${userId} ${currency}`;
     const holder = holders.get(place) ?? id;

@@ -373,6 +373,20 @@ export async function findBillsOf(
   return Map.groupBy(await withParts(tx, rows, 'bills.user_id', userIds), ({ id }) => userOf.get(id) ?? 0);
 }
 
+/** The bills that these users have at exactly that instant, drafts too. */
+export async function findBillsAt(
+  tx: Transaction<Schema>,
+  userIds: readonly number[],
+  at: Instant,
+): Promise<{ id: number; userId: number; currency: string }[]> {
+  return tx
+    .selectFrom('bills')
+    .select(['id', 'user_id as userId', 'currency'])
+    .where('issued_at', '=', at)
+    .where(isAmong(tx, 'user_id', userIds))
+    .execute();
+}
+
 /** When the newest bill of anybody was issued, null when there is none. */
 export async function findNewestIssueDate(
   tx: Transaction<Schema>,

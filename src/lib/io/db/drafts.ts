@@ -3,6 +3,7 @@ import { formatBillReference } from '../../core/bill-reference.ts';
 import { type DraftSelection, isNamed } from '../../core/bill-selection.ts';
 import type { StoredParties } from '../../core/draft.ts';
 import { refuse } from '../../core/errors.ts';
+import type { Instant } from '../../core/instant.ts';
 import { type BillSummary, findBills } from './bills.ts';
 import { isAmong } from './bulk.ts';
 import { findUserId } from './people.ts';
@@ -38,4 +39,34 @@ export async function findDraftParties(
     .where(isAmong(tx, 'id', ids))
     .execute();
   return new Map(rows.map(({ id, seller, buyer }) => [id, { seller, buyer }]));
+}
+
+/** Gives drafts another issue instant. */
+export async function saveIssueDate(
+  tx: Transaction<Schema>,
+  drafts: readonly BillSummary[],
+  at: Instant,
+): Promise<void> {
+  const ids = drafts.map(({ id }) => id);
+  await tx
+    .updateTable('bills')
+    .set({ issued_at: at })
+    .where(isAmong(tx, 'id', ids))
+    .execute();
+}
+
+/** Deletes drafts with their records and VAT groups. */
+export async function removeDrafts(tx: Transaction<Schema>, drafts: readonly BillSummary[]): Promise<void> {
+  const ids = drafts.map(({ id }) => id);
+  if (ids.length === 0) return;
+  for (const table of ['bill_vats', 'bill_records'] as const) {
+    await tx
+      .deleteFrom(table)
+      .where(isAmong(tx, 'bill_id', ids))
+      .execute();
+  }
+  await tx
+    .deleteFrom('bills')
+    .where(isAmong(tx, 'id', ids))
+    .execute();
 }
