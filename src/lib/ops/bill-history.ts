@@ -1,7 +1,8 @@
 import type { Transaction } from 'kysely';
 import { type Fault, verifyCounter, verifyHistory, verifyNumbering } from '../core/bill.ts';
-import type { Instant } from '../core/instant.ts';
+import { findLastNumber, findNumberedBills, type NumberedBill } from '../io/db/bills.ts';
 import { findHistories } from '../io/db/histories.ts';
+import { findUserIdsPage } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
@@ -26,7 +27,7 @@ export async function verifyBills(context: Context): Promise<Verification> {
     const checked = { bills: 0, records: 0, orders: 0 };
     let pending = 0;
     let seen = 0;
-    let users = await batch((tx) => usersAfter(tx, 0));
+    let users = await batch((tx) => findUserIdsPage(tx, { after: 0, limit: USERS_PER_PAGE }));
     while (users.length > 0) {
       const page = users;
       const histories = await batch((tx) => findHistories(tx, page));
@@ -40,7 +41,8 @@ export async function verifyBills(context: Context): Promise<Verification> {
       }
       seen += page.length;
       context.progress(seen, null, 'users');
-      users = await batch((tx) => usersAfter(tx, page.at(-1) ?? 0));
+      const after = page.at(-1) ?? 0;
+      users = await batch((tx) => findUserIdsPage(tx, { after, limit: USERS_PER_PAGE }));
     }
     return { checked, pending, faults };
   });
@@ -48,33 +50,14 @@ export async function verifyBills(context: Context): Promise<Verification> {
 
 async function verifyNumbers(tx: Transaction<Schema>): Promise<Fault[]> {
   const faults: Fault[] = [];
-  let previous: { number: number; issuedAt: Instant } | null = null;
+  let previous: NumberedBill | null = null;
   for (;;) {
-    const rows: { number: number | null; issued_at: number }[] = await tx
-      .selectFrom('bills')
-      .select(['number', 'issued_at'])
-      .where('number', '>', previous?.number ?? 0)
-      .orderBy('number')
-      .limit(NUMBERS_PER_PAGE)
-      .execute();
-    if (rows.length === 0) break;
-    for (const { number, issued_at } of rows) {
-      const bill = { number: number ?? 0, issuedAt: issued_at as Instant };
+    const bills = await findNumberedBills(tx, { after: previous?.number ?? 0, limit: NUMBERS_PER_PAGE });
+    if (bills.length === 0) break;
+    for (const bill of bills) {
       faults.push(...verifyNumbering(previous, bill));
       previous = bill;
     }
   }
-  const counter = await tx.selectFrom('bill_counters').select('last_number').executeTakeFirst();
-  return [...faults, ...verifyCounter(previous?.number ?? 0, counter?.last_number ?? 0)];
-}
-
-async function usersAfter(tx: Transaction<Schema>, after: number): Promise<number[]> {
-  const rows = await tx
-    .selectFrom('users')
-    .select('id')
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(USERS_PER_PAGE)
-    .execute();
-  return rows.map(({ id }) => id);
+  return [...faults, ...verifyCounter(previous?.number ?? 0, await findLastNumber(tx))];
 }

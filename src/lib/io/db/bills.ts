@@ -397,6 +397,33 @@ export async function findNewestIssueDate(
   return ((await query.executeTakeFirst())?.issued_at ?? null) as Instant | null;
 }
 
+/** A number and when the bill that has it was issued. */
+export interface NumberedBill {
+  readonly number: number;
+  readonly issuedAt: Instant;
+}
+
+/** The bills whose numbers are above `after`, by number. */
+export async function findNumberedBills(
+  tx: Transaction<Schema>,
+  { after, limit }: { after: number; limit: number },
+): Promise<NumberedBill[]> {
+  const rows = await tx
+    .selectFrom('bills')
+    .select(['number', 'issued_at'])
+    .where('number', '>', after)
+    .orderBy('number')
+    .limit(limit)
+    .execute();
+  return rows.map(({ number, issued_at }) => ({ number: number ?? 0, issuedAt: issued_at as Instant }));
+}
+
+/** The last number that was given to a bill; 0 before the first. */
+export async function findLastNumber(tx: Transaction<Schema>): Promise<number> {
+  const counter = await tx.selectFrom('bill_counters').select('last_number').executeTakeFirst();
+  return counter?.last_number ?? 0;
+}
+
 /** Adds their records and VAT groups to the rows of all bills that `column` finds. */
 async function withParts(
   tx: Transaction<Schema>,

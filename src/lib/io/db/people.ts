@@ -61,6 +61,21 @@ export async function findPeoplePage(
   return rows.map(personOf);
 }
 
+/** The ids of users above `after`, in their order. */
+export async function findUserIdsPage(
+  tx: Transaction<Schema>,
+  { after, limit }: { after: number; limit: number },
+): Promise<number[]> {
+  const rows = await tx
+    .selectFrom('users')
+    .select('id')
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 /** The people with these ids, in the order of their ids. */
 export async function findPeopleByIds(
   tx: Transaction<Schema>,
