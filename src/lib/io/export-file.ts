@@ -1,7 +1,5 @@
-import type { Transaction } from 'kysely';
 import { csvLine, guarded } from '../core/csv-text.ts';
 import type { Batch, Database } from './db/database.ts';
-import type { Schema } from './db/schema.ts';
 import { createPrivateFile } from './files.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type FileFormat, formatOf } from './import-rows.ts';
@@ -48,7 +46,6 @@ export async function exportFile<Column extends string>(
   async function* parts(batch: Batch): AsyncGenerator<string> {
     if (format === 'csv') yield csvLine(columns);
     for await (const rows of plan.pages(batch)) {
-      if (rows.length === 0) continue;
       count += rows.length;
       progress(count, null, things);
       yield rows.map((row) => lineOf(columns, row)).join('');
@@ -67,29 +64,4 @@ function csvRow<Column extends string>(columns: readonly Column[], row: ExportRo
 function jsonRow<Column extends string>(columns: readonly Column[], row: ExportRow<Column>): string {
   const filled = columns.filter((column) => row[column] !== null && row[column] !== '');
   return `${JSON.stringify(Object.fromEntries(filled.map((column) => [column, row[column]])))}\n`;
-}
-
-/** Which rows of many: those after a key, and at most `limit`. */
-export interface Page {
-  readonly after: number;
-  readonly limit: number;
-}
-
-const ROWS_PER_PAGE = 1000;
-
-/** All that `find` finds, in pages of the order of their keys, which are not negative. */
-export async function* inPages<Item>(
-  batch: Batch,
-  find: (tx: Transaction<Schema>, page: Page) => Promise<Item[]>,
-  keyOf: (item: Item) => number,
-): AsyncGenerator<Item[]> {
-  let after = -1;
-  for (let size = ROWS_PER_PAGE; size === ROWS_PER_PAGE; ) {
-    const page = { after, limit: ROWS_PER_PAGE };
-    const items = await batch((tx) => find(tx, page));
-    yield items;
-    size = items.length;
-    const last = items.at(-1);
-    if (last !== undefined) after = keyOf(last);
-  }
 }

@@ -5,7 +5,8 @@ import type { Username } from '../core/user.ts';
 import { findOwner, findReach } from '../io/db/access.ts';
 import { type NamedOrder, nameOrders } from '../io/db/order-names.ts';
 import { findOrderRows } from '../io/db/orders.ts';
-import { type ExportOptions, type ExportPlan, exportFile, inPages } from '../io/export-file.ts';
+import { inPages } from '../io/db/pages.ts';
+import { type ExportOptions, type ExportPlan, exportFile } from '../io/export-file.ts';
 import type { Context } from './context.ts';
 
 const COLUMNS = [

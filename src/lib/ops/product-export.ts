@@ -1,8 +1,9 @@
 import { formatPrice } from '../core/money.ts';
 import { periodName } from '../core/period.ts';
 import type { Product } from '../core/product.ts';
+import { inPages } from '../io/db/pages.ts';
 import { findProductsPage } from '../io/db/products.ts';
-import { type ExportOptions, type ExportPlan, exportFile, inPages } from '../io/export-file.ts';
+import { type ExportOptions, type ExportPlan, exportFile } from '../io/export-file.ts';
 import type { Context } from './context.ts';
 
 const COLUMNS = [

@@ -1,5 +1,6 @@
+import { inPages } from '../io/db/pages.ts';
 import { findPeoplePage, type StoredPerson } from '../io/db/people.ts';
-import { type ExportOptions, type ExportPlan, exportFile, inPages } from '../io/export-file.ts';
+import { type ExportOptions, type ExportPlan, exportFile } from '../io/export-file.ts';
 import type { Context } from './context.ts';
 
 const COLUMNS = [

@@ -7,6 +7,7 @@ import { type RecordRow, recordColumns, recordFromRow } from './bills.ts';
 import { isAmong, selectForEach } from './bulk.ts';
 import { together } from './database.ts';
 import { type OrderRow, orderColumns, orderFromRow } from './orders.ts';
+import type { Page } from './pages.ts';
 import { findPeopleByIds, type StoredPerson } from './people.ts';
 import type { Schema } from './schema.ts';
 
@@ -168,7 +169,7 @@ function merge(due: readonly OwnedOrder[], linked: readonly OwnedOrder[]): reado
 async function findDraftOwners(
   tx: Transaction<Schema>,
   { userIds }: AccountFilter,
-  { after, limit }: { after: number; limit: number },
+  { after, limit }: Page,
 ): Promise<{ userId: number; id: number }[]> {
   let query = tx
     .selectFrom('bills')

@@ -15,7 +15,7 @@ import type { Territory, VatRate } from '../../core/vat.ts';
 import type { Reach } from './access.ts';
 import { isAmong } from './bulk.ts';
 import { only } from './database.ts';
-import { readPages, type TakePage } from './pages.ts';
+import { type Page, readPages, type TakePage } from './pages.ts';
 import { paidForBill, sumOfPayments } from './payments.ts';
 import { findUserId } from './people.ts';
 import type { Schema } from './schema.ts';
@@ -406,7 +406,7 @@ export interface NumberedBill {
 /** The bills whose numbers are above `after`, by number. */
 export async function findNumberedBills(
   tx: Transaction<Schema>,
-  { after, limit }: { after: number; limit: number },
+  { after, limit }: Page,
 ): Promise<NumberedBill[]> {
   const rows = await tx
     .selectFrom('bills')

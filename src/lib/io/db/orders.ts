@@ -6,6 +6,7 @@ import type { OrderKey, Reference } from '../../core/reference.ts';
 import type { Username } from '../../core/user.ts';
 import type { Reach } from './access.ts';
 import { insertRows, isAmong } from './bulk.ts';
+import type { Page } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** The columns that make an `Order`, for a query whose tables include `orders`. */
@@ -86,7 +87,7 @@ export interface OrderFilter {
   /** Only orders that have started by then and that have no end of their own up to then. */
   readonly startedAt?: Instant | undefined;
   /** Only ids above this one, and at most `limit` orders. */
-  readonly page?: { readonly after: number; readonly limit: number };
+  readonly page?: Page;
 }
 
 /** The orders that the filter lets through, in the order of their ids, in two statements. */

@@ -10,7 +10,7 @@ import type { VatNumber } from '../../core/vat-number.ts';
 import { isAmong, isPostgres, prepareRows, updateRows } from './bulk.ts';
 import { directoryLinkOf } from './directory-link.ts';
 import { reserveIds } from './ids.ts';
-import { readPages, type TakePage } from './pages.ts';
+import { type Page, readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** A person in the database. */
@@ -55,17 +55,14 @@ export function readPeople(
 /** The people whose ids are above `after`, in the order of their ids. */
 export async function findPeoplePage(
   tx: Transaction<Schema>,
-  { after, limit }: { after: number; limit: number },
+  { after, limit }: Page,
 ): Promise<StoredPerson[]> {
   const rows = await peopleQuery(tx).where('users.id', '>', after).limit(limit).execute();
   return rows.map(personOf);
 }
 
 /** The ids of users above `after`, in their order. */
-export async function findUserIdsPage(
-  tx: Transaction<Schema>,
-  { after, limit }: { after: number; limit: number },
-): Promise<number[]> {
+export async function findUserIdsPage(tx: Transaction<Schema>, { after, limit }: Page): Promise<number[]> {
   const rows = await tx
     .selectFrom('users')
     .select('id')

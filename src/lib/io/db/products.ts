@@ -6,6 +6,7 @@ import { periodName } from '../../core/period.ts';
 import type { Product, ProductName } from '../../core/product.ts';
 import { insertRows, isAmong, updateRows } from './bulk.ts';
 import { reserveIds } from './ids.ts';
+import type { Page } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** A product in the database. */
@@ -26,7 +27,7 @@ export async function findProducts(
 /** The products whose ids are above `after`, in the order of their ids. */
 export async function findProductsPage(
   tx: Transaction<Schema>,
-  { after, limit }: { after: number; limit: number },
+  { after, limit }: Page,
 ): Promise<StoredProduct[]> {
   const products = await productsQuery(tx).where('id', '>', after).limit(limit).execute();
   return withPrices(tx, products, { all: false });

@@ -10,7 +10,7 @@ import type { PublicKey } from '../../core/wireguard-key.ts';
 import type { Reach } from './access.ts';
 import { insertRows, isAmong } from './bulk.ts';
 import { only } from './database.ts';
-import { readPages, type TakePage } from './pages.ts';
+import { type Page, readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
 /** A pool in the database, without its private key. */
@@ -170,7 +170,7 @@ export interface NetworkFilter {
   readonly references?: readonly string[] | undefined;
   readonly publicKeys?: readonly PublicKey[] | undefined;
   /** Of a pool only slots above this one, and at most `limit` networks. */
-  readonly page?: { readonly after: number; readonly limit: number };
+  readonly page?: Page;
 }
 
 /** The networks that fit, in the order of their pools and slots. */
