@@ -1,9 +1,9 @@
-import type { Transaction } from 'kysely';
 import { type Fault, verifyCounter, verifyHistory, verifyNumbering } from '../core/bill.ts';
 import { findLastNumber, findNumberedBills, type NumberedBill } from '../io/db/bills.ts';
+import type { Batch } from '../io/db/database.ts';
 import { findHistories } from '../io/db/histories.ts';
+import { inPages } from '../io/db/pages.ts';
 import { findUserIdsPage } from '../io/db/people.ts';
-import type { Schema } from '../io/db/schema.ts';
 import { keepHeapSmall } from '../io/heap.ts';
 import type { Context } from './context.ts';
 
@@ -23,14 +23,12 @@ export async function verifyBills(context: Context): Promise<Verification> {
   keepHeapSmall();
   const database = await context.db();
   return database.readInBatches(async (batch) => {
-    const faults = await batch(verifyNumbers);
+    const faults = await verifyNumbers(batch);
     const checked = { bills: 0, records: 0, orders: 0 };
     let pending = 0;
     let seen = 0;
-    let users = await batch((tx) => findUserIdsPage(tx, { after: 0, limit: USERS_PER_PAGE }));
-    while (users.length > 0) {
-      const page = users;
-      const histories = await batch((tx) => findHistories(tx, page));
+    for await (const users of inPages(batch, findUserIdsPage, (id) => id, USERS_PER_PAGE)) {
+      const histories = await batch((tx) => findHistories(tx, users));
       for (const { orders, bills } of histories.values()) {
         const verdict = verifyHistory({ orders, bills }, context.now);
         faults.push(...verdict.faults);
@@ -39,25 +37,21 @@ export async function verifyBills(context: Context): Promise<Verification> {
         checked.bills += bills.length;
         for (const { records } of bills) checked.records += records.length;
       }
-      seen += page.length;
+      seen += users.length;
       context.progress(seen, null, 'users');
-      const after = page.at(-1) ?? 0;
-      users = await batch((tx) => findUserIdsPage(tx, { after, limit: USERS_PER_PAGE }));
     }
     return { checked, pending, faults };
   });
 }
 
-async function verifyNumbers(tx: Transaction<Schema>): Promise<Fault[]> {
+async function verifyNumbers(batch: Batch): Promise<Fault[]> {
   const faults: Fault[] = [];
   let previous: NumberedBill | null = null;
-  for (;;) {
-    const bills = await findNumberedBills(tx, { after: previous?.number ?? 0, limit: NUMBERS_PER_PAGE });
-    if (bills.length === 0) break;
+  for await (const bills of inPages(batch, findNumberedBills, ({ number }) => number, NUMBERS_PER_PAGE)) {
     for (const bill of bills) {
       faults.push(...verifyNumbering(previous, bill));
       previous = bill;
     }
   }
-  return [...faults, ...verifyCounter(previous?.number ?? 0, await findLastNumber(tx))];
+  return [...faults, ...verifyCounter(previous?.number ?? 0, await batch(findLastNumber))];
 }
