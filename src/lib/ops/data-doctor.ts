@@ -1,4 +1,4 @@
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { quote, UserError } from '../core/errors.ts';
 import { doubtful, type Finding, faulty, MOST_FINDINGS, refused, sound, verdict } from '../core/finding.ts';
 import { parseHostname } from '../core/hostname.ts';
@@ -15,7 +15,23 @@ import {
 } from '../core/prefix.ts';
 import { isPublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import { verifyChains } from '../io/db/audit.ts';
-import { orderColumns, orderFromRow } from '../io/db/orders.ts';
+import {
+  countPayments,
+  findNetworkRows,
+  findOverlaps,
+  findPoolRows,
+  findReleasedNetworks,
+  findRepeatedPayments,
+  findReplacedTwice,
+  findSuccessions,
+  findWronglyPaid,
+  type NetworkRow,
+  type OwnedOrderRow,
+  type PaidRow,
+  type PoolRow,
+} from '../io/db/data-doctor.ts';
+import { orderFromRow } from '../io/db/orders.ts';
+import { inPages } from '../io/db/pages.ts';
 import type { Schema } from '../io/db/schema.ts';
 import {
   compareSchema,
@@ -27,22 +43,23 @@ import { openerFor, poolKeyPlace } from '../io/secrets.ts';
 import { publicKeyOf } from '../io/wireguard-keys.ts';
 import type { Context } from './context.ts';
 
-const ROWS_PER_PAGE = 5000;
-
 /** Looks whether the stored rows are what the program alone can have written; bills are left to `verifyBills`. */
 export async function examineData(context: Context): Promise<Finding[]> {
   const database = await context.db();
   const keys = await shippedForeignKeys();
-  return database.read(async (tx) => [
-    ...(await checksums(tx)),
-    ...(await orphans(tx, keys)),
-    ...(await pools(tx)),
-    ...(await networks(tx)),
-    ...(await replacements(tx)),
-    ...(await payments(tx)),
-    ...(await secrets(tx, context.config['secrets.key_file'])),
-    ...(await trail(tx)),
-  ]);
+  return database.read(async (tx) => {
+    const poolRows = await findPoolRows(tx);
+    return [
+      ...(await checksums(tx)),
+      ...(await orphans(tx, keys)),
+      ...(await pools(tx, poolRows)),
+      ...(await networks(tx, poolRows)),
+      ...(await replacements(tx)),
+      ...(await payments(tx)),
+      ...(await secrets(tx, poolRows, context.config['secrets.key_file'])),
+      ...(await trail(tx)),
+    ];
+  });
 }
 
 /** Compares the schema of the database with the one that the shipped migrations make. */
@@ -102,25 +119,8 @@ async function orphans(
   return verdict(found, sound('orphans', 'tables', 'no row names one that is not there'));
 }
 
-async function pools(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+async function pools(tx: Transaction<Schema>, rows: readonly PoolRow[]): Promise<readonly Finding[]> {
   const found: Finding[] = [];
-  const rows = await tx
-    .selectFrom('vpn_pools')
-    .selectAll()
-    .select((eb) => [
-      eb
-        .selectFrom('vpn_networks')
-        .select(eb.fn.countAll<number>().as('count'))
-        .whereRef('pool_id', '=', 'vpn_pools.id')
-        .as('lent'),
-      eb
-        .selectFrom('vpn_released_slots')
-        .select(eb.fn.countAll<number>().as('count'))
-        .whereRef('pool_id', '=', 'vpn_pools.id')
-        .as('released'),
-    ])
-    .orderBy('id')
-    .execute();
   for (const row of rows) {
     const fault = (message: string) =>
       found.push(faulty('pools', `pool ${row.id}`, message, 'Restore its row of vpn_pools from a backup.'));
@@ -150,15 +150,11 @@ async function pools(tx: Transaction<Schema>): Promise<readonly Finding[]> {
   return verdict(found, sound('pools', 'pools', `${rows.length}; none overlaps another`));
 }
 
-async function networks(tx: Transaction<Schema>): Promise<readonly Finding[]> {
+async function networks(tx: Transaction<Schema>, rows: readonly PoolRow[]): Promise<readonly Finding[]> {
   const found: Finding[] = [];
-  const rows = await tx
-    .selectFrom('vpn_pools')
-    .select(['id', 'network', 'subnetwork_size', 'next_slot'])
-    .execute();
   const byId = new Map(rows.map((row) => [row.id, row]));
   let count = 0;
-  await eachNetwork(tx, (row) => {
+  const examine = (row: NetworkRow) => {
     count += 1;
     const pool = byId.get(row.pool_id);
     const prefix = readPrefix(pool?.network ?? '');
@@ -178,20 +174,16 @@ async function networks(tx: Transaction<Schema>): Promise<readonly Finding[]> {
         faulty('networks', `network ${row.id}`, `its addresses are not those of ${row.network}`, fix),
       );
     }
-  });
+  };
+  for await (const page of inPages(
+    (part) => part(tx),
+    findNetworkRows,
+    ({ id }) => id,
+  )) {
+    for (const row of page) examine(row);
+  }
   found.push(...(await overlaps(tx, 'vpn_networks', 'networks', 'network')));
-  const both = await tx
-    .selectFrom('vpn_networks')
-    .innerJoin('vpn_released_slots as released', (join) =>
-      join
-        .onRef('released.pool_id', '=', 'vpn_networks.pool_id')
-        .onRef('released.slot', '=', 'vpn_networks.slot'),
-    )
-    .select(['vpn_networks.id', 'vpn_networks.network'])
-    .orderBy('vpn_networks.id')
-    .limit(MOST_FINDINGS)
-    .execute();
-  for (const { id, network } of both) {
+  for (const { id, network } of await findReleasedNetworks(tx, MOST_FINDINGS)) {
     const fix = 'Delete its row of vpn_released_slots.';
     found.push(faulty('networks', `network ${id}`, `${network} is lent, and listed as given back`, fix));
   }
@@ -206,18 +198,7 @@ async function overlaps(
   id: string,
   noun: string,
 ): Promise<Finding[]> {
-  const name = sql.table(table);
-  const { rows } = await sql<{ id: number; network: string; other_id: number; other: string }>`
-    select later.id, later.network, other.id as other_id, other.network as other
-    from (
-      select id, network, first_address, last_address,
-        max(last_address) over (order by first_address, id rows between unbounded preceding and 1 preceding) as reached
-      from ${name}) as later
-    join ${name} as other on other.id = (
-      select min(id) from ${name} as earlier
-      where earlier.first_address <= later.first_address and earlier.last_address >= later.first_address
-        and earlier.id <> later.id)
-    where later.reached >= later.first_address order by later.id limit ${MOST_FINDINGS + 1}`.execute(tx);
+  const rows = await findOverlaps(tx, table, MOST_FINDINGS + 1);
   return rows.map((row) => {
     const message = `${row.network} overlaps ${row.other} of ${noun} ${row.other_id}`;
     return faulty(
@@ -232,36 +213,27 @@ async function overlaps(
 async function replacements(tx: Transaction<Schema>): Promise<readonly Finding[]> {
   const found: Finding[] = [];
   let count = 0;
-  for (let after = 0, size = ROWS_PER_PAGE; size === ROWS_PER_PAGE; ) {
-    const rows = await tx
-      .selectFrom('orders')
-      .select([...orderColumns, 'orders.user_id'])
-      .where('replaces_id', 'is not', null)
-      .where('orders.id', '>', after)
-      .orderBy('orders.id')
-      .limit(ROWS_PER_PAGE)
-      .execute();
-    const replaced = await tx
-      .selectFrom('orders')
-      .select([...orderColumns, 'orders.user_id'])
-      .where('orders.id', 'in', [0, ...rows.map(({ replaces_id }) => replaces_id ?? 0)])
-      .execute();
-    const byId = new Map(replaced.map((row) => [row.id, row]));
-    for (const row of rows) {
-      const old = byId.get(row.replaces_id ?? 0);
-      if (old !== undefined && found.length <= MOST_FINDINGS) found.push(...successionFindings(old, row));
+  const pages = inPages(
+    (part) => part(tx),
+    findSuccessions,
+    ({ successor }) => successor.id,
+  );
+  for await (const page of pages) {
+    count += page.length;
+    for (const { replaced, successor } of page) {
+      if (replaced !== undefined && found.length <= MOST_FINDINGS) {
+        found.push(...successionFindings(replaced, successor));
+      }
     }
-    size = rows.length;
-    count += size;
-    after = rows.at(-1)?.id ?? after;
   }
-  found.push(...(await doubleSuccessors(tx)));
+  const fix = 'Cancel all but one of them with: uncloud order update ID --ends-at START';
+  for (const id of await findReplacedTwice(tx, MOST_FINDINGS)) {
+    found.push(faulty('replacements', `order ${id}`, 'has several successors', fix));
+  }
   return verdict(found, sound('replacements', 'orders', `${count} replaced; each meets its successor`));
 }
 
-type OrderRow = Parameters<typeof orderFromRow>[0] & { readonly user_id: number };
-
-function successionFindings(oldRow: OrderRow, row: OrderRow): Finding[] {
+function successionFindings(oldRow: OwnedOrderRow, row: OwnedOrderRow): Finding[] {
   const [old, successor] = [orderFromRow(oldRow), orderFromRow(row)];
   const subject = `order ${old.id}`;
   const restore = `Restore order ${successor.id} from a backup.`;
@@ -282,47 +254,10 @@ function successionFindings(oldRow: OrderRow, row: OrderRow): Finding[] {
   return [(found === 'overlap' ? faulty : doubtful)('replacements', subject, message, fix)];
 }
 
-/** An order has one successor; one that was cancelled before its start does not count. */
-async function doubleSuccessors(tx: Transaction<Schema>): Promise<Finding[]> {
-  const rows = await tx
-    .selectFrom('orders')
-    .select('replaces_id')
-    .where('replaces_id', 'is not', null)
-    .where((eb) => eb.or([eb('ends_at', 'is', null), eb('ends_at', '>', eb.ref('starts_at'))]))
-    .groupBy('replaces_id')
-    .having((eb) => eb.fn.countAll(), '>', 1)
-    .orderBy('replaces_id')
-    .limit(MOST_FINDINGS)
-    .execute();
-  const fix = 'Cancel all but one of them with: uncloud order update ID --ends-at START';
-  return rows.map((row) => faulty('replacements', `order ${row.replaces_id}`, 'has several successors', fix));
-}
-
 async function payments(tx: Transaction<Schema>): Promise<readonly Finding[]> {
-  const all = tx.selectFrom('payments').innerJoin('bills', 'bills.id', 'payments.bill_id');
-  const [{ count } = { count: 0 }] = await all.select((eb) => eb.fn.countAll<number>().as('count')).execute();
-  const wrong = await all
-    .select(['bills.id', 'bills.number', 'bills.total'])
-    .groupBy(['bills.id', 'bills.number', 'bills.total'])
-    .having((eb) => {
-      const paid = eb.fn.sum('payments.amount');
-      return eb.or([
-        eb('bills.number', 'is', null),
-        eb.and([eb('bills.total', '<', 0), eb(paid, '>', 0)]),
-        eb.and([eb('bills.total', '>=', 0), eb(paid, '<', 0)]),
-      ]);
-    })
-    .orderBy('bills.id')
-    .limit(MOST_FINDINGS + 1)
-    .execute();
-  const repeated = await all
-    .select(['bills.id', 'bills.number', 'payments.reference'])
-    .select((eb) => eb.fn.countAll<number>().as('times'))
-    .groupBy(['bills.id', 'bills.number', 'payments.reference'])
-    .having((eb) => eb.fn.countAll(), '>', 1)
-    .orderBy('bills.id')
-    .limit(MOST_FINDINGS + 1)
-    .execute();
+  const count = await countPayments(tx);
+  const wrong = await findWronglyPaid(tx, MOST_FINDINGS + 1);
+  const repeated = await findRepeatedPayments(tx, MOST_FINDINGS + 1);
   const found = [
     ...wrong.map((bill) => paymentFinding(bill, wrongPayments(bill))),
     ...repeated.map((bill) => paymentFinding(bill, `has ${bill.times} payments ${quote(bill.reference)}`)),
@@ -336,21 +271,17 @@ function wrongPayments({ number, total }: { readonly number: number | null; read
   return 'is an invoice, and more was given back for it than received';
 }
 
-function paymentFinding(
-  { id, number }: { readonly id: number; readonly number: number | null },
-  message: string,
-) {
+function paymentFinding({ id, number }: PaidRow, message: string) {
   const bill = number ?? `id:${id}`;
   const fix = `Restore them from a backup; they are: uncloud payment list --bill ${bill}`;
   return faulty('payments', `bill ${bill}`, message, fix);
 }
 
-async function secrets(tx: Transaction<Schema>, keyFile: string): Promise<readonly Finding[]> {
-  const rows = await tx
-    .selectFrom('vpn_pools')
-    .select(['id', 'private_key', 'public_key'])
-    .orderBy('id')
-    .execute();
+async function secrets(
+  tx: Transaction<Schema>,
+  rows: readonly PoolRow[],
+  keyFile: string,
+): Promise<readonly Finding[]> {
   const allIsWell = sound('sealed-secrets', 'pools', `${rows.length}; the private key of each opens`);
   if (rows.length === 0) return [allIsWell];
   try {
@@ -387,25 +318,6 @@ async function trail(tx: Transaction<Schema>): Promise<readonly Finding[]> {
     return faulty('audit', `entry ${id}, ${topic} ${position}`, message, fix);
   });
   return verdict(found, sound('audit', 'trail', `${entries} entries in ${chains} chains, unbroken`));
-}
-
-/** Shows all networks in the order of their ids. */
-async function eachNetwork(
-  tx: Transaction<Schema>,
-  show: (row: Selectable<Schema['vpn_networks']>) => void,
-): Promise<void> {
-  for (let after = 0, size = ROWS_PER_PAGE; size === ROWS_PER_PAGE; ) {
-    const rows = await tx
-      .selectFrom('vpn_networks')
-      .selectAll()
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(ROWS_PER_PAGE)
-      .execute();
-    for (const row of rows) show(row);
-    size = rows.length;
-    after = rows.at(-1)?.id ?? after;
-  }
 }
 
 /** Null: it cannot be computed of stored values, because they are wrong. */
