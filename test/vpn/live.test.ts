@@ -197,6 +197,20 @@ describe.runIf(reason === null)('a host', { timeout: 60_000 }, () => {
       expect(ping(client, '-c 3 -i 0.1 -W 5')).toContain(' 0% packet loss');
     });
 
+    it('is not there when the program for it fails, and says how', async () => {
+      const failures = {
+        '/bin/false': 'it ended with 1',
+        '/bin/true': 'it did not open its socket within 5 seconds',
+      };
+      for (const [program, reason] of Object.entries(failures)) {
+        const failed = await run('', { UNCLOUD_WIREGUARD_USERSPACE_IMPLEMENTATION: program });
+        const said = `"${program}" does not serve wg0: ${reason}.`;
+        expect([failed.code, failed.stderr]).toEqual([3, expect.stringContaining(said)]);
+        expect(host.try('ip link show wg0').status).not.toBe(0);
+      }
+      expect((await repair())[0]).toBe('wg0: create link wg0');
+    });
+
     it('keeps what is not ours, and is named for it', async () => {
       host.run('ip link add wg0 type veth peer name other');
       const before = host.run('ip -json link show wg0');
