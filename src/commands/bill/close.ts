@@ -1,7 +1,7 @@
+import { draftFilter, selectionFromFlags } from '../../lib/cli/bill-selection.ts';
 import { billTable, closedDraftDocument, saidOfOutdated, saidOfOverdue } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { draftFilter, dryRun, instant, optionalArgs } from '../../lib/cli/flags.ts';
-import { selectBills } from '../../lib/core/bill-selection.ts';
+import { dryRun, instant, optionalArgs } from '../../lib/cli/flags.ts';
 import { parseId } from '../../lib/core/id.ts';
 import { dayOf, formatInstant } from '../../lib/core/instant.ts';
 import { closeBills } from '../../lib/ops/drafts.ts';
@@ -29,12 +29,10 @@ and so is a bill that is overdue on the day it is issued: with --dry-run before,
 
   async run() {
     const { args, flags } = await this.parse(BillClose);
-    const { user, from, to, at } = flags;
     const plan = flags['dry-run'];
-    const filter = { username: user, from, to, currency: flags.currency };
-    const selection = selectBills(args.id, filter, flags.all);
+    const selection = selectionFromFlags(args.id, flags);
     const context = await this.context();
-    const bills = await closeBills(context, selection, { at, dryRun: plan });
+    const bills = await closeBills(context, selection, { at: flags.at, dryRun: plan });
     const [first] = bills;
     if (first === undefined) this.say('There are no such drafts.');
     else if (plan) {

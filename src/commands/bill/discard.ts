@@ -1,7 +1,7 @@
+import { draftFilter, selectionFromFlags } from '../../lib/cli/bill-selection.ts';
 import { billDocument, billTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { draftFilter, dryRun, optionalArgs, yes } from '../../lib/cli/flags.ts';
-import { selectBills } from '../../lib/core/bill-selection.ts';
+import { dryRun, optionalArgs, yes } from '../../lib/cli/flags.ts';
 import { parseId } from '../../lib/core/id.ts';
 import { discardBills } from '../../lib/ops/drafts.ts';
 
@@ -24,9 +24,7 @@ An issued bill cannot be deleted: correct the orders, and the next bill credits 
 
   async run() {
     const { args, flags } = await this.parse(BillDiscard);
-    const { user, from, to } = flags;
-    const filter = { username: user, from, to, currency: flags.currency };
-    const selection = selectBills(args.id, filter, flags.all);
+    const selection = selectionFromFlags(args.id, flags);
     const context = await this.context();
     const drafts = await discardBills(context, selection, { dryRun: true });
     const [first] = drafts;

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
+import { selectionFromFlags } from '../../lib/cli/bill-selection.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { currency, instant, optionalArgs, username } from '../../lib/cli/flags.ts';
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
-import { selectBills } from '../../lib/core/bill-selection.ts';
 import { EXIT, refuse } from '../../lib/core/errors.ts';
 import { BILL_FORMATS, exportBills, printBills } from '../../lib/ops/bill-export.ts';
 
@@ -43,9 +43,8 @@ A draft has no number: name it by its id, as in id:7.`;
 
   async run() {
     const { args, flags } = await this.parse(BillExport);
-    const { format, output, from, to, all } = flags;
-    const filter = { username: flags.user, from, to, currency: flags.currency };
-    const selection = selectBills(args.number, filter, all);
+    const { format, output } = flags;
+    const selection = selectionFromFlags(args.number, flags);
     const context = await this.context();
     if (output === '-') {
       if (this.jsonEnabled()) throw refuse.STDOUT_TAKEN({ documents: 2 });

@@ -172,12 +172,3 @@ export const usernameArg = parsedArg('Name of the user', parseUsername);
 
 /** The argument that names one bill. */
 export const billArg = parsedArg('Number of the bill, or id:N', parseBillReference);
-
-/** The flags that choose drafts, for those commands that take many. */
-export const draftFilter = {
-  all: Flags.boolean({ summary: 'All drafts' }),
-  user: username({ summary: 'The drafts of this user' }),
-  from: instant({ summary: 'The drafts made for this instant or later' }),
-  to: instant({ summary: 'The drafts made for an instant before this one' }),
-  currency: currency({ summary: 'The drafts in this currency' }),
-};
