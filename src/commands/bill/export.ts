@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { selectionFromFlags } from '../../lib/cli/bill-selection.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
+import { refusalDocument } from '../../lib/cli/document.ts';
 import { currency, instant, optionalArgs, username } from '../../lib/cli/flags.ts';
 import { parseBillReference } from '../../lib/core/bill-reference.ts';
 import { EXIT, refuse } from '../../lib/core/errors.ts';
@@ -59,12 +60,7 @@ A draft has no number: name it by its id, as in id:7.`;
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
     return {
       files,
-      refused: refused.map(({ bill, refusal: { code, message, hint } }) => ({
-        bill: bill.number,
-        code,
-        message,
-        hint,
-      })),
+      refused: refused.map(({ bill, refusal }) => ({ bill: bill.number, ...refusalDocument(refusal) })),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { madeBillDocument, madeBillTable, totalsDocument, totalsTable } from '../../lib/cli/bills.ts';
 import { BaseCommand } from '../../lib/cli/command.ts';
+import { refusalDocument } from '../../lib/cli/document.ts';
 import { dryRun, exitCode, instant, username } from '../../lib/cli/flags.ts';
 import { skippedWarnings } from '../../lib/cli/skipped.ts';
 import { EXIT } from '../../lib/core/errors.ts';
@@ -46,9 +47,7 @@ With --dry-run nothing is stored, and --until may lie in the future.`;
       created: run.created,
       skipped: run.skipped.map(({ username: name, refusal }) => ({
         username: name,
-        code: refusal.code,
-        message: refusal.message,
-        hint: refusal.hint,
+        ...refusalDocument(refusal),
       })),
       totals: totalsDocument(run.totals),
     };

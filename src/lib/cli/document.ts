@@ -1,3 +1,4 @@
+import type { UserError } from '../core/errors.ts';
 import { escapeLines } from '../core/escape-control.ts';
 import { printPart } from '../io/stdout.ts';
 
@@ -40,6 +41,11 @@ export class ListDocument {
     hasDocument = true;
     return `{\n  "schema_version": 1,\n  "${this.#name}": [`;
   }
+}
+
+/** Why something was left out of a work that was done, as `--json` gives it. */
+export function refusalDocument({ code, message, hint }: UserError) {
+  return { code, message, hint };
 }
 
 /** Whether a part of the document may be written already. */

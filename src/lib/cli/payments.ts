@@ -3,6 +3,7 @@ import { formatMinor } from '../core/money.ts';
 import { formatStatementAmount } from '../core/statement.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { UnmatchedReceipt } from '../ops/statement-import.ts';
+import { refusalDocument } from './document.ts';
 import { type Cell, renderTable, toCode } from './table.ts';
 
 /** A payment, as `--json` gives it. */
@@ -54,9 +55,7 @@ export function unmatchedDocument({ receipt, refusal }: UnmatchedReceipt) {
     creditor_references: receipt.creditorReferences,
     end_to_end_id: receipt.endToEndId,
     payer: receipt.payer,
-    code: refusal.code,
-    message: refusal.message,
-    hint: refusal.hint,
+    ...refusalDocument(refusal),
   };
 }
 

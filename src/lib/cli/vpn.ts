@@ -11,6 +11,7 @@ import type { LentNetwork, StoredPool } from '../io/db/vpn.ts';
 import type { InterfaceOutcome } from '../ops/vpn-host.ts';
 import type { MovedPool } from '../ops/vpn-pools.ts';
 import type { Tunnel } from '../ops/vpn-status.ts';
+import { refusalDocument } from './document.ts';
 import { parsed } from './flags.ts';
 import { counted } from './sentence.ts';
 import { type Cell, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
@@ -225,7 +226,7 @@ export function interfaceDocument({
     pool_id: id,
     changes,
     applied,
-    refused: refused.map(({ code, message, hint }) => ({ code, message, hint })),
+    refused: refused.map(refusalDocument),
     warnings,
   };
 }
