@@ -1,10 +1,8 @@
-import { BaseCommand } from '../../lib/cli/command.ts';
 import { totalRows } from '../../lib/cli/dumps.ts';
-import { exportFlags } from '../../lib/cli/export-command.ts';
-import { refuse } from '../../lib/core/errors.ts';
+import { ExportCommand, exportFlags } from '../../lib/cli/export-command.ts';
 import { dumpDatabase } from '../../lib/ops/dump.ts';
 
-export default class DbDump extends BaseCommand {
+export default class DbDump extends ExportCommand {
   static override summary = 'Write everything the database holds as JSON lines';
   static override description =
     `The dump is of one moment, and the same from SQLite and from PostgreSQL; uncloud db load reads it on either.
@@ -19,7 +17,7 @@ Database roles of VPN hosts belong to the server and are left out.`;
   async run() {
     const { flags } = await this.parse(DbDump);
     const { output } = flags;
-    if (this.jsonEnabled() && output === '-') throw refuse.OUTPUT_NEEDED({ command: this.words });
+    this.checkOutput(output);
     const rows = await dumpDatabase(await this.context(), output);
     this.say(`Dumped ${totalRows(rows)}.`);
     return { output, rows };

@@ -20,7 +20,7 @@ export const exportFlags = {
   })(),
 };
 
-/** The base of the commands that write files for the imports. */
+/** The base of the commands that write what another one reads. */
 export abstract class ExportCommand extends BaseCommand {
   /** Writes rows, called `things`, and tells how many; gives the document of `--json`. */
   protected async export<Options extends ExportOptions>(
@@ -29,11 +29,14 @@ export abstract class ExportCommand extends BaseCommand {
     options: Options,
   ): Promise<Document> {
     const { output } = options;
-    if (this.jsonEnabled() && output === '-') {
-      throw refuse.OUTPUT_NEEDED({ command: this.words });
-    }
+    this.checkOutput(output);
     const rows = await work(await this.context(), options);
     if (!isReaderGone()) this.say(`Exported ${rows} ${things}.`);
     return { output, rows };
+  }
+
+  /** @throws OUTPUT_NEEDED when both the data and the document of `--json` would go to standard output */
+  protected checkOutput(output: string): void {
+    if (this.jsonEnabled() && output === '-') throw refuse.OUTPUT_NEEDED({ command: this.words });
   }
 }
