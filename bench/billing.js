@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
 import { startCluster } from './cluster.js';
+import { median } from './median.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -239,10 +240,6 @@ async function measure(bench) {
   show(
     `  one user, ${ORDERS_OF_ONE_USER.toLocaleString('en')} orders ${seconds(median(oneUser))}   (goal: 2 s)`,
   );
-}
-
-function median(values) {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
 }
 
 function seconds(value) {

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startCluster } from './cluster.js';
+import { median } from './median.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -254,8 +255,4 @@ function postgresDatabases() {
     },
     drop: (url) => onCluster(`drop database ${nameOf(url)} with (force)`),
   };
-}
-
-function median(numbers) {
-  return numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)];
 }

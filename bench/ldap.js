@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'ldapts';
 import { Slapd, STAFF } from '../test/support/slapd.ts';
+import { median } from './median.js';
 
 const ENTRIES = 10_000;
 const ROUNDS = 7;
@@ -95,8 +96,4 @@ function timeOf(args, { folder, database, settings }) {
   const { status, stderr } = spawnSync(process.execPath, args, { env, stdio, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
   return performance.now() - start;
-}
-
-function median(values) {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
 }

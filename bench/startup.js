@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { median } from './median.js';
 
 const ROUNDS = 15;
 const folder = mkdtempSync(join(tmpdir(), 'uncloud-bench-'));
@@ -47,7 +48,6 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 rmSync(folder, { recursive: true });
 
-const median = (values) => values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
 const base = median(cases[0].milliseconds);
 for (const { name, limit, milliseconds } of cases) {
   const ratio = median(milliseconds) / base;

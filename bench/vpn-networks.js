@@ -17,6 +17,7 @@ import { importNetworks } from '../src/lib/ops/vpn-network-import.ts';
 import { createNetwork, createNetworks } from '../src/lib/ops/vpn-networks.ts';
 import { createPool } from '../src/lib/ops/vpn-pools.ts';
 import { startCluster } from './cluster.js';
+import { median } from './median.js';
 
 const SINGLE_ROUNDS = 101;
 const SINGLE_GOAL = 1.5;
@@ -145,10 +146,6 @@ async function measureBulk(backend) {
   print(`bare insert of ${count} networks`, floor);
   print(`network create --public-keys-file with ${count}`, median(taken.keys), { floor, goal });
   print(`network import of ${count}`, median(taken.import), { floor, goal });
-}
-
-function median(values) {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
 }
 
 function print(what, milliseconds, against) {
