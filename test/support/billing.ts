@@ -1,4 +1,6 @@
+import { type Account, type BillingRun, decideBills, type StoredBill } from '../../src/lib/core/bill.ts';
 import { parseCountry } from '../../src/lib/core/country.ts';
+import { dueDayOf } from '../../src/lib/core/due-day.ts';
 import { type Instant, parseDay, startOfDay } from '../../src/lib/core/instant.ts';
 import { parsePrice } from '../../src/lib/core/money.ts';
 import type { Order } from '../../src/lib/core/order.ts';
@@ -48,3 +50,33 @@ export const SWISS_RULES = new VatRules(
     },
   ]),
 );
+
+/** A run on 2025-01-01. */
+export const RUN: BillingRun = { until: day('2025-01-01'), vat: SWISS_RULES };
+
+/** Somebody Swiss with that order, or with what is given instead. */
+export function account(given: Partial<Account> = {}): Account {
+  return {
+    buyer: SWISS_BUYER,
+    orders: [anOrder()],
+    charged: new Map(),
+    draftId: null,
+    billedCurrencies: [],
+    ...given,
+  };
+}
+
+/** What a run does for an account that is not skipped. */
+export function decided(given: Partial<Account> = {}, run: Partial<BillingRun> = {}) {
+  const decision = decideBills({ ...RUN, ...run }, account(given));
+  if (decision.skipped !== null) throw decision.skipped;
+  return decision;
+}
+
+/** The bill of a run, with ids and a number. */
+export function stored(given: Partial<Account> = {}, run: Partial<BillingRun> = {}, number = 1): StoredBill {
+  const [bill] = decided(given, run).bills;
+  if (bill === undefined) throw new Error('nothing was billed');
+  const records = bill.records.map((record, index) => ({ ...record, id: number * 100 + index }));
+  return { ...bill, id: number, number, dueOn: dueDayOf(bill, 10), records };
+}

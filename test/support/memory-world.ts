@@ -1,11 +1,5 @@
-import {
-  type Account,
-  type Bill,
-  decideBills,
-  type StoredBill,
-  verifyHistory,
-  verifyNumbering,
-} from '../../src/lib/core/bill.ts';
+import { type Account, type Bill, decideBills, type StoredBill } from '../../src/lib/core/bill.ts';
+import { verifyHistory, verifyNumbering } from '../../src/lib/core/bill-verification.ts';
 import type { StoredRecord } from '../../src/lib/core/charge.ts';
 import { parseCountry } from '../../src/lib/core/country.ts';
 import { dueDayOf } from '../../src/lib/core/due-day.ts';

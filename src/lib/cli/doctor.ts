@@ -1,5 +1,5 @@
 import { hostname as machineName } from 'node:os';
-import type { Fault } from '../core/bill.ts';
+import type { Fault } from '../core/bill-verification.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { escapeControl } from '../core/escape-control.ts';
 import { type Finding, faulty, refused, sound, verdict } from '../core/finding.ts';

@@ -1,4 +1,4 @@
-import { type Fault, verifyCounter, verifyHistory, verifyNumbering } from '../core/bill.ts';
+import { type Fault, verifyCounter, verifyHistory, verifyNumbering } from '../core/bill-verification.ts';
 import { findLastNumber, findNumberedBills, type NumberedBill } from '../io/db/bills.ts';
 import type { Batch } from '../io/db/database.ts';
 import { findHistories } from '../io/db/histories.ts';
