@@ -217,6 +217,15 @@ describe('configuration', () => {
     ]);
   });
 
+  it('is told with the files and variables that gave something', async () => {
+    const file = join(folder, 'days.toml');
+    writeFileSync(file, '[billing]\npayment_days = 30\n', { mode: 0o600 });
+    const sources = { configuration: ['UNCLOUD_DATABASE_URL', file] };
+    expect(await uncloudJson(['info', '-c', file], { url })).toMatchObject(sources);
+    const { stdout } = await uncloud(['info', '--database', url], {});
+    expect(stdout).toContain('configuration       --database\n');
+  });
+
   it('variables that are misspelt are refused, those of others are not', async () => {
     const environment = {
       UNCLOUD_DATABSE_URL: 'sqlite:x',

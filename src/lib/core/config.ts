@@ -107,6 +107,11 @@ export type Config = {
 /** Where the value of a key came from: a file, an environment variable, a flag, or `default`. */
 export type ConfigOrigins = Readonly<Record<ConfigName, string>>;
 
+/** Which places gave values, in the order of the keys that they gave: files, variables, flags; none: only defaults. */
+export function sourcesOf(origins: ConfigOrigins): string[] {
+  return [...new Set(Object.values(origins))].filter((origin) => origin !== 'default');
+}
+
 /** One place that gives values, from the weakest to the strongest. */
 export interface ConfigSource {
   readonly origin: string;

@@ -1561,7 +1561,7 @@ const DEFINITIONS = {
     when: 'A command that reads a directory is run, and ldap.url is empty.',
     say: () => ({
       message: 'No directory is configured: ldap.url is empty.',
-      hint: 'Set [ldap] in the configuration (docs/people.md shows how), then try it with: uncloud ldap check',
+      hint: 'Set [ldap] in the configuration: uncloud config init writes an example, docs/people.md explains it. Then try it with: uncloud ldap check',
     }),
     example: {},
   }),

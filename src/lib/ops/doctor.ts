@@ -1,4 +1,4 @@
-import { environmentName } from '../core/config.ts';
+import { environmentName, sourcesOf } from '../core/config.ts';
 import { parseDatabaseUrl, redactDatabaseUrl } from '../core/database-url.ts';
 import { quote, UserError } from '../core/errors.ts';
 import { asFinding, doubtful, type Finding, faulty, sound } from '../core/finding.ts';
@@ -20,8 +20,7 @@ export async function examine(context: Context): Promise<Finding[]> {
 }
 
 function configuration(context: Context): Finding {
-  const origins = new Set(Object.values(context.origins).filter((origin) => origin !== 'default'));
-  const from = origins.size === 0 ? 'defaults only' : [...origins].join(', ');
+  const from = sourcesOf(context.origins).join(', ') || 'defaults only';
   return sound('configuration', 'configuration', `valid: ${from}`);
 }
 
