@@ -34,7 +34,9 @@ import {
   findOrders,
   findSuccessors,
   insertOrders,
+  isBilled,
   type StoredOrder,
+  updateOrder,
 } from '../io/db/orders.ts';
 import type { TakePage } from '../io/db/pages.ts';
 import { findUserId } from '../io/db/people.ts';
@@ -257,16 +259,6 @@ async function productCalled(
   return product;
 }
 
-async function isBilled(tx: Transaction<Schema>, orderId: number): Promise<boolean> {
-  const record = await tx
-    .selectFrom('bill_records')
-    .select('id')
-    .where('order_id', '=', orderId)
-    .limit(1)
-    .executeTakeFirst();
-  return record !== undefined;
-}
-
 async function insert(
   { now }: Context,
   tx: Transaction<Schema>,
@@ -292,18 +284,6 @@ function plannedOrder(
 /** The order with another end of its own; its service ends with it at the latest. */
 function withEnd(order: StoredOrder, endsAt: Instant | null): StoredOrder {
   return { ...order, endsAt, end: endsAt, serviceEndsAt: serviceEndWithin(order.serviceEndsAt, endsAt) };
-}
-
-async function updateOrder(tx: Transaction<Schema>, order: StoredOrder): Promise<void> {
-  await tx
-    .updateTable('orders')
-    .set({
-      ends_at: order.endsAt,
-      service_ends_at: order.serviceEndsAt,
-      not_for_billing: order.notForBilling,
-    })
-    .where('id', '=', order.id)
-    .execute();
 }
 
 /** An order runs beside neither the one that it replaces nor those that replace it or the same one. */

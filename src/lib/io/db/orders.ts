@@ -229,3 +229,26 @@ const INSERTED_COLUMNS = {
   reference: 'text',
   created_at: 'bigint',
 } as const;
+
+/** Writes what of an order may change: its ends, and whether it is billed. */
+export async function updateOrder(
+  tx: Transaction<Schema>,
+  { id, endsAt, serviceEndsAt, notForBilling }: StoredOrder,
+): Promise<void> {
+  await tx
+    .updateTable('orders')
+    .set({ ends_at: endsAt, service_ends_at: serviceEndsAt, not_for_billing: notForBilling })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Whether any bill or draft has a record of an order. */
+export async function isBilled(tx: Transaction<Schema>, orderId: number): Promise<boolean> {
+  const record = await tx
+    .selectFrom('bill_records')
+    .select('id')
+    .where('order_id', '=', orderId)
+    .limit(1)
+    .executeTakeFirst();
+  return record !== undefined;
+}
