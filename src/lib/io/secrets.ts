@@ -132,7 +132,8 @@ export async function finishRotation(tx: Transaction<Schema>, file: string): Pro
   return true;
 }
 
-async function recordedFingerprint(tx: Transaction<Schema>): Promise<string | undefined> {
+/** The fingerprint of the key that the secrets are sealed under; undefined: nothing was sealed yet. */
+export async function recordedFingerprint(tx: Transaction<Schema>): Promise<string | undefined> {
   return (await tx.selectFrom('secret_keys').select('fingerprint').executeTakeFirst())?.fingerprint;
 }
 

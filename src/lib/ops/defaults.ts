@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { DEFAULT_PERIODS, DEFAULT_PRODUCTS } from '../core/defaults.ts';
 import type { Instant } from '../core/instant.ts';
 import { readOrWrite } from '../io/db/database.ts';
-import { addPeriods, findProducts, saveProducts } from '../io/db/products.ts';
+import { addPeriods, findPeriods, findProducts, saveProducts } from '../io/db/products.ts';
 import { addEmptyProvider, findProvider } from '../io/db/provider.ts';
 import type { Schema } from '../io/db/schema.ts';
 import type { Context } from './context.ts';
@@ -40,7 +40,7 @@ interface Missing {
 }
 
 async function findMissing(tx: Transaction<Schema>): Promise<Missing> {
-  const stored = await tx.selectFrom('recurring_periods').select(['name', 'seconds']).execute();
+  const stored = await findPeriods(tx);
   const taken = new Set<string | number>(stored.flatMap(({ name, seconds }) => [name, seconds]));
   const products = await findProducts(
     tx,

@@ -9,7 +9,7 @@ import { verifyMigrations } from '../io/db/migrations.ts';
 import { findNamelessBuyers } from '../io/db/people.ts';
 import { findProvider } from '../io/db/provider.ts';
 import { formatMode, isShared, privateMode, statsOf } from '../io/files.ts';
-import { isRotationUnfinished, oldKeyFile, openerFor } from '../io/secrets.ts';
+import { isRotationUnfinished, oldKeyFile, openerFor, recordedFingerprint } from '../io/secrets.ts';
 import type { Context } from './context.ts';
 
 /** Looks at everything that the other commands rely on. Nothing is changed. */
@@ -47,12 +47,12 @@ async function database(context: Context): Promise<Finding[]> {
 async function secrets(context: Context, opened: Database): Promise<Finding> {
   const file = context.config['secrets.key_file'];
   try {
-    const sealed = await opened.kysely.selectFrom('secret_keys').select('id').executeTakeFirst();
-    if (sealed === undefined) return sound('secrets', opened.address, 'holds no sealed secret yet');
     const isUnfinished = await opened.read(async (tx) => {
+      if ((await recordedFingerprint(tx)) === undefined) return null;
       await openerFor(tx, file);
       return isRotationUnfinished(tx, file);
     });
+    if (isUnfinished === null) return sound('secrets', opened.address, 'holds no sealed secret yet');
     const message = 'its new key is not yet in its place: a rotation was interrupted';
     return isUnfinished
       ? doubtful('secrets', file, message, 'Finish it with: uncloud secrets rotate')

@@ -26,7 +26,7 @@ import { createPrivateFile } from '../io/files.ts';
 import { keepHeapSmall } from '../io/heap.ts';
 import { openInput } from '../io/input.ts';
 import { readLines, type TextLine } from '../io/json-lines.ts';
-import { openerFor } from '../io/secrets.ts';
+import { openerFor, recordedFingerprint } from '../io/secrets.ts';
 import { writeToStdout } from '../io/stdout.ts';
 import type { Context } from './context.ts';
 
@@ -61,12 +61,11 @@ async function* dumpLines(
     hash.update(lines);
     return lines;
   };
-  const key = await batch((tx) => tx.selectFrom('secret_keys').select('fingerprint').executeTakeFirst());
   const header: DumpHeader = {
     format: DUMP_FORMAT,
     version: DUMP_VERSION,
     schema,
-    secrets_key: key?.fingerprint ?? null,
+    secrets_key: (await batch(recordedFingerprint)) ?? null,
   };
   yield hashed(`${JSON.stringify(header)}\n`);
   let done = 0;
@@ -217,8 +216,7 @@ async function* linesOf(file: string): AsyncGenerator<TextLine> {
 }
 
 async function whySealed(tx: Transaction<Schema>, context: Context): Promise<UserError | null> {
-  const key = await tx.selectFrom('secret_keys').select('fingerprint').executeTakeFirst();
-  if (key === undefined) return null;
+  if ((await recordedFingerprint(tx)) === undefined) return null;
   try {
     await openerFor(tx, context.config['secrets.key_file']);
     return null;

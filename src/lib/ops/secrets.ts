@@ -1,7 +1,8 @@
 import type { Transaction } from 'kysely';
 import { UserError } from '../core/errors.ts';
-import { updateRows } from '../io/db/bulk.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { findSealedKeys, type SealedKey, saveSealedKeys } from '../io/db/vpn.ts';
+import { findServedInterfaces } from '../io/db/vpn-host-roles.ts';
 import {
   beginRotation,
   checkRotation,
@@ -39,7 +40,7 @@ export async function rotateSecrets(context: Context, { dryRun }: { dryRun: bool
   if (dryRun) {
     return database.read(async (tx) => {
       const resumed = await isRotationUnfinished(tx, file);
-      if (!resumed) openAll(await readSecrets(tx), await checkRotation(tx, file));
+      if (!resumed) openAll(await findSealedKeys(tx), await checkRotation(tx, file));
       return rotationOf(tx, file, resumed);
     });
   }
@@ -52,17 +53,7 @@ export async function rotateSecrets(context: Context, { dryRun }: { dryRun: bool
   return rotation;
 }
 
-interface Secret {
-  readonly poolId: number;
-  readonly sealed: string;
-}
-
-async function readSecrets(tx: Transaction<Schema>): Promise<Secret[]> {
-  const pools = tx.selectFrom('vpn_pools').select(['id as poolId', 'private_key as sealed']).orderBy('id');
-  return pools.execute();
-}
-
-function openAll(secrets: readonly Secret[], opener: Opener): { poolId: number; secret: string }[] {
+function openAll(secrets: readonly SealedKey[], opener: Opener): { poolId: number; secret: string }[] {
   return secrets.map(({ poolId, sealed }) => {
     try {
       return { poolId, secret: opener.open(sealed, poolKeyPlace(poolId)) };
@@ -76,13 +67,15 @@ async function sealAgain(
   tx: Transaction<Schema>,
   { current, next }: { current: Opener; next: Sealer },
 ): Promise<void> {
-  const opened = openAll(await readSecrets(tx), current);
-  const rows = opened.map(({ poolId, secret }) => [next.seal(secret, poolKeyPlace(poolId)), poolId]);
-  await updateRows(tx, 'vpn_pools', { private_key: 'text', id: 'bigint' }, rows);
+  const opened = openAll(await findSealedKeys(tx), current);
+  await saveSealedKeys(
+    tx,
+    opened.map(({ poolId, secret }) => ({ poolId, sealed: next.seal(secret, poolKeyPlace(poolId)) })),
+  );
 }
 
 async function rotationOf(tx: Transaction<Schema>, file: string, resumed: boolean): Promise<Rotation> {
-  const pools = await tx.selectFrom('vpn_pools').select('hostname').orderBy('hostname').execute();
+  const pools = await findServedInterfaces(tx);
   return {
     keyFile: file,
     oldKeyFile: oldKeyFile(file),

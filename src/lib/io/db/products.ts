@@ -65,6 +65,11 @@ async function withPrices(
   }));
 }
 
+/** The names and lengths of all periods. */
+export async function findPeriods(tx: Transaction<Schema>): Promise<{ name: string; seconds: number }[]> {
+  return tx.selectFrom('recurring_periods').select(['name', 'seconds']).execute();
+}
+
 /** Adds the periods that are missing, by their seconds or their names. */
 export async function addPeriods(
   tx: Transaction<Schema>,

@@ -8,7 +8,7 @@ import type { Username } from '../../core/user.ts';
 import type { PoolPlace, PoolRoom, SlotChoice } from '../../core/vpn-pool.ts';
 import type { PublicKey } from '../../core/wireguard-key.ts';
 import type { Reach } from './access.ts';
-import { insertRows, isAmong } from './bulk.ts';
+import { insertRows, isAmong, updateRows } from './bulk.ts';
 import { only } from './database.ts';
 import { type Page, readPages, type TakePage } from './pages.ts';
 import type { Schema } from './schema.ts';
@@ -143,6 +143,23 @@ export async function replacePoolKey(
 ): Promise<void> {
   const change = { public_key: publicKey, private_key: sealed };
   await tx.updateTable('vpn_pools').set(change).where('id', '=', id).execute();
+}
+
+/** The private key of a pool as it is stored: sealed. */
+export interface SealedKey {
+  readonly poolId: number;
+  readonly sealed: string;
+}
+
+/** The private keys of all pools, in the order of their ids. */
+export async function findSealedKeys(tx: Transaction<Schema>): Promise<SealedKey[]> {
+  return tx.selectFrom('vpn_pools').select(['id as poolId', 'private_key as sealed']).orderBy('id').execute();
+}
+
+/** Writes the same private keys under another seal. */
+export async function saveSealedKeys(tx: Transaction<Schema>, keys: readonly SealedKey[]): Promise<void> {
+  const rows = keys.map(({ poolId, sealed }) => [sealed, poolId]);
+  await updateRows(tx, 'vpn_pools', { private_key: 'text', id: 'bigint' }, rows);
 }
 
 /** Deletes a pool that lends no network, with its private key. */
