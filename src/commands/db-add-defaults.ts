@@ -1,6 +1,6 @@
 import { BaseCommand } from '../lib/cli/command.ts';
 import { dryRun, exitCode } from '../lib/cli/flags.ts';
-import { renderTable } from '../lib/cli/table.ts';
+import { renderTable, right } from '../lib/cli/table.ts';
 import { addDefaults } from '../lib/ops/defaults.ts';
 
 export default class DbAddDefaults extends BaseCommand {
@@ -21,11 +21,7 @@ The seller is added without a name: fill it in with "<%= config.bin %> provider 
     const { created, unchanged } = await addDefaults(await this.context(), { dryRun: isPlan });
     const tables = Object.keys(created) as (keyof typeof created)[];
     const added = tables.reduce((sum, table) => sum + created[table], 0);
-    const columns = [
-      { title: 'table' },
-      { title: isPlan ? 'to create' : 'created', align: 'right' as const },
-      { title: 'unchanged', align: 'right' as const },
-    ];
+    const columns = [{ title: 'table' }, right(isPlan ? 'to create' : 'created'), right('unchanged')];
     this.log(
       renderTable(
         columns,

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../lib/cli/command.ts';
-import { renderTable } from '../lib/cli/table.ts';
+import { renderTable, right } from '../lib/cli/table.ts';
 import { EXIT_MEANINGS } from '../lib/core/errors.ts';
 
 export default class ExitCodes extends BaseCommand {
@@ -12,7 +12,7 @@ export default class ExitCodes extends BaseCommand {
   async run() {
     await this.parse(ExitCodes);
     const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => ({ code: Number(code), meaning }));
-    const columns = [{ title: 'code', align: 'right' as const }, { title: 'meaning' }];
+    const columns = [right('code'), { title: 'meaning' }];
     this.log(
       renderTable(
         columns,

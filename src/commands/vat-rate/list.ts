@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { day, territory } from '../../lib/cli/flags.ts';
-import { renderTable } from '../../lib/cli/table.ts';
+import { renderTable, right } from '../../lib/cli/table.ts';
 import { formatVatPercent, formatVatRate } from '../../lib/core/vat.ts';
 import { listVatRates } from '../../lib/ops/vat-rates.ts';
 
@@ -24,10 +24,10 @@ export default class VatRateList extends BaseCommand {
       { title: 'territory' },
       { title: 'from' },
       { title: 'until' },
-      { title: 'rate', align: 'right' },
+      right('rate'),
       { title: 'type' },
       { title: 'description', yields: true },
-    ] as const;
+    ];
     const rows = rates.map((rate) => [
       rate.territory,
       rate.validFrom,

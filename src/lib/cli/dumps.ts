@@ -1,10 +1,10 @@
 import type { RowCounts } from '../ops/dump.ts';
 import { counted } from './sentence.ts';
-import { renderTable } from './table.ts';
+import { renderTable, right } from './table.ts';
 
 /** How many rows each table had or got. */
 export function rowCountTable(rows: RowCounts): string {
-  return renderTable([{ title: 'table' }, { title: 'rows', align: 'right' }], Object.entries(rows));
+  return renderTable([{ title: 'table' }, right('rows')], Object.entries(rows));
 }
 
 /** All rows together, in words. */

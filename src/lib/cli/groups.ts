@@ -3,7 +3,7 @@ import { formatInstant } from '../core/instant.ts';
 import type { StoredGroup } from '../io/db/groups.ts';
 import { parsedArg } from './flags.ts';
 import { directoryDocument, placeInDirectory } from './people.ts';
-import { type Cell, renderTable } from './table.ts';
+import { type Cell, renderTable, right } from './table.ts';
 
 /** The name of a group, as an argument. */
 export const groupArg = parsedArg('Name of the group', parseGroupName);
@@ -33,13 +33,7 @@ export function membersDocument(group: StoredGroup, members: readonly Member[]) 
 /** Groups, one a line. */
 export function groupTable(groups: readonly StoredGroup[]): string {
   return renderTable(
-    [
-      { title: 'id', align: 'right' },
-      { title: 'name', yields: true },
-      { title: 'owner' },
-      { title: 'members', align: 'right' },
-      { title: 'active' },
-    ],
+    [right('id'), { title: 'name', yields: true }, { title: 'owner' }, right('members'), { title: 'active' }],
     groups.map(({ id, name, owner, memberCount, isActive }) => [
       id,
       name,

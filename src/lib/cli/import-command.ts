@@ -6,7 +6,7 @@ import { FILE_FORMATS } from '../io/import-rows.ts';
 import type { Context } from '../ops/context.ts';
 import { BaseCommand, type Document } from './command.ts';
 import { dryRun, exitCode, fileOnly, requiredArg } from './flags.ts';
-import { renderTable } from './table.ts';
+import { renderTable, right } from './table.ts';
 
 /** The flags of every import. */
 export const importFlags = {
@@ -77,11 +77,7 @@ export abstract class ImportCommand extends BaseCommand {
 
   #list(refused: readonly RefusedRow[], count: number): void {
     if (refused.length === 0) return;
-    const columns = [
-      { title: 'line', align: 'right' as const },
-      { title: 'column' },
-      { title: 'reason', below: true },
-    ];
+    const columns = [right('line'), { title: 'column' }, { title: 'reason', below: true }];
     this.log(
       renderTable(
         columns,

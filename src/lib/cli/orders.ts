@@ -8,7 +8,7 @@ import { parseOrderKey } from '../core/reference.ts';
 import type { ShownOrder } from '../ops/orders.ts';
 import { currency, description, parsed, parsedArg, period, price, reference, signedPrice } from './flags.ts';
 import { counted } from './sentence.ts';
-import { type Cell, renderTable, toDay } from './table.ts';
+import { type Cell, renderTable, right, toDay } from './table.ts';
 
 /** The argument that names one order. */
 export const orderArg = parsedArg(
@@ -133,15 +133,15 @@ export function orderTable(orders: readonly ShownOrder[]): string {
 }
 
 const COLUMNS = [
-  { title: 'id', align: 'right' },
+  right('id'),
   { title: 'reference', yields: true, spare: 1 },
   { title: 'user' },
   { title: 'product', yields: true, spare: 2 },
-  { title: 'qty', align: 'right' },
-  { title: 'price', align: 'right' },
+  right('qty'),
+  right('price'),
   { title: 'starts', shorten: toDay },
   { title: 'ends', shorten: toDay },
-] as const;
+];
 
 /** The price of a unit in one cell: `5.00+20.00 CHF/30d` is 5 at the start and 20 for each 30 days. */
 function priceCell({ oneTimePrice, recurringPrice, recurringPeriodSeconds, currency }: ShownOrder): string {

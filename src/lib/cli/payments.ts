@@ -4,7 +4,7 @@ import { formatStatementAmount } from '../core/statement.ts';
 import type { StoredPayment } from '../io/db/payments.ts';
 import type { UnmatchedReceipt } from '../ops/statement-import.ts';
 import { refusalDocument } from './document.ts';
-import { type Cell, renderTable, toCode } from './table.ts';
+import { type Cell, renderTable, right, toCode } from './table.ts';
 
 /** A payment, as `--json` gives it. */
 export function paymentDocument(payment: Omit<StoredPayment, 'id'> & { readonly id: number | null }) {
@@ -24,14 +24,14 @@ export function paymentDocument(payment: Omit<StoredPayment, 'id'> & { readonly 
 /** A table of payments. */
 export function paymentTable(payments: readonly StoredPayment[]): string {
   const columns = [
-    { title: 'payment', align: 'right', spare: 1 },
-    { title: 'bill', align: 'right' },
+    { ...right('payment'), spare: 1 },
+    right('bill'),
     { title: 'user' },
     { title: 'paid on' },
-    { title: 'amount', align: 'right' },
+    right('amount'),
     { title: 'currency', shorten: toCode },
     { title: 'reference', yields: true },
-  ] as const;
+  ];
   const rows = payments.map((payment): Cell[] => [
     payment.id,
     payment.number,
@@ -62,14 +62,14 @@ export function unmatchedDocument({ receipt, refusal }: UnmatchedReceipt) {
 /** A table of receipts that pay no bill for certain. */
 export function unmatchedTable(unmatched: readonly UnmatchedReceipt[]): string {
   const columns = [
-    { title: 'line', align: 'right' },
+    right('line'),
     { title: 'paid on' },
-    { title: 'amount', align: 'right' },
+    right('amount'),
     { title: 'currency', shorten: toCode },
     { title: 'reference' },
     { title: 'payer', yields: true },
     { title: 'why', below: true },
-  ] as const;
+  ];
   const rows = unmatched.map(({ receipt, refusal }): Cell[] => [
     receipt.line,
     receipt.day,

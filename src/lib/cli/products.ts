@@ -1,7 +1,7 @@
 import { CURRENCY_DECIMALS, formatPrice } from '../core/money.ts';
 import { periodName } from '../core/period.ts';
 import type { Product } from '../core/product.ts';
-import { type Cell, renderTable, toCode } from './table.ts';
+import { type Cell, renderTable, right, toCode } from './table.ts';
 
 /** A product as `--json` gives it. */
 export function productDocument({ id, name, description, prices }: Product & { readonly id: number }) {
@@ -34,11 +34,11 @@ export function productTable(products: readonly (Product & { readonly id: number
   });
   return renderTable(
     [
-      { title: 'id', align: 'right' },
+      right('id'),
       { title: 'name' },
       { title: 'period' },
-      { title: 'one-time', align: 'right' },
-      { title: 'recurring', align: 'right' },
+      right('one-time'),
+      right('recurring'),
       { title: 'currency', shorten: toCode },
       { title: 'description', yields: true },
     ],

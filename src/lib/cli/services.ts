@@ -5,7 +5,7 @@ import type { StoredService } from '../io/db/services.ts';
 import type { NewSecret, SecretRequest } from '../ops/services.ts';
 import { BaseCommand } from './command.ts';
 import { fileOnly, parsedArg } from './flags.ts';
-import { renderFields, renderTable, toDay } from './table.ts';
+import { renderFields, renderTable, right, toDay } from './table.ts';
 
 /** The name of a service account, as an argument. */
 export const serviceArg = parsedArg('Name of the service account', parseServiceName);
@@ -19,7 +19,7 @@ export function serviceDocument({ id, name, createdAt, rotatedAt }: StoredServic
 export function serviceTable(services: readonly StoredService[]): string {
   return renderTable(
     [
-      { title: 'id', align: 'right' },
+      right('id'),
       { title: 'name', yields: true },
       { title: 'created', shorten: toDay },
       { title: 'secret since', shorten: toDay },

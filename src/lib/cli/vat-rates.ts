@@ -1,7 +1,5 @@
 import { UserError, type VatFileFault, type VatHistoryChange } from '../core/errors.ts';
-import { type Column, renderTable } from './table.ts';
-
-const LINE: Column = { title: 'line', align: 'right' };
+import { renderTable, right } from './table.ts';
 
 /**
  * All that is wrong with a file of VAT rates, or that it would change of the past; undefined for other errors, and for
@@ -14,7 +12,7 @@ export function vatFaultTable(error: unknown): string | undefined {
     changes?: readonly VatHistoryChange[];
   };
   if (error.code === 'VAT_FILE_REFUSED' && refused !== undefined && refused.length > 1) {
-    const columns = [LINE, { title: 'column' }, { title: 'reason', below: true }];
+    const columns = [right('line'), { title: 'column' }, { title: 'reason', below: true }];
     return renderTable(
       columns,
       refused.map((fault) => [fault.line, fault.column, fault.reason]),

@@ -14,7 +14,7 @@ import type { Tunnel } from '../ops/vpn-status.ts';
 import { refusalDocument } from './document.ts';
 import { parsed } from './flags.ts';
 import { counted } from './sentence.ts';
-import { type Cell, isPlain, renderTable, terminalWidth, toDay } from './table.ts';
+import { type Cell, isPlain, renderTable, right, terminalWidth, toDay } from './table.ts';
 import { drawUsage } from './usage-map.ts';
 
 /** The fully qualified name of a VPN host. */
@@ -86,14 +86,14 @@ export function networkDocument(network: LentNetwork) {
 export function poolTable(pools: readonly StoredPool[]): string {
   return renderTable(
     [
-      { title: 'id', align: 'right' },
+      right('id'),
       { title: 'network' },
       { title: 'size' },
       { title: 'hostname', yields: true },
       { title: 'interface', spare: 2 },
-      { title: 'port', align: 'right', spare: 1 },
-      { title: 'used', align: 'right' },
-      { title: 'free', align: 'right' },
+      { ...right('port'), spare: 1 },
+      right('used'),
+      right('free'),
     ],
     pools.map((pool) => [
       pool.id,
@@ -177,10 +177,10 @@ export function networksName(networks: readonly LentNetwork[]): string {
 export function networkTable(networks: readonly LentNetwork[]): string {
   return renderTable(
     [
-      { title: 'id', align: 'right' },
+      right('id'),
       { title: 'network' },
       { title: 'user' },
-      { title: 'pool', align: 'right', spare: 2 },
+      { ...right('pool'), spare: 2 },
       { title: 'public key', yields: true, spare: 1 },
       { title: 'created', shorten: toDay },
       { title: 'reference', yields: true },
@@ -270,13 +270,13 @@ export function tunnelDocument({ latestHandshake, networkId, publicKey, received
 export function tunnelTable(tunnels: readonly Tunnel[], now: Instant): string {
   return renderTable(
     [
-      { title: 'id', align: 'right' },
+      right('id'),
       { title: 'network' },
       { title: 'interface' },
       { title: 'state' },
-      { title: 'handshake', align: 'right' },
-      { title: 'received', align: 'right' },
-      { title: 'sent', align: 'right' },
+      right('handshake'),
+      right('received'),
+      right('sent'),
     ],
     tunnels.map((tunnel) => [
       tunnel.networkId,
