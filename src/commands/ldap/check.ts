@@ -1,11 +1,9 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import {
-  entryDocument,
-  groupsDocument,
-  refusedDocument,
   renderEntries,
   renderRefused,
   renderUnknown,
+  reportDocument,
   reportFields,
 } from '../../lib/cli/directory.ts';
 import { username } from '../../lib/cli/flags.ts';
@@ -31,7 +29,7 @@ with --username the refusal itself is the answer, with 1.`;
   async run() {
     const { flags } = await this.parse(LdapCheck);
     const report = await checkLdap(await this.context(), flags.username);
-    const { people, refused, staffGroup, groups } = report;
+    const { people, refused, groups } = report;
     this.log(renderFields(reportFields(report)));
     if (people.length > 0) this.log(`\n${renderEntries(people)}`);
     if (groups !== null && groups.unknown.length > 0)
@@ -43,17 +41,6 @@ with --username the refusal itself is the answer, with 1.`;
         `Groups without an owner in the directory: ${groups.withoutOwner.length}. Name one with: uncloud group sync --owner USER`,
       );
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
-    return {
-      url: report.url,
-      tls: report.tls,
-      bind_dn: report.bindDn,
-      bound_as: report.boundAs,
-      base_dn: report.baseDn,
-      filter: report.filter,
-      staff_group: staffGroup,
-      groups: groupsDocument(report),
-      people: people.map(entryDocument),
-      refused: refused.map(refusedDocument),
-    };
+    return reportDocument(report);
   }
 }

@@ -1,7 +1,6 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
 import { day, territory } from '../../lib/cli/flags.ts';
-import { renderTable, right } from '../../lib/cli/table.ts';
-import { formatVatPercent, formatVatRate } from '../../lib/core/vat.ts';
+import { vatRateDocument, vatRateTable } from '../../lib/cli/vat-rates.ts';
 import { listVatRates } from '../../lib/ops/vat-rates.ts';
 
 export default class VatRateList extends BaseCommand {
@@ -20,34 +19,8 @@ export default class VatRateList extends BaseCommand {
   async run() {
     const { flags } = await this.parse(VatRateList);
     const rates = await listVatRates(await this.context(), flags);
-    const columns = [
-      { title: 'territory' },
-      { title: 'from' },
-      { title: 'until' },
-      right('rate'),
-      { title: 'type' },
-      { title: 'description', yields: true },
-    ];
-    const rows = rates.map((rate) => [
-      rate.territory,
-      rate.validFrom,
-      rate.validTo,
-      `${formatVatPercent(rate.rate)} %`,
-      rate.rateType,
-      rate.description,
-    ]);
-    if (rows.length > 0) this.log(renderTable(columns, rows));
+    if (rates.length > 0) this.log(vatRateTable(rates));
     else this.say('There are no such rates. Import the shipped ones with: uncloud import-vat-rates');
-    return {
-      rates: rates.map((rate) => ({
-        territory: rate.territory,
-        rate: formatVatRate(rate.rate),
-        valid_from: rate.validFrom,
-        valid_to: rate.validTo,
-        currency: rate.currency,
-        rate_type: rate.rateType,
-        description: rate.description,
-      })),
-    };
+    return { rates: rates.map(vatRateDocument) };
   }
 }

@@ -78,7 +78,7 @@ export function renderRefused(refused: readonly RefusedEntry[]): string {
 }
 
 /** What the directory says about a person, as `--json` gives it. */
-export function entryDocument({ id, dn, usernames, change: { user, address } }: DirectoryPerson) {
+function entryDocument({ id, dn, usernames, change: { user, address } }: DirectoryPerson) {
   return {
     username: usernames[0],
     id,
@@ -107,8 +107,23 @@ export function renderEntries(people: readonly DirectoryPerson[]): string {
   );
 }
 
-/** The groups of the directory, as `--json` gives them. */
-export function groupsDocument({ groups }: LdapReport) {
+/** What `ldap check` found, as `--json` gives it. */
+export function reportDocument(report: LdapReport) {
+  return {
+    url: report.url,
+    tls: report.tls,
+    bind_dn: report.bindDn,
+    bound_as: report.boundAs,
+    base_dn: report.baseDn,
+    filter: report.filter,
+    staff_group: report.staffGroup,
+    groups: groupsDocument(report),
+    people: report.people.map(entryDocument),
+    refused: report.refused.map(refusedDocument),
+  };
+}
+
+function groupsDocument({ groups }: LdapReport) {
   if (groups === null) return null;
   const { baseDn, filter, entries, members, unknown, withoutOwner } = groups;
   return {

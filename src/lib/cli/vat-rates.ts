@@ -1,5 +1,41 @@
 import { UserError, type VatFileFault, type VatHistoryChange } from '../core/errors.ts';
+import { formatVatPercent, formatVatRate } from '../core/vat.ts';
+import type { VatRateEntry } from '../core/vat-file.ts';
 import { renderTable, right } from './table.ts';
+
+/** A VAT rate as `--json` gives it. */
+export function vatRateDocument(rate: VatRateEntry) {
+  return {
+    territory: rate.territory,
+    rate: formatVatRate(rate.rate),
+    valid_from: rate.validFrom,
+    valid_to: rate.validTo,
+    currency: rate.currency,
+    rate_type: rate.rateType,
+    description: rate.description,
+  };
+}
+
+/** VAT rates as a table. */
+export function vatRateTable(rates: readonly VatRateEntry[]): string {
+  const columns = [
+    { title: 'territory' },
+    { title: 'from' },
+    { title: 'until' },
+    right('rate'),
+    { title: 'type' },
+    { title: 'description', yields: true },
+  ];
+  const rows = rates.map((rate) => [
+    rate.territory,
+    rate.validFrom,
+    rate.validTo,
+    `${formatVatPercent(rate.rate)} %`,
+    rate.rateType,
+    rate.description,
+  ]);
+  return renderTable(columns, rows);
+}
 
 /**
  * All that is wrong with a file of VAT rates, or that it would change of the past; undefined for other errors, and for
