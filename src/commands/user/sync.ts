@@ -1,13 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import {
-  changeDocument,
-  countWords,
-  refusedDocument,
-  renderChanges,
-  renderRefused,
-} from '../../lib/cli/directory.ts';
+import { countWords } from '../../lib/cli/directory.ts';
 import { dryRun, exitCode } from '../../lib/cli/flags.ts';
+import { renderUserSync, userSyncDocument } from '../../lib/cli/user-sync.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { syncUsers } from '../../lib/ops/user-sync.ts';
 
@@ -39,23 +34,14 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
     const { flags } = await this.parse(UserSync);
     const isPlan = flags['dry-run'];
     const result = await syncUsers(await this.context(), { dryRun: isPlan, prune: flags.prune });
-    const { entries, created, updated, deactivated, unchanged, changes, refused } = result;
-    if (changes.length > 0) this.log(renderChanges(changes));
-    if (refused.length > 0) this.log(renderRefused(refused));
+    const { entries, changes, refused } = result;
+    const shown = renderUserSync(result);
+    if (shown !== '') this.log(shown);
     if (changes.length + refused.length === 0)
       this.say(`Nothing to change: ${entries} people are as in the directory.`);
     else this.say(`${isPlan ? 'Would be' : 'Users'}: ${countWords(result)}, ${refused.length} refused.`);
     if (refused.length > 0) this.exitWith(EXIT.PARTLY);
     else this.exitIfPending(flags, changes.length > 0);
-    return {
-      entries,
-      created,
-      updated,
-      deactivated,
-      unchanged,
-      changes: changes.map(changeDocument),
-      refused_entries: refused.length,
-      refused: refused.map(refusedDocument),
-    };
+    return userSyncDocument(result);
   }
 }

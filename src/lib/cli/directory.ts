@@ -1,10 +1,7 @@
 import type { DirectoryPerson } from '../core/directory-entry.ts';
-import type { SyncChange } from '../core/directory-sync.ts';
 import type { RefusedEntry } from '../core/entry-match.ts';
 import type { UnknownMember } from '../core/group-sync.ts';
-import type { StoredPerson } from '../io/db/people.ts';
 import type { LdapReport } from '../ops/ldap-check.ts';
-import { fieldNames } from './field-names.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** How many of each kind a reader is shown; `--json` has all of them. */
@@ -38,30 +35,6 @@ interface SyncCounts {
 /** The counts of a sync in words: `1 created, 0 updated, …`. */
 export function countWords({ created, updated, deactivated, unchanged }: SyncCounts): string {
   return `${created} created, ${updated} updated, ${deactivated} deactivated, ${unchanged} unchanged`;
-}
-
-/** A change of `user sync` as `--json` gives it. */
-export function changeDocument({ action, stored, wanted, fields }: SyncChange<StoredPerson>) {
-  const { username } = wanted.user;
-  const previous = stored?.user.username ?? username;
-  return {
-    username,
-    action,
-    changed: action === 'create' ? [] : fieldNames(fields),
-    previous_username: previous === username ? null : previous,
-  };
-}
-
-/** Changes for a reader: the first of each action. */
-export function renderChanges(changes: readonly SyncChange<StoredPerson>[]): string {
-  const shown = firstOfEach(changes);
-  const rows = shown.map((change) => {
-    const { username, action, changed, previous_username: previous } = changeDocument(change);
-    const what = action === 'update' ? changed.filter((field) => field !== 'username') : [];
-    return [username, action, [...(previous === null ? [] : [`was ${previous}`]), ...what].join(', ')];
-  });
-  const columns = [{ title: 'username' }, { title: 'action' }, { title: 'changes', below: true }];
-  return withRest(renderTable(columns, rows), changes.length - shown.length);
 }
 
 /** A refused entry as `--json` gives it. */
