@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/cli/command.ts';
 import { examineRows, findingText } from '../lib/cli/doctor.ts';
-import { hostname } from '../lib/cli/vpn.ts';
+import { hostname } from '../lib/cli/flags.ts';
 import { EXIT } from '../lib/core/errors.ts';
 import { withoutRepeats } from '../lib/core/finding.ts';
 import { examineSchema } from '../lib/ops/data-doctor.ts';

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { dryRun, exitCode } from '../../lib/cli/flags.ts';
-import { changeLines, hostname, interfaceDocument } from '../../lib/cli/vpn.ts';
+import { dryRun, exitCode, hostname } from '../../lib/cli/flags.ts';
+import { changeLines, interfaceDocument } from '../../lib/cli/vpn.ts';
 import { EXIT } from '../../lib/core/errors.ts';
 import { reconcileHost } from '../../lib/ops/vpn-host.ts';
 

@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../lib/cli/command.ts';
-import { hostname, tunnelDocument, tunnelTable } from '../../lib/cli/vpn.ts';
+import { hostname } from '../../lib/cli/flags.ts';
+import { tunnelDocument, tunnelTable } from '../../lib/cli/vpn-status.ts';
 import { readTunnels } from '../../lib/ops/vpn-status.ts';
 
 export default class VpnStatus extends BaseCommand {

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { parseBillReference } from '../core/bill-reference.ts';
 import { parseCountry } from '../core/country.ts';
 import { refuse } from '../core/errors.ts';
+import { parseHostname } from '../core/hostname.ts';
 import { parseIban } from '../core/iban.ts';
 import { parseId } from '../core/id.ts';
 import { type Instant, parseDay, parseInstant } from '../core/instant.ts';
@@ -85,6 +86,14 @@ export const username = parsed('NAME', parseUsername);
 export const asUser = username({
   summary: 'Work in the name of this user, with the rights of that user only',
 });
+
+/** The fully qualified name of a VPN host. */
+export const hostname = parsed('FQDN', parseHostname);
+
+/** The length of a prefix. */
+export function prefixLength(options: { summary: string; dependsOn?: string[]; aliases?: string[] }) {
+  return Flags.integer({ helpValue: 'LENGTH', min: 0, max: 128, ...options });
+}
 
 /** A bill by its number, or id:N. */
 export const billReference = parsed('BILL', parseBillReference);

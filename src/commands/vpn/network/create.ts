@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { asUser, reference, username } from '../../../lib/cli/flags.ts';
+import { asUser, prefixLength, reference, username } from '../../../lib/cli/flags.ts';
 import { counted } from '../../../lib/cli/sentence.ts';
-import { networkDocument, networkTable, poolId, prefixLength, publicKey } from '../../../lib/cli/vpn.ts';
+import { networkDocument, networkTable, poolId, publicKey } from '../../../lib/cli/vpn-networks.ts';
 import { createNetwork, createNetworks } from '../../../lib/ops/vpn-networks.ts';
 
 const KEY_FLAGS = ['public-key', 'public-keys-file'];

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, dryRun, parsedArgs, yes } from '../../../lib/cli/flags.ts';
-import { networkDocument, networksName, networkTable } from '../../../lib/cli/vpn.ts';
+import { networkDocument, networksName, networkTable } from '../../../lib/cli/vpn-networks.ts';
 import { parseId } from '../../../lib/core/id.ts';
 import { deleteNetworks } from '../../../lib/ops/vpn-networks.ts';
 

@@ -1,6 +1,6 @@
 import { asUser, username } from '../../../lib/cli/flags.ts';
 import { ListCommand } from '../../../lib/cli/list-command.ts';
-import { networkDocument, networkTable, poolId } from '../../../lib/cli/vpn.ts';
+import { networkDocument, networkTable, poolId } from '../../../lib/cli/vpn-networks.ts';
 import { listNetworks } from '../../../lib/ops/vpn-networks.ts';
 
 export default class VpnNetworkList extends ListCommand {

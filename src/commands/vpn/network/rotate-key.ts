@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg } from '../../../lib/cli/flags.ts';
-import { networkDocument, networkTable, publicKey } from '../../../lib/cli/vpn.ts';
+import { networkDocument, networkTable, publicKey } from '../../../lib/cli/vpn-networks.ts';
 import { rotateNetworkKey } from '../../../lib/ops/vpn-networks.ts';
 
 export default class VpnNetworkRotateKey extends BaseCommand {

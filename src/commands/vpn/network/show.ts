@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
-import { networkDocument, networkFields } from '../../../lib/cli/vpn.ts';
+import { networkDocument, networkFields } from '../../../lib/cli/vpn-networks.ts';
 import { showNetwork } from '../../../lib/ops/vpn-networks.ts';
 
 export default class VpnNetworkShow extends BaseCommand {

@@ -1,17 +1,15 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { asUser } from '../../../lib/cli/flags.ts';
-import { poolPrefix } from '../../../lib/cli/pool-prefix.ts';
+import { asUser, hostname, prefixLength } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import {
-  hostname,
   interfaceName,
   listenPort,
   poolDocument,
   poolFields,
-  prefixLength,
+  poolPrefix,
   privateKeyFlags,
-} from '../../../lib/cli/vpn.ts';
+} from '../../../lib/cli/vpn-pools.ts';
 import { parsePrefix } from '../../../lib/core/parse-prefix.ts';
 import type { Prefix } from '../../../lib/core/prefix.ts';
 import { DEFAULT_NETWORK_SIZE } from '../../../lib/core/vpn-pool.ts';

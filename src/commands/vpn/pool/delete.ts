@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
-import { poolDocument } from '../../../lib/cli/vpn.ts';
+import { poolDocument } from '../../../lib/cli/vpn-pools.ts';
 import { formatPrefix } from '../../../lib/core/prefix.ts';
 import { deletePool, showPool } from '../../../lib/ops/vpn-pools.ts';
 

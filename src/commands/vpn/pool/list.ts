@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
-import { asUser } from '../../../lib/cli/flags.ts';
-import { hostname, poolDocument, poolTable } from '../../../lib/cli/vpn.ts';
+import { asUser, hostname } from '../../../lib/cli/flags.ts';
+import { poolDocument, poolTable } from '../../../lib/cli/vpn-pools.ts';
 import { listPools } from '../../../lib/ops/vpn-pools.ts';
 
 export default class VpnPoolList extends BaseCommand {

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg, yes } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
-import { clientsOf, poolDocument, poolFields, privateKeyFlags } from '../../../lib/cli/vpn.ts';
+import { clientsOf, poolDocument, poolFields, privateKeyFlags } from '../../../lib/cli/vpn-pools.ts';
 import { rotatePoolKey, showPool } from '../../../lib/ops/vpn-pools.ts';
 
 export default class VpnPoolRotateKey extends BaseCommand {

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { asUser, idArg } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
-import { poolDocument, poolFields, poolUsage } from '../../../lib/cli/vpn.ts';
+import { poolDocument, poolFields, poolUsage } from '../../../lib/cli/vpn-pools.ts';
 import { showPool } from '../../../lib/ops/vpn-pools.ts';
 
 export default class VpnPoolShow extends BaseCommand {

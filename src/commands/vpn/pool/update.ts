@@ -1,17 +1,16 @@
 import { BaseCommand } from '../../../lib/cli/command.ts';
 import { fieldNames, saidOfChange } from '../../../lib/cli/field-names.ts';
-import { asUser, dryRun, idArg, yes } from '../../../lib/cli/flags.ts';
+import { asUser, dryRun, hostname, idArg, yes } from '../../../lib/cli/flags.ts';
 import { renderFields } from '../../../lib/cli/table.ts';
 import {
   clientsOf,
   endpointOf,
-  hostname,
   interfaceName,
   listenPort,
   moveAdvice,
   poolDocument,
   poolFields,
-} from '../../../lib/cli/vpn.ts';
+} from '../../../lib/cli/vpn-pools.ts';
 import { updatePool } from '../../../lib/ops/vpn-pools.ts';
 
 export default class VpnPoolUpdate extends BaseCommand {
