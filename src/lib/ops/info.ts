@@ -1,7 +1,6 @@
-import { sql } from 'kysely';
 import { redactDatabaseUrl } from '../core/database-url.ts';
 import { UserError } from '../core/errors.ts';
-import type { Database } from '../io/db/database.ts';
+import { countRows } from '../io/db/catalog.ts';
 import { appliedMigrations, MIGRATION_NAMES } from '../io/db/migrations.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { serverVersion } from '../io/db/server.ts';
@@ -49,7 +48,7 @@ export async function readInfo(context: Context): Promise<Info> {
         pending_migrations: pending,
         problem: null,
       },
-      counts: pending === 0 ? await countRows(database) : {},
+      counts: pending === 0 ? await countRows(database, COUNTED) : {},
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -59,10 +58,4 @@ export async function readInfo(context: Context): Promise<Info> {
       counts: {},
     };
   }
-}
-
-async function countRows(database: Database): Promise<Record<string, number>> {
-  const counts = COUNTED.map((table) => sql`(select count(*) from ${sql.table(table)}) as ${sql.ref(table)}`);
-  const { rows } = await sql<Record<string, number>>`select ${sql.join(counts)}`.execute(database.kysely);
-  return { ...rows[0] };
 }

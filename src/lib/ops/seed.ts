@@ -1,6 +1,7 @@
 import { refuse } from '../core/errors.ts';
 import { SEED_MAIL, SEED_POOL } from '../core/seed.ts';
 import { findProvider } from '../io/db/provider.ts';
+import { findBorrowers, findStranger, hasVatRates } from '../io/db/seed.ts';
 import { findPools } from '../io/db/vpn.ts';
 import type { Context } from './context.ts';
 
@@ -20,31 +21,15 @@ export interface SeedState {
 export async function inspectSeeded(context: Context): Promise<SeedState> {
   const database = await context.db();
   return database.read(async (tx) => {
-    const stranger = await tx
-      .selectFrom('users')
-      .select('username')
-      .where('email', 'not like', `%${SEED_MAIL}`)
-      .orderBy('id')
-      .limit(1)
-      .executeTakeFirst();
-    if (stranger !== undefined) {
-      throw refuse.NOT_TEST_DATA({ database: database.address, username: stranger.username });
-    }
+    const username = await findStranger(tx, SEED_MAIL);
+    if (username !== null) throw refuse.NOT_TEST_DATA({ database: database.address, username });
     const seller = await findProvider(tx);
-    const rate = await tx.selectFrom('vat_rates').select('id').limit(1).executeTakeFirst();
     const pools = await findPools(tx, { hostname: SEED_POOL.hostname });
-    const lent = await tx
-      .selectFrom('vpn_networks')
-      .innerJoin('users', 'users.id', 'vpn_networks.user_id')
-      .innerJoin('vpn_pools', 'vpn_pools.id', 'pool_id')
-      .where('hostname', '=', SEED_POOL.hostname)
-      .select(['vpn_networks.public_key', 'username'])
-      .execute();
     return {
       hasSeller: (seller?.country ?? null) !== null,
-      hasRates: rate !== undefined,
+      hasRates: await hasVatRates(tx),
       hasPool: pools.length > 0,
-      borrowers: new Map(lent.map(({ public_key, username }) => [public_key, username])),
+      borrowers: await findBorrowers(tx, SEED_POOL.hostname),
     };
   });
 }

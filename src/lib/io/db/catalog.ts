@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import { isPostgres } from './bulk.ts';
+import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /** A table as the database itself describes it. */
@@ -11,6 +12,16 @@ export interface CatalogTable {
   readonly key: readonly string[];
   /** The other tables that its rows refer to. */
   readonly refersTo: readonly string[];
+}
+
+/** How many rows each of these tables has. */
+export async function countRows(
+  { kysely }: Database,
+  tables: readonly (keyof Schema)[],
+): Promise<Record<string, number>> {
+  const counts = tables.map((table) => sql`(select count(*) from ${sql.table(table)}) as ${sql.ref(table)}`);
+  const { rows } = await sql<Record<string, number>>`select ${sql.join(counts)}`.execute(kysely);
+  return { ...rows[0] };
 }
 
 /** The tables of the schema, those that are referred to first, else by name: in the same order on both databases. */
