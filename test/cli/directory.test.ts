@@ -117,7 +117,8 @@ describeDatabases('people of a directory at the command line', (databases) => {
     const url = await databases.freshUrl();
     expect(await run('group sync', honest, url)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('ldap.group_base_dn is empty.'),
+      stderr:
+        'Error: ldap.group_base_dn is empty.\n  See where it was set with: uncloud config show --origin; docs/groups.md shows an example.\n',
     });
     const sync = (flags: string) => run(`group sync${flags}`, honest, url, 'dc=example');
     const refused = 'has no owner who is a user here, and a new group needs one.';
@@ -127,7 +128,8 @@ describeDatabases('people of a directory at the command line', (databases) => {
       stderr: 'Groups: 0 created, 0 updated, 0 deactivated, 0 unchanged, 1 refused.\n',
     });
     await run('user sync --quiet', honest, url);
-    const unknown = 'Members who are no users here: 1. Make them users with: uncloud user sync\n';
+    const unknown =
+      'Members who are no users here: 1. Those whom ldap.user_filter finds become users with: uncloud user sync\n';
     const stdout =
       'GROUP     ACTION  CHANGES\nresearch  create  +user1\nGROUP     NO USER HERE\nresearch  nobody\n';
     expect(await sync(' --dry-run --exit-code')).toEqual({
@@ -206,6 +208,11 @@ Staff group     –
 USERNAME  FULL NAME     EMAIL             STAFF  COUNTRY  ENTRY
 anna      anna Example  anna@example.net         CH       uid=anna,dc=example
 `,
+    });
+    expect(await run('ldap check', directoryOf(), 'sqlite:/nonexistent/uncloud.db')).toMatchObject({
+      code: 0,
+      stderr:
+        'The search finds nobody. Look at ldap.base_dn, ldap.user_filter and ldap.login_attribute, and at what ldap.bind_dn may read.\n',
     });
   });
 });

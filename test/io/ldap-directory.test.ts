@@ -199,7 +199,11 @@ describe.runIf(reason === null)('a directory', () => {
       const read = async () => {
         for await (const page of directory.people()) void page;
       };
-      await expect(read()).rejects.toMatchObject({ code: 'LDAP_REFUSED', exit: 1 });
+      await expect(read()).rejects.toMatchObject({
+        code: 'LDAP_REFUSED',
+        exit: 1,
+        hint: 'Nothing was changed. Let ldap.bind_dn read all that is there, without a limit of size (OpenLDAP: size.prtotal=unlimited).',
+      });
       directory.close();
     } finally {
       await limited.remove();
@@ -209,7 +213,21 @@ describe.runIf(reason === null)('a directory', () => {
   it('searches as nobody where nothing else is configured, and says so when that is refused', async () => {
     const directory = await open({ bind_dn: '', bind_password_file: '' });
     expect(await directory.whoAmI()).toBe('');
-    await expect(directory.sample(1)).rejects.toMatchObject({ code: 'LDAP_NO_ENTRY' });
+    await expect(directory.sample(1)).rejects.toMatchObject({
+      code: 'LDAP_NO_ENTRY',
+      hint: 'Correct ldap.base_dn, or set ldap.bind_dn: an anonymous search is not shown everything.',
+    });
+    const named = await Slapd.start([], { limits: 'require authc' });
+    const ldap = { ...named.settings, bind_dn: '', bind_password_file: '' };
+    const { config } = readConfig([{ origin: 'test', tables: { ldap } }], {}, {});
+    const anonymous = await openDirectory(parseLdapSettings(config));
+    await expect(anonymous.sample(1)).rejects.toMatchObject({
+      code: 'LDAP_LOGIN',
+      message: expect.stringMatching(/refuses an anonymous search: .*"authentication required"/),
+      hint: 'Set ldap.bind_dn and ldap.bind_password_file, then try: uncloud ldap check',
+    });
+    anonymous.close();
+    await named.remove();
   });
 
   it('keeps the password to itself', async () => {

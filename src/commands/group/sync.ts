@@ -40,7 +40,9 @@ Entries that cannot be taken over are listed, and end the command with 3; the ot
     const shown = renderGroupSync(result);
     if (shown !== '') this.log(shown);
     if (unknown.length > 0)
-      this.say(`Members who are no users here: ${unknown.length}. Make them users with: uncloud user sync`);
+      this.say(
+        `Members who are no users here: ${unknown.length}. Those whom ldap.user_filter finds become users with: uncloud user sync`,
+      );
     if (changes.length + refused.length === 0)
       this.say(`Nothing to change: the groups are as in the directory (${entries}).`);
     else this.say(`${isPlan ? 'Would be' : 'Groups'}: ${countWords(result)}, ${refused.length} refused.`);

@@ -1602,7 +1602,11 @@ const DEFINITIONS = {
         bindDn === null
           ? `The directory ${quote(url)} refuses an anonymous search: ${reason}.`
           : `The directory ${quote(url)} refuses the bind as ${quote(bindDn)}: ${reason}.`,
-      hint: 'Check ldap.bind_dn and the password in ldap.bind_password_file, then try: uncloud ldap check',
+      hint: `${
+        bindDn === null
+          ? 'Set ldap.bind_dn and ldap.bind_password_file'
+          : 'Check ldap.bind_dn and the password in ldap.bind_password_file'
+      }, then try: uncloud ldap check`,
     }),
     example: {
       url: 'ldaps://ldap.example.net',
@@ -1634,24 +1638,33 @@ const DEFINITIONS = {
     }),
     example: { url: 'ldaps://ldap.example.net', target: 'ldap://ldap-2.example.net/dc=example,dc=net' },
   }),
-  LDAP_NO_ENTRY: define<{ url: string; key: string; dn: string }>({
+  LDAP_NO_ENTRY: define<{ url: string; key: string; dn: string; isAnonymous: boolean }>({
     when: 'The place that is searched, or the group of the staff, is not in the directory, or may not be seen.',
-    say: ({ url, key, dn }) => ({
+    say: ({ url, key, dn, isAnonymous }) => ({
       message: `The directory ${quote(url)} shows no entry ${quote(dn)}, which ${key} names.`,
-      hint: `Correct ${key}, or let ldap.bind_dn read that entry.`,
+      hint: `Correct ${key}, or ${
+        isAnonymous
+          ? 'set ldap.bind_dn: an anonymous search is not shown everything.'
+          : 'let ldap.bind_dn read that entry.'
+      }`,
       data: { key },
-    }),
-    example: { url: 'ldaps://ldap.example.net', key: 'ldap.base_dn', dn: 'ou=people,dc=example,dc=net' },
-  }),
-  LDAP_REFUSED: define<{ url: string; asked: string; reason: string }>({
-    when: 'The directory refuses a search: a limit of its own, no right, or a filter that it does not take.',
-    say: ({ url, asked, reason }) => ({
-      message: `The directory ${quote(url)} refuses the ${asked}: ${reason}.`,
-      hint: 'Nothing was changed. Let ldap.bind_dn read all people, without a limit of size (OpenLDAP: size.prtotal=unlimited).',
     }),
     example: {
       url: 'ldaps://ldap.example.net',
-      asked: 'search for people',
+      key: 'ldap.base_dn',
+      dn: 'ou=people,dc=example,dc=net',
+      isAnonymous: false,
+    },
+  }),
+  LDAP_REFUSED: define<{ url: string; base: string; reason: string }>({
+    when: 'The directory refuses a search: a limit of its own, no right, or a filter that it does not take.',
+    say: ({ url, base, reason }) => ({
+      message: `The directory ${quote(url)} refuses the search below ${quote(base)}: ${reason}.`,
+      hint: 'Nothing was changed. Let ldap.bind_dn read all that is there, without a limit of size (OpenLDAP: size.prtotal=unlimited).',
+    }),
+    example: {
+      url: 'ldaps://ldap.example.net',
+      base: 'ou=people,dc=example,dc=net',
       reason: 'size limit exceeded (4)',
     },
   }),

@@ -43,7 +43,13 @@ export async function syncGroups(
   { owner, dryRun, prune }: GroupSyncOptions,
 ): Promise<GroupSyncResult> {
   const { groups: search } = parseLdapSettings(context.config);
-  if (search === null) throw refuse.INVALID_LDAP_SETTING({ key: 'ldap.group_base_dn', fault: 'is empty' });
+  if (search === null) {
+    throw refuse.INVALID_LDAP_SETTING({
+      key: 'ldap.group_base_dn',
+      fault: 'is empty',
+      cure: 'docs/groups.md shows an example.',
+    });
+  }
   const content = await readGroups(await context.ldap(), search, context.progress);
   const database = await context.db();
 

@@ -115,7 +115,7 @@ export async function openDirectory(settings: LdapSettings): Promise<Directory> 
     const filter = new PresenceFilter({ attribute: 'objectClass' });
     const found = await search({ base: dn, key, filter, attributes: MEMBER_ATTRIBUTES, scope: 'base' });
     const [entry] = found.entries;
-    if (entry === undefined) throw refuse.LDAP_NO_ENTRY({ url: settings.url, key, dn });
+    if (entry === undefined) throw noEntry(settings, key, dn);
     return readGroup(entry);
   };
   return {
@@ -284,17 +284,23 @@ function isBusy({ status }: MessageResponse): boolean {
 
 function refuseSearch(
   answer: MessageResponse,
-  { url, bind }: LdapSettings,
+  settings: LdapSettings,
   { key, base }: { key: string; base: string },
 ): UserError {
+  const { url, bind } = settings;
   const reason = describeResult(answer);
   if (isBusy(answer)) return refuse.LDAP_UNREACHABLE({ url, reason });
   if (answer.status === 10)
     return refuse.LDAP_REFERRAL({ url, target: answer.errorMessage || 'another server' });
-  if (answer.status === 32) return refuse.LDAP_NO_ENTRY({ url, key, dn: base });
-  if (bind === null && [1, 8, 13, 48, 50].includes(answer.status))
+  if (answer.status === 32) return noEntry(settings, key, base);
+  // 53 is what OpenLDAP's `require authc` answers.
+  if (bind === null && [1, 8, 13, 48, 50, 53].includes(answer.status))
     return refuse.LDAP_LOGIN({ url, bindDn: null, reason });
-  return refuse.LDAP_REFUSED({ url, asked: `search below ${quote(base)}`, reason });
+  return refuse.LDAP_REFUSED({ url, base, reason });
+}
+
+function noEntry({ url, bind }: LdapSettings, key: string, dn: string): UserError {
+  return refuse.LDAP_NO_ENTRY({ url, key, dn, isAnonymous: bind === null });
 }
 
 /** One line, without its end. */
