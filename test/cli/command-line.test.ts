@@ -118,7 +118,7 @@ describe('refusals and usage', () => {
     const missing = await uncloud(['config', 'show', '-c', name], { cwd: folder });
     expect(missing.stderr).toBe(
       'Error: The configuration file "\\u001b[31mred\\n.toml" cannot be used: no such file or folder.\n' +
-        "  Correct it, or write a new one with: uncloud config init $'\\u001b[31mred\\n.toml'\n",
+        "  Correct its name, or write it with: uncloud config init $'\\u001b[31mred\\n.toml'\n",
     );
     const written = await uncloud(['config', 'init', '\u001b[31m.toml'], { cwd: folder });
     expect(written.stderr).toMatch(/^Wrote \\u001b\[31m\.toml\. /);
@@ -311,9 +311,21 @@ describe('configuration', () => {
     const file = join(folder, 'broken.toml');
     writeFileSync(file, '[database\n');
     const broken = await uncloud(['config', 'show', '-c', file]);
-    expect(broken).toMatchObject({ code: 1 });
-    expect(broken.stderr).toContain('line 1');
-    expect((await uncloud(['config', 'show', '-c', '/nonexistent.toml'])).stderr).toContain('no such file');
+    const refused = 'Error: The configuration file';
+    expect(broken).toMatchObject({
+      code: 1,
+      stderr:
+        `${refused} "${file}" cannot be used: line 1, column 10: illegal character in key.\n` +
+        '  Correct it; an example with every key is printed by: uncloud config init -\n',
+    });
+    expect((await uncloud(['config', 'show', '-c', '/nonexistent.toml'])).stderr).toBe(
+      `${refused} "/nonexistent.toml" cannot be used: no such file or folder.\n` +
+        '  Correct its name, or write it with: uncloud config init /nonexistent.toml\n',
+    );
+    expect((await uncloud(['config', 'show', '-c', folder])).stderr).toBe(
+      `${refused} "${folder}" cannot be used: it is a directory.\n` +
+        '  Let this account read it, or name another file with --config.\n',
+    );
   });
 
   it('a flag is stronger than the environment, which is stronger than the file', async () => {

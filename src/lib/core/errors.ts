@@ -936,13 +936,25 @@ const DEFINITIONS = {
     }),
     example: { faults: ['/etc/uncloud/config.toml: database.uri is no key (did you mean database.url?)'] },
   }),
-  CONFIG_NOT_READABLE: define<{ file: string; reason: string }>({
+  CONFIG_NOT_READABLE: define<{
+    file: string;
+    reason: string;
+    state: 'missing' | 'closed' | 'malformed';
+  }>({
     when: 'A configuration file does not exist, cannot be read, or is not TOML.',
-    say: ({ file, reason }) => ({
+    say: ({ file, reason, state }) => ({
       message: `The configuration file ${quote(file)} cannot be used: ${reason}.`,
-      hint: `Correct it, or write a new one with: uncloud config init ${shellWord(file)}`,
+      hint: {
+        missing: `Correct its name, or write it with: uncloud config init ${shellWord(file)}`,
+        closed: 'Let this account read it, or name another file with --config.',
+        malformed: 'Correct it; an example with every key is printed by: uncloud config init -',
+      }[state],
     }),
-    example: { file: '/etc/uncloud/config.toml', reason: 'line 3, column 8: invalid value' },
+    example: {
+      file: '/etc/uncloud/config.toml',
+      reason: 'line 3, column 8: invalid value',
+      state: 'malformed',
+    },
   }),
   UNSAFE_CONFIG: define<{ file: string; reason: string }>({
     when: 'Root found a configuration file that belongs to another account, or that others may write. It names programs that root runs.',

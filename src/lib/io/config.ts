@@ -74,7 +74,8 @@ function readIfPresent(file: string, { isNamed }: { isNamed: boolean }): string 
   } catch (error) {
     if (error instanceof UserError) throw error;
     if (!isNamed && isMissing(error)) return undefined;
-    throw refuse.CONFIG_NOT_READABLE({ file, reason: reasonOf(error) });
+    const state = isMissing(error) ? 'missing' : 'closed';
+    throw refuse.CONFIG_NOT_READABLE({ file, reason: reasonOf(error), state });
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
@@ -98,6 +99,7 @@ async function parseToml(file: string, text: string): Promise<Record<string, unk
     throw refuse.CONFIG_NOT_READABLE({
       file,
       reason: `line ${error.line}, column ${error.column}: ${reason}`,
+      state: 'malformed',
     });
   }
 }
