@@ -77,6 +77,9 @@ describe('refusals and usage', () => {
     ['user show', 'The argument USERNAME is missing: Name of the user.', 'See: uncloud user show --help'],
     ['user sync --prun', 'There is no flag --prun.', 'Did you mean: --prune'],
     ['bill export 1 --fromat pdf', 'There is no flag --fromat.', 'Did you mean: --format'],
+    ['user list --no-staf', 'There is no flag --no-staf.', 'Did you mean: --no-staff'],
+    ['user list --stafff', 'There is no flag --stafff.', 'Did you mean: --staff'],
+    ['user sync --no-prun', 'There is no flag --no-prun.', 'See: uncloud user sync --help'],
     ['bill report --by vat --cvs x', 'There is no flag --cvs.', 'Did you mean: --csv'],
     ['bootstrap-user nico', 'Unexpected argument: nico.', 'Did you mean: --username nico'],
     [

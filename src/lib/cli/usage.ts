@@ -91,7 +91,10 @@ function noSuchFlags(
   const message = `There is no flag ${flags.join(' and no flag ')}.`;
   const similar = similarNames(
     flags[0] ?? '',
-    Object.keys(known).map((name) => `--${name}`),
+    Object.entries(known).flatMap(([name, flag]) => [
+      `--${name}`,
+      ...(flag.type === 'boolean' && flag.allowNo === true ? [`--no-${name}`] : []),
+    ]),
   );
   return refuse.USAGE({ message, command, better: similar.slice(0, 1) });
 }
