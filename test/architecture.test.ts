@@ -65,6 +65,12 @@ it('core has no clock, no chance and no process', () => {
   expect(wrong).toEqual([]);
 });
 
+it('ops ask the database by names', () => {
+  const query = /\.(selectFrom|insertInto|updateTable|deleteFrom)\(|[ (]sql(<[^>]*>)?`/;
+  const wrong = files.filter((file) => file.startsWith('src/lib/ops/') && query.test(read(file)));
+  expect(wrong).toEqual([]);
+});
+
 it('only cli ends the process or writes to its streams, and only main starts it', () => {
   const wrong = files.filter(
     (file) =>

@@ -28,7 +28,12 @@ import { readPrefix, slotCount } from '../core/prefix.ts';
 import { parseHeader } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { findServedRows, type ServedRow } from '../io/db/vpn-host-roles.ts';
+import {
+  findServedPeers,
+  findServedRows,
+  findServingHosts,
+  type ServedRow,
+} from '../io/db/vpn-host-roles.ts';
 import { collectLate } from '../io/heap.ts';
 import { isForwarding, readHost, type Target, takeSteps } from '../io/host-links.ts';
 import { withHostLock } from '../io/host-lock.ts';
@@ -289,13 +294,7 @@ async function readSnapshot(
 ): Promise<HostSnapshot> {
   const rows = await findServedRows(tx, hostname);
   if (rows.length === 0) {
-    const others = await tx
-      .selectFrom('vpn_pools')
-      .select('hostname')
-      .distinct()
-      .orderBy('hostname')
-      .execute();
-    throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames: others.map((other) => other.hostname) });
+    throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames: await findServingHosts(tx) });
   }
   const opener = await openerFor(tx, keyFile);
   const pools: HostSnapshot['pools'][number][] = [];
@@ -303,19 +302,9 @@ async function readSnapshot(
   for (const row of rows) {
     const pool = servedPool(row, hostname, opener);
     if (pool instanceof UserError) unusable.push(refusedPlan(row.interface, row.id, pool));
-    else pools.push({ pool, networks: await readNetworks(tx, pool.id) });
+    else pools.push({ pool, networks: await findServedPeers(tx, pool.id) });
   }
   return { pools, unusable };
-}
-
-/** The networks of a pool in slot order. */
-async function readNetworks(tx: Transaction<Schema>, poolId: number): Promise<StoredNetwork[]> {
-  return tx
-    .selectFrom('vpn_networks')
-    .select(['id', 'slot', 'network', 'public_key as publicKey'])
-    .where('pool_id', '=', poolId)
-    .orderBy('slot')
-    .execute();
 }
 
 /** A pool whose every part is sound, or the refusal that says which is not. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Selectable, sql, type Transaction } from 'kysely';
+import type { StoredNetwork } from '../../core/host-plan.ts';
 import type { Hostname } from '../../core/hostname.ts';
 import type { Instant } from '../../core/instant.ts';
 import { only } from './database.ts';
@@ -45,6 +46,22 @@ export async function findServedRows(tx: Transaction<Schema>, hostname: Hostname
     .where('hostname', '=', hostname)
     .orderBy('id')
     .execute();
+}
+
+/** The networks of a pool in slot order. Nothing in them is checked. */
+export async function findServedPeers(tx: Transaction<Schema>, poolId: number): Promise<StoredNetwork[]> {
+  return tx
+    .selectFrom('vpn_networks')
+    .select(['id', 'slot', 'network', 'public_key as publicKey'])
+    .where('pool_id', '=', poolId)
+    .orderBy('slot')
+    .execute();
+}
+
+/** The hostnames that pools are served by, each once; to a host's role its own at most. */
+export async function findServingHosts(tx: Transaction<Schema>): Promise<string[]> {
+  const rows = await tx.selectFrom('vpn_pools').select('hostname').distinct().orderBy('hostname').execute();
+  return rows.map(({ hostname }) => hostname);
 }
 
 /** The interface of each pool that a host's role sees, or of all pools, by host. */
