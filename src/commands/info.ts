@@ -1,6 +1,5 @@
 import { BaseCommand } from '../lib/cli/command.ts';
 import { renderFields } from '../lib/cli/table.ts';
-import { sourcesOf } from '../lib/core/config.ts';
 import { readInfo } from '../lib/ops/info.ts';
 
 export default class Info extends BaseCommand {
@@ -12,13 +11,12 @@ export default class Info extends BaseCommand {
     const context = await this.context();
     const info = await readInfo(context);
     const program = { version: this.config.version, node: process.versions.node, path: this.config.root };
-    const configuration = sourcesOf(context.origins);
     const files = { secrets_key_file: context.config['secrets.key_file'] };
     this.log(
       renderFields({
         uncloud: `${program.version} on Node.js ${program.node}`,
         program: program.path,
-        configuration: configuration.join(', ') || 'defaults only',
+        configuration: info.configuration.join(', ') || 'defaults only',
         'secrets key file': files.secrets_key_file,
         database: info.database.url,
         backend: info.database.backend && `${info.database.backend} ${info.database.server_version}`,
@@ -28,6 +26,6 @@ export default class Info extends BaseCommand {
       }),
     );
     if (info.database.problem !== null) this.sayWarning(info.database.problem);
-    return { ...program, configuration, files, ...info };
+    return { ...program, files, ...info };
   }
 }

@@ -24,8 +24,9 @@ export function withRest(table: string, left: number): string {
   return left > 0 ? `${table}\n… and ${left} more; all of them with --json` : table;
 }
 
-/** How many users or groups a sync did what with. */
+/** How many users or groups a sync did what with, of so many entries. */
 interface SyncCounts {
+  readonly entries: number;
   readonly created: number;
   readonly updated: number;
   readonly deactivated: number;
@@ -35,6 +36,11 @@ interface SyncCounts {
 /** The counts of a sync in words: `1 created, 0 updated, …`. */
 export function countWords({ created, updated, deactivated, unchanged }: SyncCounts): string {
   return `${created} created, ${updated} updated, ${deactivated} deactivated, ${unchanged} unchanged`;
+}
+
+/** The counts of a sync as `--json` gives them. */
+export function countsDocument({ entries, created, updated, deactivated, unchanged }: SyncCounts) {
+  return { entries, created, updated, deactivated, unchanged };
 }
 
 /** A refused entry as `--json` gives it. */

@@ -2,7 +2,7 @@ import type { RefusedEntry } from '../core/entry-match.ts';
 import type { GroupSyncChange } from '../core/group-sync.ts';
 import type { StoredGroupState } from '../io/db/groups.ts';
 import type { GroupSyncResult } from '../ops/group-sync.ts';
-import { firstOfEach, renderRefused, renderUnknown, withRest } from './directory.ts';
+import { countsDocument, firstOfEach, renderRefused, renderUnknown, withRest } from './directory.ts';
 import { fieldNames } from './field-names.ts';
 import { renderTable } from './table.ts';
 
@@ -13,17 +13,13 @@ const NAMED = 5;
 
 /** What `group sync` did as `--json` gives it. */
 export function groupSyncDocument(result: GroupSyncResult) {
-  const { entries, created, updated, deactivated, unchanged, changes, refused, unknown } = result;
+  const { changes, refused, unknown } = result;
   const memberships = changes.flatMap(({ wanted, added, removed }) => [
     ...added.map((username) => ({ group: wanted.name, username, action: 'add' })),
     ...removed.map((username) => ({ group: wanted.name, username, action: 'remove' })),
   ]);
   return {
-    entries,
-    created,
-    updated,
-    deactivated,
-    unchanged,
+    ...countsDocument(result),
     changes: changes.map(changeDocument),
     members_added: count(changes, ({ added }) => added),
     members_removed: count(changes, ({ removed }) => removed),

@@ -1,7 +1,7 @@
 import type { SyncChange } from '../core/directory-sync.ts';
 import type { StoredPerson } from '../io/db/people.ts';
 import type { SyncResult } from '../ops/user-sync.ts';
-import { firstOfEach, refusedDocument, renderRefused, withRest } from './directory.ts';
+import { countsDocument, firstOfEach, refusedDocument, renderRefused, withRest } from './directory.ts';
 import { fieldNames } from './field-names.ts';
 import { renderTable } from './table.ts';
 
@@ -9,13 +9,9 @@ type Change = SyncChange<StoredPerson>;
 
 /** What `user sync` did as `--json` gives it. */
 export function userSyncDocument(result: SyncResult) {
-  const { entries, created, updated, deactivated, unchanged, changes, refused } = result;
+  const { changes, refused } = result;
   return {
-    entries,
-    created,
-    updated,
-    deactivated,
-    unchanged,
+    ...countsDocument(result),
     changes: changes.map(changeDocument),
     refused_entries: refused.length,
     refused: refused.map(refusedDocument),

@@ -9,6 +9,7 @@ import {
   firstAddressHex,
   formatPrefix,
   lastAddressHex,
+  type Prefix,
   readPrefix,
   slotCount,
   slotPrefix,
@@ -31,7 +32,7 @@ import {
   type PoolRow,
 } from '../io/db/data-doctor.ts';
 import { orderFromRow } from '../io/db/orders.ts';
-import { inPages } from '../io/db/pages.ts';
+import { inPages, type Page } from '../io/db/pages.ts';
 import type { Schema } from '../io/db/schema.ts';
 import {
   compareSchema,
@@ -152,35 +153,16 @@ async function pools(tx: Transaction<Schema>, rows: readonly PoolRow[]): Promise
 
 async function networks(tx: Transaction<Schema>, rows: readonly PoolRow[]): Promise<readonly Finding[]> {
   const found: Finding[] = [];
-  const byId = new Map(rows.map((row) => [row.id, row]));
+  // A pool whose own prefix is wrong is told by `pools`.
+  const byId = new Map(rows.map((row) => [row.id, { row, prefix: readPrefix(row.network) }]));
   let count = 0;
-  const examine = (row: NetworkRow) => {
-    count += 1;
-    const pool = byId.get(row.pool_id);
-    const prefix = readPrefix(pool?.network ?? '');
-    if (pool === undefined || prefix === null || found.length > MOST_FINDINGS) return;
-    const due = computedOrNull(() => slotPrefix(prefix, pool.subnetwork_size, BigInt(row.slot)));
-    const fix = `Give it back with: uncloud vpn network delete ${row.id}`;
-    if (!isPublicKey(row.public_key)) {
-      const message = `its public key is stored as ${quote(row.public_key)}, which is none`;
-      const keyFix = `Give it the client's: uncloud vpn network rotate-key ${row.id} --public-key KEY`;
-      found.push(faulty('networks', `network ${row.id}`, message, keyFix));
+  for await (const page of pagesOf(tx, findNetworkRows, ({ id }) => id)) {
+    count += page.length;
+    for (const network of page) {
+      const { row: pool, prefix = null } = byId.get(network.pool_id) ?? {};
+      if (pool === undefined || prefix === null || found.length > MOST_FINDINGS) continue;
+      found.push(...networkFindings(network, pool, prefix));
     }
-    if (due === null || row.network !== formatPrefix(due) || row.slot >= pool.next_slot) {
-      const message = `${row.network} is not slot ${row.slot} of pool ${pool.id}, ${pool.network} in /${pool.subnetwork_size}`;
-      found.push(faulty('networks', `network ${row.id}`, message, fix));
-    } else if (row.first_address !== firstAddressHex(due) || row.last_address !== lastAddressHex(due)) {
-      found.push(
-        faulty('networks', `network ${row.id}`, `its addresses are not those of ${row.network}`, fix),
-      );
-    }
-  };
-  for await (const page of inPages(
-    (part) => part(tx),
-    findNetworkRows,
-    ({ id }) => id,
-  )) {
-    for (const row of page) examine(row);
   }
   found.push(...(await overlaps(tx, 'vpn_networks', 'networks', 'network')));
   for (const { id, network } of await findReleasedNetworks(tx, MOST_FINDINGS)) {
@@ -189,6 +171,24 @@ async function networks(tx: Transaction<Schema>, rows: readonly PoolRow[]): Prom
   }
   const message = `${count}; each lies in its pool and none overlaps another`;
   return verdict(found, sound('networks', 'networks', message));
+}
+
+function networkFindings(row: NetworkRow, pool: PoolRow, prefix: Prefix): Finding[] {
+  const found: Finding[] = [];
+  const due = computedOrNull(() => slotPrefix(prefix, pool.subnetwork_size, BigInt(row.slot)));
+  const fix = `Give it back with: uncloud vpn network delete ${row.id}`;
+  if (!isPublicKey(row.public_key)) {
+    const message = `its public key is stored as ${quote(row.public_key)}, which is none`;
+    const keyFix = `Give it the client's: uncloud vpn network rotate-key ${row.id} --public-key KEY`;
+    found.push(faulty('networks', `network ${row.id}`, message, keyFix));
+  }
+  if (due === null || row.network !== formatPrefix(due) || row.slot >= pool.next_slot) {
+    const message = `${row.network} is not slot ${row.slot} of pool ${pool.id}, ${pool.network} in /${pool.subnetwork_size}`;
+    found.push(faulty('networks', `network ${row.id}`, message, fix));
+  } else if (row.first_address !== firstAddressHex(due) || row.last_address !== lastAddressHex(due)) {
+    found.push(faulty('networks', `network ${row.id}`, `its addresses are not those of ${row.network}`, fix));
+  }
+  return found;
 }
 
 /** Prefixes that share addresses with one that begins before them, or with them. */
@@ -213,12 +213,7 @@ async function overlaps(
 async function replacements(tx: Transaction<Schema>): Promise<readonly Finding[]> {
   const found: Finding[] = [];
   let count = 0;
-  const pages = inPages(
-    (part) => part(tx),
-    findSuccessions,
-    ({ successor }) => successor.id,
-  );
-  for await (const page of pages) {
+  for await (const page of pagesOf(tx, findSuccessions, ({ successor }) => successor.id)) {
     count += page.length;
     for (const { replaced, successor } of page) {
       if (replaced !== undefined && found.length <= MOST_FINDINGS) {
@@ -318,6 +313,15 @@ async function trail(tx: Transaction<Schema>): Promise<readonly Finding[]> {
     return faulty('audit', `entry ${id}, ${topic} ${position}`, message, fix);
   });
   return verdict(found, sound('audit', 'trail', `${entries} entries in ${chains} chains, unbroken`));
+}
+
+/** All that `find` finds, in pages of one snapshot. */
+function pagesOf<Item>(
+  tx: Transaction<Schema>,
+  find: (tx: Transaction<Schema>, page: Page) => Promise<Item[]>,
+  keyOf: (item: Item) => number,
+): AsyncGenerator<Item[]> {
+  return inPages((part) => part(tx), find, keyOf);
 }
 
 /** Null: it cannot be computed of stored values, because they are wrong. */

@@ -1,3 +1,4 @@
+import { sourcesOf } from '../core/config.ts';
 import { redactDatabaseUrl } from '../core/database-url.ts';
 import { UserError } from '../core/errors.ts';
 import { countRows } from '../io/db/catalog.ts';
@@ -19,6 +20,8 @@ const COUNTED = [
 
 /** What this installation is and what its database holds. */
 export interface Info {
+  /** Which files, variables and flags gave values. */
+  readonly configuration: readonly string[];
   readonly database: {
     readonly url: string;
     readonly backend: string | null;
@@ -35,11 +38,13 @@ export interface Info {
 /** Reads versions and counts. A database that is away is part of the answer, not a refusal. */
 export async function readInfo(context: Context): Promise<Info> {
   const url = redactDatabaseUrl(context.config['database.url']);
+  const configuration = sourcesOf(context.origins);
   try {
     const database = await context.db({ anySchema: true });
     const applied = await appliedMigrations(database);
     const pending = MIGRATION_NAMES.filter((name) => !applied.includes(name)).length;
     return {
+      configuration,
       database: {
         url,
         backend: database.backend,
@@ -54,6 +59,7 @@ export async function readInfo(context: Context): Promise<Info> {
     if (!(error instanceof UserError)) throw error;
     const unknown = { backend: null, server_version: null, schema_version: null };
     return {
+      configuration,
       database: { url, ...unknown, pending_migrations: MIGRATION_NAMES.length, problem: error.message },
       counts: {},
     };

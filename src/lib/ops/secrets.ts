@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { UserError } from '../core/errors.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { findSealedKeys, type SealedKey, saveSealedKeys } from '../io/db/vpn.ts';
-import { findServedInterfaces } from '../io/db/vpn-host-roles.ts';
+import { findPoolHostnames } from '../io/db/vpn-host-roles.ts';
 import {
   beginRotation,
   checkRotation,
@@ -75,12 +75,12 @@ async function sealAgain(
 }
 
 async function rotationOf(tx: Transaction<Schema>, file: string, resumed: boolean): Promise<Rotation> {
-  const pools = await findServedInterfaces(tx);
+  const hostnames = await findPoolHostnames(tx);
   return {
     keyFile: file,
     oldKeyFile: oldKeyFile(file),
-    secrets: pools.length,
-    hostnames: [...new Set(pools.map(({ hostname }) => hostname))],
+    secrets: hostnames.length,
+    hostnames: [...new Set(hostnames)],
     resumed,
   };
 }

@@ -28,12 +28,7 @@ import { readPrefix, slotCount } from '../core/prefix.ts';
 import { parseHeader } from '../core/wireguard-config.ts';
 import { type PublicKey, parsePrivateKey } from '../core/wireguard-key.ts';
 import type { Schema } from '../io/db/schema.ts';
-import {
-  findServedPeers,
-  findServedRows,
-  findServingHosts,
-  type ServedRow,
-} from '../io/db/vpn-host-roles.ts';
+import { findServedPeers, getServedRows, type ServedRow } from '../io/db/vpn-host-roles.ts';
 import { collectLate } from '../io/heap.ts';
 import { isForwarding, readHost, type Target, takeSteps } from '../io/host-links.ts';
 import { withHostLock } from '../io/host-lock.ts';
@@ -292,10 +287,7 @@ async function readSnapshot(
   hostname: Hostname,
   keyFile: string,
 ): Promise<HostSnapshot> {
-  const rows = await findServedRows(tx, hostname);
-  if (rows.length === 0) {
-    throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames: await findServingHosts(tx) });
-  }
+  const rows = await getServedRows(tx, hostname);
   const opener = await openerFor(tx, keyFile);
   const pools: HostSnapshot['pools'][number][] = [];
   const unusable: InterfacePlan[] = [];

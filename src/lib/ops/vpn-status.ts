@@ -1,7 +1,6 @@
-import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { type PeerTraffic, type TunnelState, tunnelState } from '../core/tunnel.ts';
-import { findServedInterfaces, findServedNetworks } from '../io/db/vpn-host-roles.ts';
+import { findServedNetworks, getServedRows } from '../io/db/vpn-host-roles.ts';
 import { hostTools } from '../io/host-tools.ts';
 import { readTraffic } from '../io/wireguard.ts';
 import type { Context } from './context.ts';
@@ -27,14 +26,9 @@ const NOTHING: PeerTraffic = { allowedIps: '', latestHandshake: null, endpoint: 
 export async function readTunnels(context: Context, hostname: Hostname): Promise<Tunnel[]> {
   const database = await context.db();
   const { interfaces, networks } = await database.read(async (tx) => {
-    const pools = await findServedInterfaces(tx);
-    const own = pools.filter((pool) => pool.hostname === hostname);
-    if (own.length === 0) {
-      const hostnames = [...new Set(pools.map((pool) => pool.hostname))];
-      throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames });
-    }
+    const pools = await getServedRows(tx, hostname);
     return {
-      interfaces: own.map((pool) => pool.interface),
+      interfaces: pools.map((pool) => pool.interface),
       networks: await findServedNetworks(tx, hostname),
     };
   });

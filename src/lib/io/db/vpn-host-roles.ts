@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Selectable, sql, type Transaction } from 'kysely';
+import { refuse } from '../../core/errors.ts';
 import type { StoredNetwork } from '../../core/host-plan.ts';
 import type { Hostname } from '../../core/hostname.ts';
 import type { Instant } from '../../core/instant.ts';
@@ -48,6 +49,16 @@ export async function findServedRows(tx: Transaction<Schema>, hostname: Hostname
     .execute();
 }
 
+/**
+ * The pools of a host as `findServedRows` finds them, one at least.
+ * @throws NO_POOL_FOR_HOST
+ */
+export async function getServedRows(tx: Transaction<Schema>, hostname: Hostname): Promise<ServedRow[]> {
+  const rows = await findServedRows(tx, hostname);
+  if (rows.length > 0) return rows;
+  throw refuse.NO_POOL_FOR_HOST({ hostname, hostnames: [...new Set(await findPoolHostnames(tx))] });
+}
+
 /** The networks of a pool in slot order. Nothing in them is checked. */
 export async function findServedPeers(tx: Transaction<Schema>, poolId: number): Promise<StoredNetwork[]> {
   return tx
@@ -58,22 +69,10 @@ export async function findServedPeers(tx: Transaction<Schema>, poolId: number): 
     .execute();
 }
 
-/** The hostnames that pools are served by, each once; to a host's role its own at most. */
-export async function findServingHosts(tx: Transaction<Schema>): Promise<string[]> {
-  const rows = await tx.selectFrom('vpn_pools').select('hostname').distinct().orderBy('hostname').execute();
+/** The hostname of each pool, in order; a host's role sees its own. */
+export async function findPoolHostnames(tx: Transaction<Schema>): Promise<string[]> {
+  const rows = await tx.selectFrom('vpn_pools').select('hostname').orderBy('hostname').execute();
   return rows.map(({ hostname }) => hostname);
-}
-
-/** The interface of each pool that a host's role sees, or of all pools, by host. */
-export async function findServedInterfaces(
-  tx: Transaction<Schema>,
-): Promise<{ hostname: string; interface: string }[]> {
-  return tx
-    .selectFrom('vpn_pools')
-    .select(['hostname', 'interface'])
-    .orderBy('hostname')
-    .orderBy('id')
-    .execute();
 }
 
 /** What a VPN host reads of a network, with the interface that serves it. */
