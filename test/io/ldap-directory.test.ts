@@ -191,8 +191,20 @@ describe.runIf(reason === null)('a directory', () => {
     });
   });
 
-  it('does not take a list that the server cut short for the whole', async () => {
-    const limited = await Slapd.start(PERSONS.slice(0, 700), { limits: 'sizelimit 500' });
+  it.each([
+    ['as few as it gives to anybody', 'sizelimit 500', 'size limit exceeded (4)'],
+    [
+      'pages smaller than ours',
+      `limits dn.exact="${BIND_DN}" size=unlimited size.pr=500`,
+      'administrative limit exceeded (11)',
+    ],
+    [
+      'no more in all pages than in one',
+      `limits dn.exact="${BIND_DN}" size=unlimited size.prtotal=500`,
+      'size limit exceeded (4)',
+    ],
+  ])('does not take for the whole what a server cuts short: %s', async (_, limits, reason) => {
+    const limited = await Slapd.start(PERSONS.slice(0, 700), { limits });
     const { config } = readConfig([{ origin: 'test', tables: { ldap: limited.settings } }], {}, {});
     try {
       const directory = await openDirectory(parseLdapSettings(config));
@@ -202,7 +214,8 @@ describe.runIf(reason === null)('a directory', () => {
       await expect(read()).rejects.toMatchObject({
         code: 'LDAP_REFUSED',
         exit: 1,
-        hint: 'Nothing was changed. Let ldap.bind_dn read all that is there, without a limit of size (OpenLDAP: size.prtotal=unlimited).',
+        message: expect.stringContaining(reason),
+        hint: 'Nothing was changed. Let ldap.bind_dn read all that is there, in pages of 1,000 and without a limit of size (OpenLDAP: size=unlimited size.pr=unlimited size.prtotal=unlimited).',
       });
       directory.close();
     } finally {

@@ -1672,7 +1672,7 @@ const DEFINITIONS = {
     when: 'The directory refuses a search: a limit of its own, no right, or a filter that it does not take.',
     say: ({ url, base, reason }) => ({
       message: `The directory ${quote(url)} refuses the search below ${quote(base)}: ${reason}.`,
-      hint: 'Nothing was changed. Let ldap.bind_dn read all that is there, without a limit of size (OpenLDAP: size.prtotal=unlimited).',
+      hint: 'Nothing was changed. Let ldap.bind_dn read all that is there, in pages of 1,000 and without a limit of size (OpenLDAP: size=unlimited size.pr=unlimited size.prtotal=unlimited).',
     }),
     example: {
       url: 'ldaps://ldap.example.net',
