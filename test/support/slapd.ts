@@ -57,7 +57,9 @@ export class Slapd {
    */
   static async start(
     people: readonly Person[] = [],
-    { limits = `limits dn.exact="${BIND_DN}" size=unlimited size.pr=unlimited size.prtotal=unlimited` }: { limits?: string } = {},
+    {
+      limits = `limits dn.exact="${BIND_DN}" size=unlimited size.pr=unlimited size.prtotal=unlimited`,
+    }: { limits?: string } = {},
   ): Promise<Slapd> {
     const folder = await mkdtemp(join(tmpdir(), 'uncloud-slapd-'));
     const slapd = new Slapd(folder, [await freePort(), await freePort()]);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { StoredPool } from '../../src/lib/io/db/vpn.ts';
+import type { StoredPool } from '../../src/lib/io/db/vpn-pools.ts';
 import { generatePrivateKey, publicKeyOf } from '../../src/lib/io/wireguard-keys.ts';
 import type { HostRequest } from '../../src/lib/ops/vpn-host.ts';
 import { type Outcome, uncloud } from './cli.ts';

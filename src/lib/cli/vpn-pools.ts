@@ -5,7 +5,7 @@ import { parseInterfaceName, parseListenPort } from '../core/interface-name.ts';
 import { parsePrefix } from '../core/parse-prefix.ts';
 import { formatPrefix, type Prefix } from '../core/prefix.ts';
 import { capacityOf } from '../core/vpn-pool.ts';
-import type { StoredPool } from '../io/db/vpn.ts';
+import type { StoredPool } from '../io/db/vpn-pools.ts';
 import type { MovedPool } from '../ops/vpn-pools.ts';
 import { parsed } from './flags.ts';
 import { counted } from './sentence.ts';

@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely';
 import { UserError } from '../core/errors.ts';
 import type { Schema } from '../io/db/schema.ts';
-import { findSealedKeys, type SealedKey, saveSealedKeys } from '../io/db/vpn.ts';
 import { findPoolHostnames } from '../io/db/vpn-host-roles.ts';
+import { findSealedKeys, type SealedKey, saveSealedKeys } from '../io/db/vpn-pools.ts';
 import {
   beginRotation,
   checkRotation,

@@ -2,7 +2,7 @@ import { refuse } from '../core/errors.ts';
 import { SEED_MAIL, SEED_POOL } from '../core/seed.ts';
 import { findProvider } from '../io/db/provider.ts';
 import { findBorrowers, findStranger, hasVatRates } from '../io/db/seed.ts';
-import { findPools } from '../io/db/vpn.ts';
+import { findPools } from '../io/db/vpn-pools.ts';
 import type { Context } from './context.ts';
 
 /** What a database holds of the test data's surroundings. */

@@ -2,7 +2,6 @@ import { isLocal, type PostgresUrl, parseDatabaseUrl, withRole } from '../core/d
 import { refuse } from '../core/errors.ts';
 import type { Hostname } from '../core/hostname.ts';
 import { randomPassword, scramVerifier } from '../io/db/scram.ts';
-import { findPools } from '../io/db/vpn.ts';
 import {
   createHostRole,
   type DroppedRole,
@@ -14,6 +13,7 @@ import {
   hostRoleName,
   roleExists,
 } from '../io/db/vpn-host-roles.ts';
+import { findPools } from '../io/db/vpn-pools.ts';
 import { storeWithSecretFile } from '../io/new-secret-file.ts';
 import type { Context } from './context.ts';
 

@@ -1,7 +1,8 @@
 import type { Username } from '../core/user.ts';
 import { findOwner, findReach } from '../io/db/access.ts';
 import { inPages } from '../io/db/pages.ts';
-import { findNetworks, findPools } from '../io/db/vpn.ts';
+import { findNetworks } from '../io/db/vpn-networks.ts';
+import { findPools } from '../io/db/vpn-pools.ts';
 import { type ExportOptions, type ExportPlan, exportFile } from '../io/export-file.ts';
 import type { Context } from './context.ts';
 

@@ -18,14 +18,8 @@ import { findReach, findUserIds } from '../io/db/access.ts';
 import type { Schema } from '../io/db/schema.ts';
 import { type StagedKey, StagedKeys } from '../io/db/staged.ts';
 import { takeStatistics } from '../io/db/statistics.ts';
-import {
-  findNetworks,
-  findPools,
-  type LentNetwork,
-  type Loan,
-  lendSlots,
-  type StoredPool,
-} from '../io/db/vpn.ts';
+import { findNetworks, type LentNetwork, type Loan, lendSlots } from '../io/db/vpn-networks.ts';
+import { findPools, type StoredPool } from '../io/db/vpn-pools.ts';
 import {
   type ImportOptions,
   type ImportPlan,

@@ -13,15 +13,13 @@ import { findUserId } from '../io/db/people.ts';
 import type { Schema } from '../io/db/schema.ts';
 import {
   findNetworks,
-  findPools,
-  getPool,
   type LentNetwork,
   lendSlots,
   readNetworks,
   releaseNetworks,
   replaceNetworkKey,
-  type StoredPool,
-} from '../io/db/vpn.ts';
+} from '../io/db/vpn-networks.ts';
+import { findPools, getPool, type StoredPool } from '../io/db/vpn-pools.ts';
 import { readPublicKeys } from '../io/wireguard-key-files.ts';
 import type { Context } from './context.ts';
 

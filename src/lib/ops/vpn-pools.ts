@@ -8,17 +8,16 @@ import type { PrivateKey, PublicKey } from '../core/wireguard-key.ts';
 import { checkStaff } from '../io/db/access.ts';
 import { readOrWrite } from '../io/db/database.ts';
 import type { Schema } from '../io/db/schema.ts';
+import { findNetworks, findUsedSlots } from '../io/db/vpn-networks.ts';
 import {
-  findNetworks,
   findPools,
-  findUsedSlots,
   getPool,
   insertPool,
   removePool,
   replacePoolKey,
   replacePoolPlace,
   type StoredPool,
-} from '../io/db/vpn.ts';
+} from '../io/db/vpn-pools.ts';
 import { poolKeyPlace, sealerFor } from '../io/secrets.ts';
 import { readPrivateKey } from '../io/wireguard-key-files.ts';
 import { generatePrivateKey, publicKeyOf } from '../io/wireguard-keys.ts';
