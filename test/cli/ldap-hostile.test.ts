@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Authority, type Certificate, readCertificate, selfSigned } from '../support/certificates.ts';
 import { uncloud } from '../support/cli.ts';
 import { isInstalled } from '../support/installed.ts';
@@ -160,10 +160,10 @@ const SERVERS: Readonly<Record<string, Server>> = {
   },
   'shuts down': {
     script: answering(({ operation }) =>
-      result({ id: 0, operation: EXTENDED, bytes: Buffer.of(operation) }, 52),
+      result({ id: 0, operation: EXTENDED, bytes: Buffer.of(operation) }, 52, { words: 'maintenance' }),
     ),
     exit: 75,
-    says: /it says goodbye/,
+    says: /it says goodbye: "maintenance"/,
     hearsPassword: true,
   },
   'is busy': {
@@ -333,10 +333,12 @@ describe.runIf(mayTry)('a directory that', () => {
     });
   });
 
-  it('is honest is read, and logs in after TLS only', async () => {
+  it('is honest is read, logs in after TLS only, and is told goodbye', async () => {
     const tls = readCertificate(authority.sign('good', 'IP:127.0.0.1'));
     const server = await LdapServer.start(honest, { tls });
     const outcome = await ask('ldap check', server.port, 'ldaps');
+    // RFC 4511 §4.3: an unbind request has tag 0x42 and no content.
+    await vi.waitFor(() => expect(server.received).toMatch(/\x42\0$/));
     await server.stop();
     expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/user1 .*\nuser2 /) });
     expect(server.received).toContain(PASSWORD);

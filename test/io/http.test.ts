@@ -54,6 +54,7 @@ test.each([
   ['http://example.net/x', 'it is not https://'],
   ['file:///etc/passwd', 'it is not https://'],
   [undefined, 'it redirects to no address'],
+  ['http://[', 'it redirects to no address'],
 ])('a redirect to %s is not followed', async (location, reason) => {
   const origin = await serve((_, response) => response.writeHead(301, location ? { location } : {}).end());
   await expect(text(origin)).rejects.toMatchObject({ exit: 1, message: expect.stringContaining(reason) });

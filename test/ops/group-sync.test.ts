@@ -154,6 +154,22 @@ describe.runIf(reason === null)('groups of a real directory', () => {
       await expect(sync(malformed)).rejects.toMatchObject({ data: { key: 'ldap.group_filter' } });
     });
 
+    it('refuses an entry without a name, and takes the others', async () => {
+      const context = await world({ group_name_attribute: 'description' });
+      try {
+        await slapd.set(RESEARCH, 'description', ['research']);
+        await slapd.set(SALES, 'description', ['sales']);
+        expect(await sync(context)).toMatchObject({
+          entries: 3,
+          changes: ['create research +nico +anna', 'create sales +anna'],
+          refused: ['ENTRY_WITHOUT_NAME'],
+        });
+      } finally {
+        await slapd.set(RESEARCH, 'description', []);
+        await slapd.set(SALES, 'description', []);
+      }
+    });
+
     it('keeps administrators, follows members, owners and names, and leaves what was made by hand', async () => {
       const context = await world();
       const [research, sales] = [parseGroupName('research'), parseGroupName('sales')];
