@@ -12,7 +12,7 @@ import {
   portsInTheWay,
   stepsToRaise,
 } from '../../src/lib/core/link-plan.ts';
-import { foundPeers, NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
+import { NO_PEERS } from '../../src/lib/core/wireguard-peer.ts';
 import { POOL, storedNetwork, testKey } from '../support/served-pool.ts';
 
 const KEEP = { prune: false };
@@ -35,7 +35,7 @@ function stateOf(
     routes,
   }: { link?: Partial<LiveLink>; device?: Partial<LiveDevice>; routes?: HostState['routes'] } = {},
 ): HostState {
-  const peers = foundPeers(rows.map(({ publicKey, network }) => [publicKey, network]));
+  const peers = new Map(rows.map(({ publicKey, network }) => [publicKey, network]));
   return {
     links: new Map([['wg0', { alias: 'uncloud:pool=3', up: true, ...link }]]),
     devices: new Map([

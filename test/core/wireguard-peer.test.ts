@@ -2,14 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatPrefix, prefixOf } from '../../src/lib/core/prefix.ts';
 import type { PublicKey } from '../../src/lib/core/wireguard-key.ts';
-import {
-  countLoss,
-  diffPeers,
-  foundPeers,
-  isBraked,
-  listPeers,
-  type Peer,
-} from '../../src/lib/core/wireguard-peer.ts';
+import { countLoss, diffPeers, isBraked, listPeers, type Peer } from '../../src/lib/core/wireguard-peer.ts';
 import { CASES } from '../support/property.ts';
 
 const NETWORK = (slot: number) => formatPrefix(prefixOf((0x2a0a_e5c1n << 96n) | (BigInt(slot) << 80n), 48));
@@ -24,14 +17,12 @@ const steps = (...args: Parameters<typeof diffPeers>) =>
 
 describe('diffPeers', () => {
   it('finds nothing to do for equal peers in any order', () => {
-    expect(diffPeers(foundPeers([found('B', 1), found('A', 0)]), [wanted('A', 0), wanted('B', 1)])).toEqual(
-      [],
-    );
+    expect(diffPeers(new Map([found('B', 1), found('A', 0)]), [wanted('A', 0), wanted('B', 1)])).toEqual([]);
   });
 
   it('adds, updates and removes by key', () => {
     expect(
-      steps(foundPeers([found('A', 0), found('B', 5), found('C', 2)]), [
+      steps(new Map([found('A', 0), found('B', 5), found('C', 2)]), [
         wanted('A', 0),
         wanted('B', 1),
         wanted('D', 3),
@@ -41,12 +32,12 @@ describe('diffPeers', () => {
 
   it('updates a peer that has more, fewer or other networks', () => {
     for (const before of [found('A', 0, 1), found('A'), found('A', 1)]) {
-      expect(steps(foundPeers([before]), [wanted('A', 0)])).toEqual(['update A']);
+      expect(steps(new Map([before]), [wanted('A', 0)])).toEqual(['update A']);
     }
   });
 
   it('lets the new key take a network over before the old one goes', () => {
-    expect(steps(foundPeers([found('old', 0)]), [wanted('new', 0)])).toEqual(['add new', 'remove old']);
+    expect(steps(new Map([found('old', 0)]), [wanted('new', 0)])).toEqual(['add new', 'remove old']);
   });
 
   it('leads from any peers to the wanted ones, as WireGuard applies changes', () => {
@@ -63,7 +54,7 @@ describe('diffPeers', () => {
           before.map(([key, slots]) => [key, slots.map(NETWORK)]),
         );
         for (const { action, peer } of diffPeers(
-          foundPeers(before.map(([key, slots]) => found(key, ...slots))),
+          new Map(before.map(([key, slots]) => found(key, ...slots))),
           after,
         )) {
           if (action === 'remove') {
@@ -87,7 +78,7 @@ describe('diffPeers', () => {
 });
 
 it('found peers are listed with their networks, or with none', () => {
-  expect(listPeers(foundPeers([found('A', 0, 1), found('B')]))).toEqual([
+  expect(listPeers(new Map([found('A', 0, 1), found('B')]))).toEqual([
     { publicKey: 'A', allowedIps: [NETWORK(0), NETWORK(1)] },
     { publicKey: 'B', allowedIps: [] },
   ]);
@@ -113,7 +104,7 @@ describe('the brake', () => {
   });
 
   it('does not count a network that goes on under another key', () => {
-    const before = foundPeers([found('A', 0), found('B', 1), found('C', 2)]);
+    const before = new Map([found('A', 0), found('B', 1), found('C', 2)]);
     const rotated = diffPeers(before, [wanted('X', 0), wanted('Y', 1), wanted('Z', 2)]);
     expect(countLoss(before, rotated)).toEqual({ removed: 0, peers: 3 });
     expect(countLoss(before, diffPeers(before, [wanted('X', 0)]))).toEqual({ removed: 2, peers: 3 });

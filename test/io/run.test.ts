@@ -2,7 +2,6 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { foundPeers } from '../../src/lib/core/wireguard-peer.ts';
 import { runner } from '../../src/lib/io/run.ts';
 import { parseDump } from '../../src/lib/io/wireguard.ts';
 import { testKey } from '../support/served-pool.ts';
@@ -75,14 +74,14 @@ wg1\t(none)\t(none)\t0\toff
       {
         privateKey: 'private',
         listenPort: 51820,
-        peers: foundPeers([
+        peers: new Map([
           [testKey(1), '2a0a:e5c1:200::/48'],
           [testKey(2), ''],
         ]),
         withPresharedKey: [testKey(2)],
       },
     ],
-    ['wg1', { privateKey: null, listenPort: 0, peers: foundPeers([]), withPresharedKey: [] }],
+    ['wg1', { privateKey: null, listenPort: 0, peers: new Map([]), withPresharedKey: [] }],
   ]);
 });
 
@@ -96,11 +95,11 @@ ${line('wg1', 4, 304)}`;
   expect(wg0).toEqual({
     privateKey: 'private',
     listenPort: 51820,
-    peers: foundPeers([
+    peers: new Map([
       [testKey(3), '2a0a:e5c1:203::/48'],
       [testKey(2), '2a0a:e5c1:202::/48'],
     ]),
     withPresharedKey: [testKey(3)],
   });
-  expect(wg1).toMatchObject({ listenPort: 51821, peers: foundPeers([]) });
+  expect(wg1).toMatchObject({ listenPort: 51821, peers: new Map([]) });
 });

@@ -116,6 +116,7 @@ export function slotFormatter(pool: Prefix, size: number): (slot: number) => Pre
   const unit = 2 ** (GROUP_BITS * (last + 1) - size);
   const neighbours = GROUP_VALUES / unit;
   const words = base.map(wordOf);
+  const written = (all: readonly string[]) => `${joinWords(all)}/${size}`;
   let [block, before = '', after = ''] = [-1, '', ''];
   return (slot) => {
     if (!Number.isSafeInteger(slot) || slot < 0 || slot >= count) return null;
@@ -127,11 +128,11 @@ export function slotFormatter(pool: Prefix, size: number): (slot: number) => Pre
         words[at] = wordOf((base[at] ?? 0) + (rest % GROUP_VALUES));
         rest = Math.floor(rest / GROUP_VALUES);
       }
-      [before = '', after = ''] = joinWords(words.with(last, '.')).split('.');
+      [before = '', after = ''] = written(words.with(last, '.')).split('.');
     }
     // A group of zeros may become a part of `::`.
-    const address = group === 0 ? joinWords(words.with(last, '0')) : before + wordOf(group) + after;
-    return `${address}/${size}` as PrefixText;
+    const text = group === 0 ? written(words.with(last, '0')) : before + wordOf(group) + after;
+    return text as PrefixText;
   };
 }
 

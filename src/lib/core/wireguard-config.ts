@@ -2,7 +2,7 @@ import type { Hostname } from './hostname.ts';
 import type { ListenPort } from './interface-name.ts';
 import { formatPrefix, type Prefix, readPrefix } from './prefix.ts';
 import type { PrivateKey, PublicKey } from './wireguard-key.ts';
-import { type FoundPeers, foundPeers, type Peer } from './wireguard-peer.ts';
+import type { FoundPeers, Peer } from './wireguard-peer.ts';
 
 /** What the file of one interface says; every part is a checked type, so no text of a user can become a line. */
 export interface WireguardConfig {
@@ -103,7 +103,7 @@ export function parseWireguardConfig(text: string): FoundConfig | null {
       for (const allowed of value.split(',')) peer.allowedIps.push(allowed.trim());
     }
   }
-  const peers = foundPeers([
+  const peers = new Map([
     ...written,
     ...edited.map(({ publicKey, allowedIps }) => [publicKey, allowedIps.join()] as const),
   ]);

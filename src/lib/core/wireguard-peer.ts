@@ -17,30 +17,21 @@ export interface FoundPeer {
 }
 
 /**
- * Found peers at the least cost for each of thousands: each as one text, its key, a tab and its networks with `,`
- * between them as `wg show` prints them. No key is there twice.
+ * Found peers at the least cost for each of thousands: each key with its networks as `wg show` prints them, `,` between
+ * them and none as an empty text.
  */
-export type FoundPeers = ReadonlySet<string>;
+export type FoundPeers = ReadonlyMap<string, string>;
 
 /** Those of an interface that is new. */
-export const NO_PEERS: FoundPeers = new Set();
-
-/** The peers by their keys with their networks; of two with one key the last, as `wg` takes them. */
-export function foundPeers(found: Iterable<readonly [publicKey: string, networks: string]>): FoundPeers {
-  return new Set(Array.from(new Map(found), ([publicKey, networks]) => `${publicKey}\t${networks}`));
-}
-
-/** A wanted peer as it is found where it is in place. */
-function asFound({ publicKey, network }: Peer): string {
-  return `${publicKey}\t${network}`;
-}
+export const NO_PEERS: FoundPeers = new Map();
 
 /** The peers one by one. */
 export function listPeers(found: FoundPeers): FoundPeer[] {
-  return Array.from(found, (text) => {
-    const [publicKey = '', networks = ''] = text.split('\t');
-    return { publicKey, allowedIps: networks === '' ? [] : networks.split(',') };
-  });
+  return Array.from(found, asPeer);
+}
+
+function asPeer([publicKey, networks]: readonly [string, string]): FoundPeer {
+  return { publicKey, allowedIps: networks === '' ? [] : networks.split(',') };
 }
 
 /** One step that brings the found peers to the wanted ones. */
@@ -54,17 +45,17 @@ export type PeerChange =
  * by the new peer before the old one goes. `wanted` has no key twice.
  */
 export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
-  const texts = wanted.map(asFound);
-  const differing = wanted.filter((_, at) => !found.has(texts[at] ?? ''));
-  const areAllWanted = found.size === wanted.length - differing.length;
-  if (areAllWanted && differing.length === 0) return [];
-  const gone = areAllWanted ? [] : listPeers(found.difference(new Set(texts)));
-  const before = new Map(gone.map((peer) => [peer.publicKey, peer]));
+  const differing = wanted.filter(({ publicKey, network }) => found.get(publicKey) !== network);
   const changes: PeerChange[] = [];
+  let kept = wanted.length - differing.length;
   for (const peer of differing) {
-    changes.push({ action: before.delete(peer.publicKey) ? 'update' : 'add', peer });
+    const isKnown = found.has(peer.publicKey);
+    changes.push({ action: isKnown ? 'update' : 'add', peer });
+    if (isKnown) kept += 1;
   }
-  for (const peer of before.values()) changes.push({ action: 'remove', peer });
+  if (kept === found.size) return changes;
+  const keys = new Set<string>(wanted.map(({ publicKey }) => publicKey));
+  for (const peer of found) if (!keys.has(peer[0])) changes.push({ action: 'remove', peer: asPeer(peer) });
   return changes;
 }
 

@@ -19,10 +19,9 @@ export async function withHostLock<T>(
   waitSeconds: number = WAIT_SECONDS,
 ): Promise<T> {
   const name = `\0uncloud-vpn-${createHash('sha256').update(directory).digest('hex').slice(0, 32)}`;
-  const deadline = performance.now() + waitSeconds * 1000;
   let held = await listen(name);
-  while (held === null) {
-    if (performance.now() >= deadline) throw refuse.HOST_BUSY({ directory, seconds: waitSeconds });
+  for (let waited = 0; held === null; waited += RETRY_MILLISECONDS) {
+    if (waited >= waitSeconds * 1000) throw refuse.HOST_BUSY({ directory, seconds: waitSeconds });
     await sleep(RETRY_MILLISECONDS);
     held = await listen(name);
   }

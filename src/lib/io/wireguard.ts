@@ -40,22 +40,30 @@ export function parseDump(text: string, keys: ReadonlySet<string> | null = null)
     const end = text.indexOf('\n', text.lastIndexOf(`\n${name}\t`) + 1) + 1;
     const withPresharedKey: string[] = [];
     const lines = text.slice(first, end);
-    let peers = (keys === null ? lines : linesOf(name, keys, lines)).replace(DUMPED_PEER, '$1\t$2\n');
-    if (peers.startsWith(`${name}\t`) || peers.includes(`\n${name}\t`)) {
-      peers = peers.replace(DUMPED_PEER_WITH_PRESHARED_KEY, (_, key: string, networks = '') => {
+    // A key and its networks, a line each.
+    let pairs = (keys === null ? lines : linesOf(name, keys, lines)).replace(DUMPED_PEER, '$1\n$2\n');
+    if (pairs.includes('\t')) {
+      pairs = pairs.replace(DUMPED_PEER_WITH_PRESHARED_KEY, (_, key: string, networks = '') => {
         withPresharedKey.push(key);
-        return `${key}\t${networks}\n`;
+        return `${key}\n${networks}\n`;
       });
     }
     devices.set(name, {
       privateKey: privateKey === '(none)' ? null : privateKey,
       listenPort: Number(port),
-      peers: new Set(peers.split('\n').slice(0, -1)),
+      peers: mapPairs(pairs.split('\n')),
       withPresharedKey,
     });
     start = end;
   }
   return devices;
+}
+
+/** Each text at an even place with the one after it; a last one alone is left. */
+function mapPairs(texts: readonly string[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let at = 1; at < texts.length; at += 2) map.set(texts[at - 1] ?? '', texts[at] ?? '');
+  return map;
 }
 
 /** The lines of an interface that are about the peers with these keys. */

@@ -161,8 +161,6 @@ async function planHost(context: Context, host: Host): Promise<HostPlan> {
   if (live.status === 'rejected') throw live.reason;
   const state = live.value;
   if (stored.status === 'rejected') throw await raiseMissing(host, state, stored.reason);
-  // Not before: V8 takes compiled code from its cache only under the flags that it was compiled with.
-  collectLate();
   const snapshot = stored.value;
   const plans: InterfacePlan[] = [];
   for (const plan of snapshot.unusable)
@@ -288,6 +286,8 @@ async function readSnapshot(
   keyFile: string,
 ): Promise<HostSnapshot> {
   const rows = await getServedRows(tx, hostname);
+  // Not before: V8 takes compiled code from its cache only under the flags that it was compiled with.
+  collectLate();
   const opener = await openerFor(tx, keyFile);
   const pools: HostSnapshot['pools'][number][] = [];
   const unusable: InterfacePlan[] = [];

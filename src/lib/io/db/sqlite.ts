@@ -99,14 +99,13 @@ export function openSqlite(path: string, author: Author, { create }: { create: b
  * whatever the busy timeout.
  */
 function useWriteAheadLog(handle: Sqlite.Database): void {
-  const deadline = performance.now() + BUSY_TIMEOUT;
-  for (;;) {
+  for (let waited = 0; ; waited += BUSY_PAUSE) {
     try {
       handle.pragma('journal_mode = wal');
       return;
     } catch (error) {
       const isBusy = (error as { code?: string }).code === 'SQLITE_BUSY';
-      if (!isBusy || performance.now() >= deadline) throw error;
+      if (!isBusy || waited >= BUSY_TIMEOUT) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE);
     }
   }
