@@ -90,8 +90,9 @@ export function fewChangedPeers(plans: readonly InterfacePlan[]): ReadonlySet<st
     if (plan.link.action !== 'change') continue;
     if (plan.link.steps.configure) return null;
     for (const change of plan.changes) if (!isOfFile(change)) keys.add(change.subject);
+    if (keys.size > FEW) return null;
   }
-  return keys.size <= FEW ? keys : null;
+  return keys;
 }
 
 /**

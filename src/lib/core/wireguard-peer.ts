@@ -70,13 +70,12 @@ export interface Loss {
  * every key of a host is no accident of the kind that the brake is there for.
  */
 export function countLoss(found: FoundPeers, changes: readonly PeerChange[]): Loss {
+  const gone = changes.flatMap(({ action, peer }) => (action === 'remove' ? [peer] : []));
+  if (gone.length === 0) return { removed: 0, peers: found.size };
   const served = new Set<string>();
   for (const { action, peer } of changes) if (action !== 'remove') served.add(peer.network);
-  let removed = 0;
-  for (const { action, peer } of changes) {
-    if (action === 'remove' && !peer.allowedIps.some((allowed) => served.has(allowed))) removed += 1;
-  }
-  return { removed, peers: found.size };
+  const removed = gone.filter(({ allowedIps }) => !allowedIps.some((allowed) => served.has(allowed)));
+  return { removed: removed.length, peers: found.size };
 }
 
 /** Whether the brake holds: a renamed host or an emptied database must not cut everybody off. */
