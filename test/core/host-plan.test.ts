@@ -181,9 +181,17 @@ describe('a row that is wrong', () => {
     expect(plan.refused.map((refusal) => refusal.code)).toContain(code);
     expect(plan.refused.every((refusal) => /network [12]/i.test(refusal.message))).toBe(true);
     expect(plan.file).toEqual({ action: 'write', text: fileOf(networks(4)) });
-    const next = planFile(POOL, after, fileOf(networks(4)), KEEP);
-    expect(next).toMatchObject({ changes: [], file: { action: 'leave' } });
-    expect(next.refused.map((refusal) => refusal.code)).toEqual(plan.refused.map((refusal) => refusal.code));
+    const file = { text: fileOf(networks(4)), exposed: false };
+    const live = new Map(networks(4).map(({ publicKey, network }) => [publicKey, network]));
+    for (const next of [
+      planFound(POOL, after, file, KEEP),
+      planFound(POOL, after, file, { ...KEEP, live }),
+    ]) {
+      expect(next).toMatchObject({ changes: [], file: { action: 'leave' } });
+      expect(next.refused.map((refusal) => refusal.code)).toEqual(
+        plan.refused.map((refusal) => refusal.code),
+      );
+    }
   });
 
   it('gets no peer when there was none', () => {

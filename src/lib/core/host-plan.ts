@@ -76,17 +76,15 @@ export interface FilePlan {
  * (the one with its network, else the one with its key) stays as it is unless it is in the way of a good row.
  * Two rows with one key or one network are both refused: neither may take the other's traffic.
  * @param findPeers asked only when a row is wrong, because reading a large file costs as much as all the rest
- * @param wereChecked whether the file says the same: then the keys were looked at when it was written
+ * @param served peers of the interface; a row that one of them is already has a sound key
  */
 export function wantedPeers(
   pool: ServedPool,
   networks: readonly StoredNetwork[],
   findPeers: () => readonly FoundPeer[],
-  { wereChecked = false }: { wereChecked?: boolean } = {},
+  served: FoundPeers = NO_PEERS,
 ): { peers: readonly Peer[]; refused: UserError[] } {
-  if (areInSlots(pool, networks) && (wereChecked || haveSoundKeys(pool, networks))) {
-    return { peers: asIfSound(networks), refused: [] };
-  }
+  if (areSound(pool, networks, served)) return { peers: networks, refused: [] };
   const twins = { key: twinsBy('publicKey', networks), network: twinsBy('network', networks) };
   const textOf = slotFormatter(pool.prefix, pool.subnetworkSize);
   const peers: SlotPeer[] = [];
@@ -132,11 +130,9 @@ export function planFile(
     ...listPeers((text === null ? null : parseWireguardConfig(text)?.peers) ?? NO_PEERS),
     ...listPeers(live ?? NO_PEERS),
   ];
-  // Only to compare with, as long as the rows may be wrong.
-  const stored = render(pool, asIfSound(networks));
-  const { peers, refused } = wantedPeers(pool, networks, find, { wereChecked: stored === text });
+  const { peers, refused } = wantedPeers(pool, networks, find, live ?? NO_PEERS);
   const plan = { interface: pool.interface, poolId: pool.id, peers, held: false };
-  const wanted = peers === asIfSound(networks) ? stored : render(pool, peers);
+  const wanted = renderWireguardConfig({ ...pool, poolId: pool.id, peers });
   // A file that was cut off anywhere is a beginning of ours; an empty one belongs to nobody.
   if (text !== null && !isOurs(parseHeader(text), pool) && !wanted.startsWith(text)) {
     return { ...plan, held: true, changes: [], file: leave, refused: [refuse.FILE_NOT_OURS({ file: name })] };
@@ -201,10 +197,6 @@ export function successorOf<Plan extends FilePlan>(
   return served.find((plan) => plan.poolId === poolId);
 }
 
-function render(pool: ServedPool, peers: readonly Peer[]): string {
-  return renderWireguardConfig({ ...pool, poolId: pool.id, peers });
-}
-
 /** How many peers a file has at most: an edited one may name them in comments too. */
 function countPeers(text: string | null): number {
   return text?.match(/\[peer\]/gi)?.length ?? 0;
@@ -215,31 +207,28 @@ function isOurs(header: Header | null, pool: ServedPool): boolean {
   return header !== null && (header.hostname === pool.hostname || header.poolId === pool.id);
 }
 
-/** The same rows, as the peers that they are when nothing is wrong with them. */
-function asIfSound(networks: readonly StoredNetwork[]): readonly Peer[] {
-  return networks as readonly (StoredNetwork & Peer)[];
-}
-
 interface SlotPeer extends Peer {
   readonly slot: number;
 }
 
 /**
- * Whether each row has the network of its slot, and all are in slot order. So it is as a rule, and to see it costs a
- * fraction of what it takes to say what is wrong.
+ * Whether every row is right, none is in the way of another, and all are in slot order: so it is as a rule, and to see
+ * it costs a fraction of what it takes to say what is wrong. The keys are looked at of rows that are not served yet.
  */
-function areInSlots(pool: ServedPool, networks: readonly StoredNetwork[]): boolean {
+function areSound(
+  pool: ServedPool,
+  networks: readonly StoredNetwork[],
+  served: FoundPeers,
+): networks is readonly SlotPeer[] {
   const textOf = slotFormatter(pool.prefix, pool.subnetworkSize);
-  return networks.every(
+  const areInSlots = networks.every(
     ({ slot, network }, at) => slot > (networks[at - 1]?.slot ?? -1) && network === textOf(slot),
   );
-}
-
-/** Whether each key is one that a peer of the pool can have, and none is there twice; as cheap, for the same reason. */
-function haveSoundKeys(pool: ServedPool, networks: readonly StoredNetwork[]): boolean {
-  const keys = new Set(networks.map(({ publicKey }) => publicKey));
-  if (keys.size < networks.length || keys.has(pool.publicKey)) return false;
-  return networks.every(({ publicKey }) => isPublicKey(publicKey));
+  if (!areInSlots) return false;
+  const others = networks.filter(({ publicKey, network }) => served.get(publicKey) !== network);
+  const keys = new Set(others.map(({ publicKey }) => publicKey));
+  if (keys.size < others.length || keys.has(pool.publicKey)) return false;
+  return others.every(({ publicKey }) => isPublicKey(publicKey) && !served.has(publicKey));
 }
 
 /** Ids of networks, each with the id of another that has the same key or network. */
