@@ -30,7 +30,7 @@ const NOTHING_TO_DO = [
 const CHANGED_PEERS = 10_000;
 const CHANGED_GOAL = 1.2;
 const NEW_PEERS = 10_000;
-const NEW_ROUNDS = 5;
+const NEW_ROUNDS = 11;
 const NEW_GOAL = 1.3;
 const MEMORY_GOAL = 200;
 
