@@ -11,9 +11,9 @@ export function keepHeapSmall(): void {
 }
 
 /**
- * Lets V8 look for garbage, new or old, only when its room is full, and then at once. A run of half a second ends before
- * there is much of it: looking in small steps all along, and again while other programs answer, took a tenth of the
- * processor time of such a run.
+ * Lets V8 look for garbage, new or old, only when its room is full, and then at once. A run of half a second ends
+ * before there is much of it: looking in small steps all along, and again while other programs answer, took a tenth of
+ * the processor time of such a run.
  */
 export function collectLate(): void {
   setFlagsFromString('--no-incremental-marking');
