@@ -46,14 +46,11 @@ export type PeerChange =
  */
 export function diffPeers(found: FoundPeers, wanted: readonly Peer[]): PeerChange[] {
   const differing = wanted.filter(({ publicKey, network }) => found.get(publicKey) !== network);
-  const changes: PeerChange[] = [];
-  let kept = wanted.length - differing.length;
-  for (const peer of differing) {
-    const isKnown = found.has(peer.publicKey);
-    changes.push({ action: isKnown ? 'update' : 'add', peer });
-    if (isKnown) kept += 1;
-  }
-  if (kept === found.size) return changes;
+  const changes = differing.map((peer): PeerChange => {
+    return { action: found.has(peer.publicKey) ? 'update' : 'add', peer };
+  });
+  const added = changes.filter(({ action }) => action === 'add').length;
+  if (found.size === wanted.length - added) return changes;
   const keys = new Set<string>(wanted.map(({ publicKey }) => publicKey));
   for (const peer of found) if (!keys.has(peer[0])) changes.push({ action: 'remove', peer: asPeer(peer) });
   return changes;
