@@ -2,12 +2,12 @@
 // Plain JavaScript that any Node can parse: it decides whether this Node can run the program at all.
 // Node's own modules are taken without import statements, which would call all their getters: 5 ms for node:fs alone.
 const root = decodeURIComponent(new URL('..', import.meta.url).pathname);
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 // Of both, Node obeys FORCE_COLOR and says so on stderr; this program obeys NO_COLOR.
 if (process.env.NO_COLOR) delete process.env.FORCE_COLOR;
 
-if (major > 22 || (major === 22 && minor >= 12)) {
+// better-sqlite3 is built for Node-API 10; where Node has an older one, opening a database ends the process with SIGSEGV.
+if (Number(process.versions.napi) >= 10) {
   await start();
 } else {
   // npm installs a package that stands beside uncloud into the same folder, or into a folder of uncloud's own.
@@ -83,7 +83,7 @@ async function startWithOtherNode(places) {
   const node = places.find((place) => existsSync(place));
   if (node === undefined) {
     process.stderr.write(
-      `Error: uncloud needs Node.js 22.12 or newer, and this is ${process.versions.node}.\n  Install a newer Node.js, or beside uncloud the npm package "node".\n`,
+      `Error: uncloud needs Node.js 22.14, 23.6 or newer, and this is ${process.versions.node}.\n  Install a newer Node.js, or beside uncloud the npm package "node".\n`,
     );
     process.exitCode = 1;
     return;

@@ -33,7 +33,7 @@ const { metafile } = await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
-  target: 'node22.12',
+  target: 'node22.14',
   minifySyntax: true,
   chunkNames: 'chunks/[name]-[hash]',
   metafile: true,

@@ -652,7 +652,7 @@ describe('streams and signals', () => {
     const copy = join(folder, 'old', 'bin', 'run.js');
     mkdirSync(join(folder, 'old', 'bin'), { recursive: true });
     writeFileSync(join(folder, 'old', 'package.json'), '{"type":"module"}');
-    writeFileSync(copy, readFileSync(PROGRAM, 'utf8').replace('process.versions.node', '"20.1.0"'));
+    writeFileSync(copy, readFileSync(PROGRAM, 'utf8').replace('process.versions.napi', '9'));
     const child = spawn(process.execPath, [copy], { stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk) => {
@@ -660,7 +660,7 @@ describe('streams and signals', () => {
     });
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
     expect(stderr).toMatch(
-      /^Error: uncloud needs Node\.js 22\.12 or newer.*\n {2}Install a newer Node\.js.*\n$/,
+      /^Error: uncloud needs Node\.js 22\.14, 23\.6 or newer.*\n {2}Install a newer Node\.js.*\n$/,
     );
   });
 
@@ -672,7 +672,7 @@ describe('streams and signals', () => {
       const node = join(modules, place, 'node');
       for (const file of [copy, node]) mkdirSync(dirname(file), { recursive: true });
       writeFileSync(join(modules, 'uncloud', 'package.json'), '{"type":"module"}');
-      writeFileSync(copy, readFileSync(PROGRAM, 'utf8').replace('process.versions.node', '"20.1.0"'));
+      writeFileSync(copy, readFileSync(PROGRAM, 'utf8').replace('process.versions.napi', '9'));
       writeFileSync(node, '#!/bin/sh\necho "newer $@"; exit 3\n', { mode: 0o755 });
       const { status, stdout } = spawnSync(process.execPath, [copy, 'info'], { encoding: 'utf8' });
       expect([status, stdout]).toEqual([3, `newer ${copy} info\n`]);
