@@ -39,16 +39,14 @@ export async function takeSteps(tools: HostTools, target: Target, steps: LinkSte
   const { ip, wg } = tools;
   const name = target.interface;
   if (steps.create && !(await addLink(ip, name))) await startUserspace(tools.run, target.userspace, name);
-  // What stands in the way of the route is looked for meanwhile.
-  const [isTaken] = await Promise.all([
-    steps.addRoute !== null && isRouteTaken(tools, steps.addRoute, name),
-    steps.mark !== null && markLink(ip, name, steps.mark),
-  ]);
+  if (steps.mark !== null) await markLink(ip, name, steps.mark);
   if (steps.configure) await syncConfig(wg, name, target.file);
   await changePeers(wg, name, steps);
   if (steps.raise) await raiseLink(ip, name);
   if (steps.addRoute !== null) {
-    if (isTaken) throw refuse.ROUTE_NOT_OURS({ interface: name, prefix: steps.addRoute });
+    if (await isRouteTaken(tools, steps.addRoute, name)) {
+      throw refuse.ROUTE_NOT_OURS({ interface: name, prefix: steps.addRoute });
+    }
     await replaceRoute(tools, steps.addRoute, name);
   }
   for (const prefix of steps.removeRoutes) await deleteRoute(tools, prefix, name);
