@@ -6,7 +6,7 @@ const root = decodeURIComponent(new URL('..', import.meta.url).pathname);
 // Of both, Node obeys FORCE_COLOR and says so on stderr; this program obeys NO_COLOR.
 if (process.env.NO_COLOR) delete process.env.FORCE_COLOR;
 
-// better-sqlite3 is built for Node-API 10; where Node has an older one, opening a database ends the process with SIGSEGV.
+// better-sqlite3 is built for Node-API 10. Where Node has an older one, opening a database ends the process (SIGSEGV).
 if (Number(process.versions.napi) >= 10) {
   await start();
 } else {

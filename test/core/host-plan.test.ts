@@ -194,6 +194,16 @@ describe('a row that is wrong', () => {
     }
   });
 
+  it.each([
+    ['a weak key', `${'A'.repeat(43)}=`, 'WEAK_KEY'],
+    ['the key of the pool', POOL.publicKey, 'KEY_IS_POOLS'],
+  ])('is named also when %s is served already', (_, publicKey, code) => {
+    const rows = [storedNetwork(0), storedNetwork(1, { publicKey }), storedNetwork(2)];
+    const live = new Map(rows.map((row) => [row.publicKey, row.network]));
+    const plan = planFound(POOL, rows, { text: fileOf(networks(3)), exposed: false }, { ...KEEP, live });
+    expect(plan.refused).toMatchObject([{ code }]);
+  });
+
   it('gets no peer when there was none', () => {
     const plan = planFile(POOL, [storedNetwork(0), storedNetwork(1, { publicKey: '' })], null, KEEP);
     expect(plan.file).toEqual({ action: 'write', text: fileOf(networks(1)) });

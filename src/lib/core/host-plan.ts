@@ -3,7 +3,7 @@ import type { Hostname } from './hostname.ts';
 import type { InterfaceName, ListenPort } from './interface-name.ts';
 import { formatPrefix, type Prefix, type PrefixText, readPrefix, slotFormatter, slotOf } from './prefix.ts';
 import { type Header, parseHeader, parseWireguardConfig, renderWireguardConfig } from './wireguard-config.ts';
-import { isPublicKey, type PrivateKey, type PublicKey, parsePublicKey } from './wireguard-key.ts';
+import { hasWeakKey, isPublicKey, type PrivateKey, type PublicKey, parsePublicKey } from './wireguard-key.ts';
 import {
   countLoss,
   diffPeers,
@@ -76,7 +76,7 @@ export interface FilePlan {
  * (the one with its network, else the one with its key) stays as it is unless it is in the way of a good row.
  * Two rows with one key or one network are both refused: neither may take the other's traffic.
  * @param findPeers asked only when a row is wrong, because reading a large file costs as much as all the rest
- * @param served peers of the interface; a row that one of them is already has a sound key
+ * @param served peers of the interface as `wg show` prints them
  */
 export function wantedPeers(
   pool: ServedPool,
@@ -213,7 +213,8 @@ interface SlotPeer extends Peer {
 
 /**
  * Whether every row is right, none is in the way of another, and all are in slot order: so it is as a rule, and to see
- * it costs a fraction of what it takes to say what is wrong. The keys are looked at of rows that are not served yet.
+ * it costs a fraction of what it takes to say what is wrong. What is served has a well-formed key of its own; those of
+ * the other rows are looked at one by one.
  */
 function areSound(
   pool: ServedPool,
@@ -225,6 +226,7 @@ function areSound(
     ({ slot, network }, at) => slot > (networks[at - 1]?.slot ?? -1) && network === textOf(slot),
   );
   if (!areInSlots) return false;
+  if (hasWeakKey(served) || served.has(pool.publicKey)) return false;
   const others = networks.filter(({ publicKey, network }) => served.get(publicKey) !== network);
   const keys = new Set(others.map(({ publicKey }) => publicKey));
   if (keys.size < others.length || keys.has(pool.publicKey)) return false;

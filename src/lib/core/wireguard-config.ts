@@ -103,6 +103,7 @@ export function parseWireguardConfig(text: string): FoundConfig | null {
       for (const allowed of value.split(',')) peer.allowedIps.push(allowed.trim());
     }
   }
+  // Of two with one key the last counts, as for `wg`.
   const peers = new Map([
     ...written,
     ...edited.map(({ publicKey, allowedIps }) => [publicKey, allowedIps.join()] as const),

@@ -48,6 +48,11 @@ export function isPublicKey(text: string): text is PublicKey {
   return CANONICAL.test(text) && !WEAK.has(text);
 }
 
+/** Whether a point of low order is among keys: a few lookups, however many they are. */
+export function hasWeakKey(keys: { has(key: string): boolean }): boolean {
+  return [...WEAK].some((weak) => keys.has(weak));
+}
+
 /**
  * Reads a WireGuard private key: canonical base64 of 32 bytes as `wg genkey` prints it.
  * `wg` takes any 32 bytes and the kernel clamps them (RFC 7748 §5) and shows the clamped form, so the key is

@@ -29,7 +29,8 @@ const DUMPED_PEER_WITH_PRESHARED_KEY = /^\S+\t(\S+)\t\S+\t\S+\t(?:\(none\)|(\S+)
 
 /**
  * Reads what `wg show all dump` prints: a line of 5 fields for an interface, then one of 9 for each of its peers
- * (wg(8)). Thousands of peers are cut by few calls: a loop over them in code that runs once is several times as slow.
+ * (wg(8)). Thousands of lines are cut by few calls: cutting each by itself, in code that runs once, is several times as
+ * slow.
  * @param keys those of the peers that are read; null: all. Each is searched for in the whole text.
  */
 export function parseDump(text: string, keys: ReadonlySet<string> | null = null): Map<string, LiveDevice> {

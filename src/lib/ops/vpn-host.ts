@@ -286,7 +286,7 @@ async function readSnapshot(
   keyFile: string,
 ): Promise<HostSnapshot> {
   const rows = await getServedRows(tx, hostname);
-  // Not before: V8 takes compiled code from its cache only under the flags that it was compiled with.
+  // Before the many rows, and not sooner: V8 takes compiled code from its cache only under the flags of its compiling.
   collectLate();
   const opener = await openerFor(tx, keyFile);
   const pools: HostSnapshot['pools'][number][] = [];
